@@ -215,7 +215,9 @@ func TestLearn(t *testing.T) {
 		{"304 after a failure is no health", failing, Polled{Unchanged: true}, nil, "unproven", func(s FeedState) bool { return s.Failures == 2 && s.LastOK.Equal(fresh.LastOK) }},
 		{"recovered", failing, Polled{Entries: some, ETag: "e3"}, nil, "ok", func(s FeedState) bool { return s.Failures == 0 && s.Error == "" && s.ETag == "e3" }},
 		{"partial keeps no validators", fresh, Polled{Entries: some, ETag: "e4", Partial: fmt.Errorf("cut")}, nil, "partial", func(s FeedState) bool { return s.ETag == "" && strings.Contains(s.Warning, "cut") }},
-		{"emptied", fresh, Polled{ETag: "e5"}, nil, "emptied", func(s FeedState) bool { return s.ETag == "" && s.Entries == 3 && strings.Contains(s.Warning, "had 3 entries, now none") }},
+		{"emptied", fresh, Polled{ETag: "e5"}, nil, "emptied", func(s FeedState) bool {
+			return s.ETag == "" && s.Entries == 3 && strings.Contains(s.Warning, "had 3 entries, now none")
+		}},
 		{"gone", fresh, Polled{}, &Failure{Verdict: Gone, Reason: "status 410"}, "gone", func(s FeedState) bool { return s.Retired.Equal(now) && s.NextPoll.Equal(now.Add(goneProbe)) }},
 	} {
 		f := Feed{Name: "f", URL: "u", FeedState: c.before}

@@ -128,4 +128,3 @@ func runAlertsTest(ctx context.Context, e *env, v verb, args []string) error {
 	}
 	return fmt.Errorf("there is no channel %q%s", rest[0], didYouMean(rest[0], names))
 }
-

@@ -274,4 +274,3 @@ func runFeedsDiscover(ctx context.Context, e *env, v verb, args []string) error 
 	}
 	return nil
 }
-

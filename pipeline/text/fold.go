@@ -207,3 +207,24 @@ func dropped(r rune) bool {
 	}
 	return r >= 0x180e && unicode.Is(unicode.Cf, r)
 }
+
+// Exact is the form in which words are compared when case and diacritics count: composed (NFC), without invisible
+// characters and tatweel, without the dots of an acronym, and otherwise as written.
+func Exact(s string) string {
+	ascii := true
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			ascii = false
+			break
+		}
+	}
+	if !ascii {
+		s = norm.NFC.String(strings.Map(func(r rune) rune {
+			if r == 0x0640 || unicode.Is(unicode.Cf, r) {
+				return -1
+			}
+			return r
+		}, s))
+	}
+	return strings.ReplaceAll(s, ".", "")
+}

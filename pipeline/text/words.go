@@ -172,8 +172,9 @@ func Joined(s string, a, b Token) (string, bool) {
 			return "", false
 		}
 	case '\'', '’', '‘', '`', 'ʼ', 'ʻ', 'ʾ', 'ʿ', 'ʹ', 'ʽ', '´', '′':
-		if utf8.RuneCountInString(b.Text) < 3 && a.Text != "o" && asciiWord(b.Text) {
-			return "", false // English: 's 't 'd 'll 're 've
+		switch b.Text {
+		case "s", "t", "d", "m", "ll", "re", "ve":
+			return "", false
 		}
 		if utf8.RuneCountInString(a.Text) == 1 && a.Text != "o" && asciiWord(a.Text) || a.Text == "qu" {
 			return "", false

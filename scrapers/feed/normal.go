@@ -195,15 +195,15 @@ func (n *normaliser) start(t *token) error {
 	if (parent.mode == inLeaf || parent.mode == inMarkup) && n.head.kind != "atom" {
 		leaf := n.leafFrame()
 		if v == vCore && (local == "item" || leaf.core && shortField(leaf.role) && parent.mode == inLeaf && closesField(local)) {
-			n.closeTo(leaf.name)
+			n.end(leaf.name)
 			parent = n.top()
 		}
 	}
 	if parent.mode == inEntry && parent.entry && (v == vCore || v == vAtom) && (local == "item" || local == "entry") && strings.EqualFold(parent.name, t.name) {
-		n.closeTo(parent.name)
+		n.end(parent.name)
 		parent = n.top()
 	}
-	if (parent.mode == inLeaf || parent.mode == inMarkup) && parent.mode == inMarkup && (local == "p" || local == "li") && strings.EqualFold(parent.name, t.name) {
+	if parent.mode == inMarkup && (local == "p" || local == "li") && strings.EqualFold(parent.name, t.name) {
 		n.pop()
 		parent = n.top()
 	}
@@ -247,6 +247,9 @@ func (n *normaliser) start(t *token) error {
 		return fmt.Errorf("%w: more than %d entries; subscribe to a shorter form of this feed", ErrTooManyItems, MaxItems)
 	}
 	n.frames = append(n.frames, f)
+	if f.mode == inLeaf {
+		n.scan.leaf = f.name
+	}
 	if t.empty {
 		n.pop()
 	}
@@ -443,6 +446,8 @@ func attrName(s string) bool {
 	return !strings.ContainsAny(s, "\"'<>&= \t\r\n")
 }
 
+// end closes everything up to the innermost element of that name; an end tag
+// that nothing opened means nothing.
 func (n *normaliser) end(name string) {
 	for i := len(n.frames) - 1; i > 0; i-- {
 		if strings.EqualFold(n.frames[i].name, name) {
@@ -740,7 +745,7 @@ func (n *normaliser) value(f *frame) (string, htmlness) {
 		}
 		return s, yes
 	}
-	if f.attrs.mode == "base64" || f.attrs.mode == "" && f.role == rContent && binaryType(typ) {
+	if f.attrs.mode == "base64" || f.attrs.mode == "" && binaryType(typ) {
 		if b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), "")); err == nil {
 			s = strings.TrimSpace(clean(strings.ToValidUTF8(string(b), "")))
 		}

@@ -40,8 +40,10 @@ type scanner struct {
 
 	// What a search to the end of the document has not found once it does not
 	// find later either; without this a hostile document costs its length squared.
-	noInstEnd, noDirectiveEnd bool
-	noQuote                   [2]bool
+	noInstEnd, noDirectiveEnd, noSectionEnd bool
+	noQuote                                 [2]bool
+
+	leaf string // the innermost element whose text is wanted, from the reader
 }
 
 // Internal entities are replaced once and never recursively, and short values
@@ -67,10 +69,20 @@ func (s *scanner) next() token {
 		case strings.HasPrefix(rest, "<!--"):
 			s.skip(4, "-->")
 		case strings.HasPrefix(rest, "<![CDATA["):
-			end := strings.Index(rest, "]]>")
+			end := -1
+			if !s.noSectionEnd {
+				end = strings.Index(rest, "]]>")
+			}
 			if end < 0 {
-				s.broken, s.pos = true, len(s.s)
-				return token{kind: tokText, text: clean(rest[9:])}
+				// Never closed: the element that it stands in ends it, so that
+				// one forgotten "]]>" does not cost the rest of the feed.
+				s.noSectionEnd = true
+				if end = strings.Index(rest, "</"+s.leaf+">"); end < 0 || s.leaf == "" {
+					s.broken, s.pos = true, len(s.s)
+					return token{}
+				}
+				s.pos += end
+				return token{kind: tokText, text: clean(rest[9:end])}
 			}
 			s.pos += end + 3
 			return token{kind: tokText, text: clean(rest[9:end])}

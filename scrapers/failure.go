@@ -101,7 +101,9 @@ func sentence(err error, host string, l Limits) error {
 // cut says that a body ended before its end.
 type cut struct{ host string }
 
-func (c *cut) Error() string { return c.host + " closed the connection before the document was complete" }
+func (c *cut) Error() string {
+	return c.host + " closed the connection before the document was complete"
+}
 
 func (c *cut) Unwrap() error { return io.ErrUnexpectedEOF }
 

@@ -66,6 +66,9 @@ func (r *robots) check(ctx context.Context, u *url.URL, o RequestOptions) error 
 	if err != nil {
 		return err
 	}
+	if errors.Is(f.err, ErrForbidden) { // will not pass by waiting
+		return f.err
+	}
 	if f.err != nil {
 		return &pipeline.Failure{Verdict: pipeline.Retry, Reason: "robots unreachable",
 			Err: fmt.Errorf("the robots.txt of %s cannot be had, so its pages have to wait: %w", u.Hostname(), f.err)}

@@ -57,10 +57,10 @@ func forbidden(what string) error {
 }
 
 // host judges a host as it is written, before anything is looked up. It refuses what some resolvers read as an address and
-// others as a name (2130706433, 0177.1, 0x7f.0.0.1). proxied asks for more, as nobody on this side will see the address.
+// others as a name (2130706433, 0177.1, 0x7f.0.0.1, 127.0.0.1.). proxied asks for more, as nobody on this side will see the address.
 func (g *guard) host(name string, proxied bool) error {
-	name = strings.TrimSuffix(strings.ToLower(name), ".")
-	if a, err := netip.ParseAddr(name); err == nil {
+	name, dotted := strings.CutSuffix(strings.ToLower(name), ".")
+	if a, err := netip.ParseAddr(name); err == nil && !dotted {
 		if !proxied {
 			return nil // judged when dialled
 		}

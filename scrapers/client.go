@@ -216,7 +216,7 @@ func (c *Client) redirect(p Purpose) func(*http.Request, []*http.Request) error 
 		r.Header.Del("Referer")
 		if len(via) > c.limits.Redirects {
 			return &pipeline.Failure{Verdict: pipeline.Final, Reason: "redirects",
-				Err: fmt.Errorf("%s: more than %d redirects", via[0].URL.Hostname(), c.limits.Redirects)}
+				Err: fmt.Errorf("%s: more than %d redirects", authority(via[0].URL), c.limits.Redirects)}
 		}
 		return nil
 	}

@@ -73,7 +73,7 @@ func (s *Feeds) Poll(ctx context.Context, f pipeline.Feed) (pipeline.Polled, err
 	}}
 	resp, err := hc.Do(req)
 	if err != nil {
-		return pipeline.Polled{}, s.fail(ctx, err, u.Hostname())
+		return pipeline.Polled{}, s.fail(ctx, err, authority(u))
 	}
 	defer resp.Body.Close()
 	return s.read(ctx, f, resp, trail.target())
@@ -81,7 +81,7 @@ func (s *Feeds) Poll(ctx context.Context, f pipeline.Feed) (pipeline.Polled, err
 
 // read makes a poll's result of the final response.
 func (s *Feeds) read(ctx context.Context, f pipeline.Feed, resp *http.Response, moved string) (pipeline.Polled, error) {
-	host := resp.Request.URL.Hostname()
+	host := authority(resp.Request.URL)
 	now := s.Client.opts.Now()
 	got := pipeline.Polled{MovedTo: moved, Fresh: freshFor(resp.Header, now)}
 	if resp.StatusCode == http.StatusNotModified {

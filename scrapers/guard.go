@@ -71,7 +71,8 @@ func (g *guard) host(name string, proxied bool) error {
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	if last == "" || numeric(last) {
-		return forbidden(name)
+		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "forbidden address",
+			Err: fmt.Errorf("%w: %s is neither a host name nor an address in its plain form", ErrForbidden, name)}
 	}
 	if proxied && (name == "localhost" || last == "localhost" || last == "internal" || last == "local") {
 		return forbidden(name)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -113,4 +114,12 @@ func contains(t testing.TB, s, want string) {
 	if !strings.Contains(s, want) {
 		t.Fatalf("%q does not contain %q", s, want)
 	}
+}
+
+func mustURL(s string) *url.URL {
+	u, err := url.Parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return u
 }

@@ -117,6 +117,11 @@ func (n *Newsroom) load(f fs.FS) error {
 		return err
 	}
 	n.rules = string(rules)
+	agencies, err := fs.ReadFile(f, "agencies.yaml")
+	if err != nil {
+		return err
+	}
+	n.agencies = string(agencies)
 	if err := n.readExpected(f); err != nil {
 		return fmt.Errorf("expected.txt: %w", err)
 	}
@@ -328,9 +333,6 @@ func (n *Newsroom) readArticle(f fs.FS, name string) error {
 			return err
 		}
 	}
-	if a.Agency != "" && !slices.Contains(n.agencies, a.Agency) {
-		n.agencies = append(n.agencies, a.Agency)
-	}
 	for _, e := range head["edit"] {
 		old, now, ok := strings.Cut(e, " => ")
 		if !ok {
@@ -391,9 +393,27 @@ func (n *Newsroom) copyWires() error {
 				return fmt.Errorf("articles/%s.txt: edit %q changes nothing", a.ID, e.old)
 			}
 		}
-		a.first.parts = append(parts, a.first.parts...)
+		a.first.parts = withHouse(parts, a.first.parts)
 	}
 	return nil
+}
+
+// withHouse sets the house's own planted blocks (its picture) below the first
+// paragraph of a wire report and its own sentences at the end.
+func withHouse(wire, house []part) []part {
+	out := slices.Clone(wire[:1])
+	for _, p := range house {
+		if p.Kind == "group" {
+			out = append(out, p)
+		}
+	}
+	out = append(out, wire[1:]...)
+	for _, p := range house {
+		if p.Kind != "group" {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func (n *Newsroom) readExpected(f fs.FS) error {

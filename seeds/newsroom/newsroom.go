@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-//go:embed articles sites layouts feeds.txt rules.yaml expected.txt boilerplate.txt
+//go:embed articles sites layouts feeds.txt rules.yaml expected.txt boilerplate.txt agencies.yaml
 var files embed.FS
 
 // Newsroom is one run of the world: its sites, the clock they were dated by,
@@ -37,7 +37,7 @@ type Newsroom struct {
 	feeds    []*feed
 	rules    string
 	alerts   []ExpectedAlert
-	agencies []string
+	agencies string
 	log      *Log
 
 	mu         sync.RWMutex
@@ -158,10 +158,10 @@ func (n *Newsroom) Rules() string { return n.rules }
 // Expected are the alerts that the rules must raise, and no others.
 func (n *Newsroom) Expected() []ExpectedAlert { return n.alerts }
 
-// Agencies are the invented agencies of this world, as their sign-offs spell
-// them, so that the run can hand them to the extractor's lexicon: no shipped
-// lexicon can know them.
-func (n *Newsroom) Agencies() []string { return n.agencies }
+// Agencies is YAML with the invented agencies of this world and how they sign
+// (a list of name and marks), so that a run can add it to the extractor's
+// agency lexicon: no shipped lexicon can know them.
+func (n *Newsroom) Agencies() string { return n.agencies }
 
 // Log is the record of every request that reached a site.
 func (n *Newsroom) Log() *Log { return n.log }

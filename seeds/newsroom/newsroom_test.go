@@ -116,6 +116,9 @@ func TestEveryArticleHasGold(t *testing.T) {
 		if g.From == FromPage && (len(g.Removed) == 0 || len(g.Body) < 3) {
 			t.Errorf("%s: a page with %d paragraphs and %d planted blocks", g.ID, len(g.Body), len(g.Removed))
 		}
+		if g.Agency != "" && !strings.Contains(n.Agencies(), "- name: "+g.Agency+"\n") {
+			t.Errorf("%s: agency %q is not in agencies.yaml", g.ID, g.Agency)
+		}
 		seen := map[string]bool{}
 		for _, p := range g.Body {
 			if seen[p] {

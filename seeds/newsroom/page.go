@@ -81,7 +81,7 @@ func (n *Newsroom) page(a *Article, later bool) *page {
 	add(slots{"top": s.chrome["top"], "head": s.chrome["head"]})
 	add(ends)
 	add(slots{"end": s.chrome["end"]})
-	if g := n.related(a, later); g != nil {
+	if g := n.related(a); g != nil {
 		p.End = append(p.End, g)
 	}
 	add(slots{"foot": s.chrome["foot"]})
@@ -107,8 +107,9 @@ func withMid(parts []part, mid []*Group) []part {
 	return out
 }
 
-// related shows other articles of the house whole, as syndication sites do.
-func (n *Newsroom) related(a *Article, later bool) *Group {
+// related shows other articles of the house whole, as syndication sites do: as
+// they stood when the page was made, also when they changed since.
+func (n *Newsroom) related(a *Article) *Group {
 	if len(a.Related) == 0 {
 		return nil
 	}
@@ -116,7 +117,7 @@ func (n *Newsroom) related(a *Article, later bool) *Group {
 	g := &Group{Classes: []string{"related"}, Lines: []Line{{"heading", s.related}}}
 	for _, id := range a.Related {
 		r := n.byID[id]
-		v := r.version(later)
+		v := r.first
 		g.Lines = append(g.Lines, Line{"source", s.Name}, Line{"time", s.relative(r.age)}, Line{"title", v.title})
 		for _, p := range v.parts {
 			if p.Kind != "group" {

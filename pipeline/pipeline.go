@@ -1,0 +1,236 @@
+// Package pipeline is Wirewatch in one sentence: poll feeds, process items, deliver alerts. It holds the words of the
+// project as types (Feed, Item, Page, Article, Story, Match, Alert, Delivery), the three loops that work on them
+// (Poller, Processor, Deliverer), and beside each loop the small interfaces it needs of the world. It knows no SQL, no
+// HTTP and no message format; clocks and randomness are fields.
+package pipeline
+
+import (
+	"time"
+)
+
+// A Feed is a source that is polled: what the configuration says of it, and what earlier polls left.
+type Feed struct {
+	Name  string        // unique; a feed is its name
+	Kind  string        // source kind, "rss" for every feed format
+	URL   string        // as configured
+	Every time.Duration // interval between polls; 0: the default, unless Cron is set
+	Cron  string        // cron spec; wins over Every
+	FeedState
+}
+
+// FeedState is what the store keeps of a feed from poll to poll.
+type FeedState struct {
+	Address      string // where it is polled now; differs from URL after a permanent redirect was believed
+	ETag         string // validators of the last whole, well-formed document; never of a broken one
+	LastModified string
+	MovedTo      string    // target of the permanent redirect seen last, until it is believed
+	MovedSeen    int       // how many polls in a row saw it
+	Retired      time.Time // zero: in use; else since when the server says 410 Gone
+	NextPoll     time.Time
+	LastPoll     time.Time // last attempt
+	LastOK       time.Time // last attempt that proved the feed healthy
+	Failures     int       // failed polls in a row
+	Error        string    // why the last poll failed; "" after a good one
+	Warning      string    // what was odd about the last good poll: cut short, emptied, moved
+	Title        string
+	Entries      int  // entries in the last good document
+	Baselined    bool // the first good poll is behind it
+}
+
+// An Entry is one entry of a feed document. Times are UTC; the zero time is unknown.
+type Entry struct {
+	GUID         string    `json:"guid"`
+	URL          string    `json:"url"`
+	Title        string    `json:"title"`
+	Author       string    `json:"author"`
+	Published    time.Time `json:"published"`
+	PublishedRaw string    `json:"-"`
+	Updated      time.Time `json:"-"`
+	Summary      string    `json:"summary"` // HTML or text, as the feed gives it
+	Content      string    `json:"-"`       // the full text, where the feed carries it
+	Tags         []string  `json:"-"`
+}
+
+// Origin says how an item came in.
+type Origin string
+
+const (
+	FromPoll     Origin = "poll"     // a poll of the daemon or of run --once
+	FromBaseline Origin = "baseline" // a first poll found it, and it was old already
+	FromBackfill Origin = "backfill"
+)
+
+// ItemState is where an item stands in its queue.
+type ItemState string
+
+const (
+	ItemOpen ItemState = "open" // to be worked on when due
+	ItemDone ItemState = "done" // an article came of it
+	ItemDead ItemState = "dead" // failed for good; listed, retried by hand. It may still have an article from the feed's text
+)
+
+// An Item is an entry seen in a feed, on its way to an article.
+type Item struct {
+	ID        int64
+	Feed      string
+	Entry     Entry
+	Canonical string // canonical form of Entry.URL, "" when the entry has no link
+	Host      string // key of the scrape queue: the authority of Entry.URL, or NoHost
+	Origin    Origin
+	Quiet     bool // stores matches, never alerts
+	State     ItemState
+	Due       time.Time
+	Attempts  int // failed attempts
+	Claims    int // times it was taken up since its last outcome: a page that kills the process shows here
+	Error     string
+	FirstSeen time.Time
+	FirstTry  time.Time // zero: not tried yet
+	Article   int64     // the article made of it; 0: none yet
+	Fallback  bool      // that article is the feed's own text
+}
+
+// NoHost is the scrape key of items without a link; they become articles of the feed's own text.
+const NoHost = "(no link)"
+
+// A Page is a fetched document.
+type Page struct {
+	URL          string // asked for
+	FinalURL     string // after redirects
+	Status       int
+	ContentType  string
+	Body         []byte // content-decoded, in the page's own charset, whole
+	ETag         string
+	LastModified string
+	Fetched      time.Time
+}
+
+// A Block is a paragraph-sized piece of a page, kept or removed.
+type Block struct {
+	Class string `json:"class"`
+	Kept  bool   `json:"kept"`
+	Text  string `json:"text"`
+	Rule  string `json:"rule,omitempty"` // what removed it
+}
+
+// Source says where an article's text was taken from.
+type Source string
+
+const (
+	SourcePage Source = "page"
+	SourceFeed Source = "feed" // the page could not be had: the feed's own text
+)
+
+// An Article is the clean result: what the journalist wrote, and what was removed around it.
+type Article struct {
+	ID        int64
+	Story     int64
+	Feed      string
+	URL       string // where the reader finds it
+	Canonical string // its identity
+	Site      string // registrable host name, with the port where it is not the scheme's own
+	SiteName  string
+	Title     string
+	Authors   []string
+	Tags      []string
+	Published time.Time // UTC, zero when unknown
+	Date      string    // as the page says: RFC 3339 with its own offset, or a bare date
+	Lang      string
+	Agency    string
+	Body      string // paragraphs joined by a blank line
+	Blocks    []Block
+	Source    Source
+	Paywalled bool
+	Why       string // with SourceFeed: why the page could not be had
+	Relation  string // to the article Of: new, identical, copy, version, excerpt, same_event
+	Of        int64
+	Score     float64
+	Sketch    []byte // fingerprint for the duplicate index
+	Seen      time.Time
+}
+
+// A Story is a set of articles that tell the same news.
+type Story struct {
+	ID         int64
+	Title      string
+	Created    time.Time
+	MergedInto int64 // 0: it stands
+}
+
+// A Span is a half-open range of bytes [Start, End) in the UTF-8 of an article's field.
+type Span struct {
+	Field string `json:"field"`
+	Start int    `json:"start"`
+	End   int    `json:"end"`
+}
+
+// A Match is a rule that holds for an article, and where.
+type Match struct {
+	Rule     string
+	Channels []string // the rule's channels; empty: every channel
+	Spans    []Span
+}
+
+// Alert kinds.
+const (
+	KindMatch  = "match"
+	KindUpdate = "update"
+	KindDigest = "digest"
+	KindHealth = "health"
+	KindTest   = "test"
+)
+
+// An Alert is what to say, once per (Rule, Subject, Kind, Seq).
+type Alert struct {
+	ID      int64
+	Rule    string
+	Subject string // "story:17"
+	Kind    string
+	Seq     int
+	Created time.Time
+	Story   Story
+	Article Article // the article that matched; Blocks are not loaded
+	Spans   []Span  // the match in Article
+	Outlets []Outlet
+}
+
+// An Outlet is another article of the alert's story: who else carries it.
+type Outlet struct {
+	Site      string    `json:"site"`
+	SiteName  string    `json:"site_name"`
+	Title     string    `json:"title"`
+	URL       string    `json:"url"`
+	Published time.Time `json:"published"`
+}
+
+// DeliveryState is where a delivery stands in its queue.
+type DeliveryState string
+
+const (
+	DeliveryOpen DeliveryState = "open"
+	DeliverySent DeliveryState = "sent"
+	DeliveryDead DeliveryState = "dead" // refused or too old; listed, replayed by hand
+)
+
+// A Delivery is one alert on its way to one channel. UID is the message id the receiver sees, the same at every attempt.
+type Delivery struct {
+	ID       int64
+	UID      string
+	Channel  string
+	State    DeliveryState
+	Due      time.Time
+	Attempts int
+	Error    string
+	Created  time.Time
+	Sent     time.Time
+	Alert    Alert
+}
+
+// An Event is what a loop did with one key, for logs and metrics.
+type Event struct {
+	Stage   string // poll, process, deliver
+	Key     string // feed, host or channel
+	Outcome string // one word: ok, unchanged, partial, failed, retry, dead …
+	Count   int    // new items, stored articles, sent messages
+	Took    time.Duration
+	Lag     time.Duration // deliver: from the alert's creation to the receiver's yes
+}

@@ -236,9 +236,14 @@ func (n *naive) spans(ps []place) []Span {
 
 // words of the random texts and queries: few, so that they meet, and awkward.
 var naiveWords = []string{"kim", "Kim's", "K-9", "K9", "k", "9", "al-Qaeda", "alqaeda", "qaeda", "al", "U.S.", "us", "NATO", "nato", "북한", "북한은", "북한의",
-	"은", "ICBM을", "朝鮮", "朝鮮人", "鮮", "ракета", "Ракеты", "صاروخ", "والصاروخ", "l'accord", "accord", "missile", "missiles", "a-b-c", "abc", "ab", "c", "ไทย"}
+	"은", "ICBM을", "朝", "朝鮮", "朝鮮人", "鮮", "ракета", "Ракеты", "صاروخ", "والصاروخ", "l'accord", "accord", "missile", "missiles", "a-b-c", "abc", "ab", "c", "ไทย"}
 
-func pick(r *rand.Rand, l []string) string { return l[r.IntN(len(l))] }
+func pick(r *rand.Rand, l []string) string {
+	if len(l) == len(naiveWords) && r.IntN(5) == 0 { // so that scripts without spaces meet often enough, whole and torn
+		l = []string{"朝", "鮮", "朝鮮"}
+	}
+	return l[r.IntN(len(l))]
+}
 
 func randomQuery(r *rand.Rand, depth int) string {
 	term := func() string {
@@ -303,7 +308,7 @@ func randomText(r *rand.Rand, most int) string {
 
 func TestAgainstNaive(t *testing.T) {
 	decisions, held := 0, 0
-	for seed := range uint64(150) {
+	for seed := range uint64(80) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		var list []Rule
 		var trees []*node

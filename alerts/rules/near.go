@@ -14,6 +14,73 @@ func (m *scratch) operand(c *code) []occ {
 	return sorted(all)
 }
 
+// nearby is a search for a choice of one occurrence from each list, in one segment, none overlapping. chosen[i] is the one of list i; set
+// tells which are chosen already.
+type nearby struct {
+	m      *scratch
+	lists  [][]occ
+	chosen []occ
+	set    []bool
+	words  int32 // of the longest occurrence: how far before a word one may begin that reaches it
+	gaps   []near
+	slop   int
+}
+
+func (m *scratch) nearby(lists [][]occ) *nearby {
+	s := &nearby{m: m, lists: lists, chosen: make([]occ, len(lists)), set: make([]bool, len(lists)), words: 1}
+	for _, l := range lists {
+		for _, o := range l {
+			s.words = max(s.words, m.length(o))
+		}
+	}
+	return s
+}
+
+// length is how many words an occurrence covers or touches.
+func (m *scratch) length(o occ) int32 { return m.wordNo[o.end-1] - m.wordNo[o.start] + 1 }
+
+// takingPart is every occurrence with which a choice succeeds, sorted.
+func (s *nearby) takingPart(try func(i int) bool) []occ {
+	var out []occ
+	for i, l := range s.lists {
+		for _, o := range l {
+			clear(s.set)
+			s.choose(i, o)
+			if try(i) {
+				out = append(out, o)
+			}
+		}
+	}
+	return sorted(out)
+}
+
+func (s *nearby) choose(i int, o occ) { s.chosen[i], s.set[i] = o, true }
+
+// candidates calls f with the occurrences of list i that begin at most reach words from the beginning of x and overlap nothing
+// chosen, until f is content.
+func (s *nearby) candidates(i int, x occ, reach int32, f func() bool) bool {
+	m, l := s.m, s.lists[i]
+	seg := m.segmentOf(x.start)
+	first := m.wordNo[x.start] - reach
+	k := sort.Search(len(l), func(k int) bool {
+		return l[k].start >= seg.to || l[k].start >= seg.from && m.wordNo[l[k].start] >= first
+	})
+next:
+	for ; k < len(l) && l[k].start < seg.to && m.wordNo[l[k].start] <= m.wordNo[x.start]+reach; k++ {
+		for j, c := range s.chosen {
+			if s.set[j] && l[k].start < c.end && c.start < l[k].end {
+				continue next
+			}
+		}
+		s.choose(i, l[k])
+		if f() {
+			return true
+		}
+		s.set[i] = false
+	}
+	return false
+}
+
 // chain is every occurrence that has a part in a chain of NEAR that holds, sorted.
 func (m *scratch) chain(c *code) []occ {
 	lists := make([][]occ, len(c.kids))
@@ -22,60 +89,49 @@ func (m *scratch) chain(c *code) []occ {
 			return nil
 		}
 	}
-	var out []occ
-	chosen := make([]occ, len(lists))
-	for i, l := range lists {
-		for _, o := range l {
-			chosen[i] = o
-			if m.extend(c.gaps, lists, chosen, i, i, i) {
-				out = append(out, o)
-			}
-		}
+	s := m.nearby(lists)
+	s.gaps = c.gaps
+	// What has no neighbour at all in the next list can be left out first; then the search seldom runs into a dead end,
+	// however long the chain and frequent its words.
+	for i := len(lists) - 2; i >= 0; i-- {
+		lists[i] = s.beside(i, i+1)
 	}
-	return sorted(out)
+	for i := 1; i < len(lists); i++ {
+		lists[i] = s.beside(i, i-1)
+	}
+	return s.takingPart(func(i int) bool { return s.extend(i, i) })
 }
 
-// extend reports whether chosen[lo:hi+1], which hold together, can be made a whole chain; from is where the search began: it
-// goes right to the end, then left from there.
-func (m *scratch) extend(gaps []near, lists [][]occ, chosen []occ, lo, hi, from int) bool {
+// beside is what of list i reaches an occurrence of its neighbour, list j.
+func (s *nearby) beside(i, j int) []occ {
+	var out []occ
+	g := s.gaps[min(i, j)]
+	for _, o := range s.lists[i] {
+		clear(s.set)
+		s.choose(i, o)
+		if s.candidates(j, o, int32(g.n)+s.words, func() bool {
+			return s.m.reaches(s.chosen[min(i, j)], s.chosen[max(i, j)], g)
+		}) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// extend reports whether the chosen lists lo to hi, a chain that holds, can be made a whole one: first to the right, then to the
+// left.
+func (s *nearby) extend(lo, hi int) bool {
 	i, beside := hi+1, hi
-	if i == len(lists) {
+	if i == len(s.lists) {
 		if i, beside = lo-1, lo; i < 0 {
 			return true
 		}
 	}
-	g := gaps[min(i, beside)]
-	x := chosen[beside]
-	l := lists[i]
-	// A word holds few tokens, so that what begins much more than g.n words before x cannot reach it: but tokens, not words,
-	// are what is sorted, and operands may be long. The search starts at the segment.
-	seg := m.segmentOf(x.start)
-	k := sort.Search(len(l), func(k int) bool { return l[k].start >= seg.from })
-	for ; k < len(l) && l[k].start < seg.to; k++ {
-		o := l[k]
-		a, b := x, o // a is the operand written first
-		if i < beside {
-			a, b = o, x
-		}
-		if !m.reaches(a, b, g) {
-			if o.start > x.end && m.wordNo[o.start]-m.wordNo[x.end-1]-1 > int32(g.n) {
-				break
-			}
-			continue
-		}
-		free := true
-		for j := lo; j <= hi; j++ {
-			free = free && (o.end <= chosen[j].start || chosen[j].end <= o.start)
-		}
-		if !free {
-			continue
-		}
-		chosen[i] = o
-		if m.extend(gaps, lists, chosen, min(i, lo), max(i, hi), from) {
-			return true
-		}
-	}
-	return false
+	g := s.gaps[min(i, beside)]
+	return s.candidates(i, s.chosen[beside], int32(g.n)+s.words, func() bool {
+		a, b := s.chosen[min(i, beside)], s.chosen[max(i, beside)]
+		return s.m.reaches(a, b, g) && s.extend(min(i, lo), max(i, hi))
+	})
 }
 
 // reaches reports whether b stands apart from a with at most g.n words between, behind it if ordered.
@@ -90,69 +146,31 @@ func (m *scratch) reaches(a, b occ, g near) bool {
 	return m.wordNo[b.start]-m.wordNo[a.end-1]-1 <= int32(g.n)
 }
 
-// loosely is every occurrence that has a part in a choice of one from each list, none overlapping, with at most slop other words
-// among them.
+// loosely is every occurrence that has a part in a choice of one from each list with at most slop other words among them.
 func (m *scratch) loosely(lists [][]occ, slop int) []occ {
-	var out []occ
-	chosen := make([]occ, 0, len(lists))
-	for i, l := range lists {
-		for _, o := range l {
-			if m.gather(lists, append(chosen[:0], o), i, 0, slop) {
-				out = append(out, o)
-			}
-		}
-	}
-	return sorted(out)
+	s := m.nearby(lists)
+	s.slop = slop
+	reach := int32(slop) + int32(len(lists))*s.words
+	return s.takingPart(func(i int) bool { return s.gather(0, s.chosen[i], reach) })
 }
 
-// gather adds to chosen, whose first is of list first, one of each list from at on.
-func (m *scratch) gather(lists [][]occ, chosen []occ, first, at, slop int) bool {
-	if at == first {
-		at++
+// gather chooses from list i and those behind it, within reach of x.
+func (s *nearby) gather(i int, x occ, reach int32) bool {
+	if i == len(s.lists) {
+		return s.others() <= s.slop
 	}
-	if at >= len(lists) {
-		return m.others(chosen) <= slop
+	if s.set[i] {
+		return s.gather(i+1, x, reach)
 	}
-	seg := m.segmentOf(chosen[0].start)
-	l := lists[at]
-	k := sort.Search(len(l), func(k int) bool { return l[k].start >= seg.from })
-next:
-	for ; k < len(l) && l[k].start < seg.to; k++ {
-		for _, c := range chosen {
-			if l[k].start < c.end && c.start < l[k].end {
-				continue next
-			}
-		}
-		// No word of the phrase can be further away than the others and the slop allow.
-		if d := m.wordNo[l[k].start] - m.wordNo[chosen[0].start]; int(d) > m.reach(lists, slop) || int(-d) > m.reach(lists, slop) {
-			continue
-		}
-		if m.gather(lists, append(chosen, l[k]), first, at+1, slop) {
-			return true
-		}
-	}
-	return false
-}
-
-// reach bounds the words between the beginnings of two parts of a loose phrase.
-func (m *scratch) reach(lists [][]occ, slop int) int {
-	n := slop
-	for _, l := range lists {
-		longest := int32(1)
-		for _, o := range l {
-			longest = max(longest, m.wordNo[o.end-1]-m.wordNo[o.start]+1)
-		}
-		n += int(longest)
-	}
-	return n
+	return s.candidates(i, x, reach, func() bool { return s.gather(i+1, x, reach) })
 }
 
 // others counts the words among the chosen that are none of theirs.
-func (m *scratch) others(chosen []occ) int {
-	lo, hi, own := chosen[0].start, chosen[0].end, int32(0)
-	for _, c := range chosen {
+func (s *nearby) others() int {
+	lo, hi, own := s.chosen[0].start, s.chosen[0].end, int32(0)
+	for _, c := range s.chosen {
 		lo, hi = min(lo, c.start), max(hi, c.end)
-		own += m.wordNo[c.end-1] - m.wordNo[c.start] + 1
+		own += s.m.length(c)
 	}
-	return int(m.wordNo[hi-1] - m.wordNo[lo] + 1 - own)
+	return int(s.m.wordNo[hi-1] - s.m.wordNo[lo] + 1 - own)
 }

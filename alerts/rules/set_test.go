@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestCompileNamesEveryWrongRule(t *testing.T) {
@@ -229,5 +230,26 @@ func BenchmarkCompile(b *testing.B) {
 		if _, err := Compile(rules); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A page that repeats one word thousands of times must not stop the matcher.
+func TestRepetitiveText(t *testing.T) {
+	set, err := Compile([]Rule{{Name: "near", Query: "kim NEAR/9 kim"}, {Name: "far", Query: "kim NEAR/0 putin"}, {Name: "chain", Query: "kim NEAR/3 kim NEAR/3 kim ONEAR/0 xi"},
+		{Name: "dead", Query: "kim NEAR/50 kim NEAR/50 kim NEAR/50 kim NEAR/50 kim ONEAR/0 putin"}, {Name: "loose", Query: `"kim kim putin"~20`}, {Name: "phrase", Query: `"kim kim kim kim xi"`}, {Name: "han", Query: "朝朝朝"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Doc{Body: strings.Repeat("kim ", 3000) + "and and putin" + strings.Repeat("朝", 3000)}
+	start := time.Now()
+	got := []string{}
+	for _, h := range set.Match(d) {
+		got = append(got, h.Rule)
+	}
+	if s := fmt.Sprint(got); s != "[near loose han]" {
+		t.Error(s)
+	}
+	if e := time.Since(start); e > 20*time.Second { // seconds apart from the hours that a search without bounds takes, on any machine
+		t.Errorf("took %v", e)
 	}
 }

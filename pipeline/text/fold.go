@@ -16,7 +16,7 @@ import (
 // Hangul stay, since there the marks are the word. Folding is idempotent. A string that is folded already is returned
 // as it is, without allocation.
 func Fold(s string) string {
-	stable, ascii := true, true
+	stable, plain := true, true // plain: A to Z is all there is to lower
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
@@ -26,20 +26,34 @@ func Fold(s string) string {
 			i++
 			continue
 		}
-		ascii = false
 		r, n := utf8.DecodeRuneInString(s[i:])
 		if !settled(r) {
-			return foldSlow(s)
+			if capital(r) == r {
+				return foldSlow(s)
+			}
+			stable, plain = false, false
 		}
 		i += n
 	}
 	if stable {
 		return s
 	}
-	if ascii {
+	if plain {
 		return lowerASCII(s)
 	}
-	return foldSlow(s)
+	return strings.Map(capital, s)
+}
+
+// capital lowers, besides A to Z, the capitals that have one settled letter as their folded form, and ё; others it returns
+// as they are. It spares most words of Russian and Greek the long way.
+func capital(r rune) rune {
+	switch {
+	case 'A' <= r && r <= 'Z', 0x0410 <= r && r <= 0x042f, 0x0391 <= r && r <= 0x03a9 && r != 0x03a2:
+		return r + 32
+	case r == 'ё' || r == 'Ё':
+		return 'е'
+	}
+	return r
 }
 
 // lowerASCII lowers A to Z and leaves every other byte, so that offsets stay.
@@ -126,8 +140,6 @@ func lower(r rune) rune {
 	if r < utf8.RuneSelf {
 		if 'A' <= r && r <= 'Z' {
 			r += 'a' - 'A'
-		} else if r == '`' {
-			r = '\''
 		}
 		return r
 	}

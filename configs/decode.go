@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -88,8 +89,11 @@ func (n Node) Pos(key string) Pos {
 func reflectElem(v any) reflect.Value { return reflect.ValueOf(v).Elem() }
 
 func newDecoder(s scope, data []byte) *decoder {
-	return &decoder{scope: s, lines: strings.Split(string(data), "\n"), errs: new(Errors), where: map[string]*yaml.Node{}}
+	return &decoder{scope: s, lines: strings.Split(string(data), "\n"), errs: new(Errors), where: map[string]*yaml.Node{}, left: spare}
 }
+
+// spare is how many nodes even the smallest file may come to through aliases.
+const spare = 20_000
 
 // budget allows each node to be used some times over by aliases, never without end.
 func budget(n *yaml.Node) int {
@@ -101,7 +105,7 @@ func budget(n *yaml.Node) int {
 		}
 		return c
 	}
-	return 20_000 + 10*count(n)
+	return spare + 10*count(n)
 }
 
 func (d *decoder) err() error {
@@ -112,7 +116,21 @@ func (d *decoder) err() error {
 }
 
 func (d *decoder) fail(n *yaml.Node, path, hint, format string, args ...any) {
-	*d.errs = append(*d.errs, d.pos(n).Errorf(path, hint, format, args...))
+	d.add(d.pos(n).Errorf(path, hint, format, args...))
+}
+
+// most is how many mistakes are listed: nobody repairs more in one go, and a file that is no config at all has them in
+// every line.
+const most = 200
+
+func (d *decoder) add(e Error) {
+	switch {
+	case len(*d.errs) < most:
+		*d.errs = append(*d.errs, e)
+	case len(*d.errs) == most:
+		e.Msg, e.Hint, e.Path = fmt.Sprintf("there are more than %d mistakes; the rest is not listed", most), "", ""
+		*d.errs = append(*d.errs, e)
+	}
 }
 
 func (d *decoder) pos(n *yaml.Node) Pos { return Pos{d.file, max(1, n.Line), max(1, n.Column)} }
@@ -135,7 +153,10 @@ func (d *decoder) at(path string) *yaml.Node {
 	return &yaml.Node{Line: 1, Column: 1}
 }
 
-var yamlLine = regexp.MustCompile(`line (\d+): `)
+var (
+	yamlLine      = regexp.MustCompile(`line (\d+): `)
+	unknownAnchor = regexp.MustCompile(`unknown anchor '(.+)'`)
+)
 
 // document parses the one document of a file; nil means that the error is noted.
 func (d *decoder) document(data []byte) *yaml.Node {
@@ -159,10 +180,16 @@ func (d *decoder) document(data []byte) *yaml.Node {
 		if hint == "" && strings.Contains(msg, "mapping values are not allowed") {
 			hint = "put quotes around a value that has a colon followed by a space in it"
 		}
-		if hint == "" && strings.Contains(msg, "unknown anchor") {
+		if m := unknownAnchor.FindStringSubmatch(msg); hint == "" && m != nil {
+			for i, l := range d.lines {
+				if at := strings.Index(l, "*"+m[1]); at >= 0 {
+					line, col = i+1, utf8.RuneCountInString(l[:at])+1
+					break
+				}
+			}
 			hint = "put quotes around a value that begins with *"
 		}
-		*d.errs = append(*d.errs, Pos{d.file, line, col}.Errorf("", hint, "this is not YAML: %s", msg))
+		d.add(Pos{d.file, line, col}.Errorf("", hint, "this is not YAML: %s", msg))
 	}
 	if err := safely(func() error { return dec.Decode(&doc) }); err != nil {
 		if err.Error() == "EOF" {
@@ -210,6 +237,9 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag(
 func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	d.depth++
 	defer func() { d.depth-- }()
+	if len(*d.errs) > most {
+		return
+	}
 	if d.left--; d.left < 0 || d.depth > 100 {
 		if d.left > -1<<40 { // say it once
 			d.left = -1 << 41
@@ -395,20 +425,24 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path, s string) {
 		}
 		v.SetString(s)
 	case v.Kind() == reflect.Bool:
-		ok = s == "true" || s == "false"
-		v.SetBool(s == "true")
+		if ok = s == "true" || s == "false"; ok {
+			v.SetBool(s == "true")
+		}
 	case v.CanInt():
 		i, err := strconv.ParseInt(s, 10, v.Type().Bits())
-		ok = err == nil
-		v.SetInt(i)
+		if ok = err == nil; ok {
+			v.SetInt(i)
+		}
 	case v.CanUint():
 		i, err := strconv.ParseUint(s, 10, v.Type().Bits())
-		ok = err == nil
-		v.SetUint(i)
+		if ok = err == nil; ok {
+			v.SetUint(i)
+		}
 	case v.CanFloat():
 		f, err := strconv.ParseFloat(s, v.Type().Bits())
-		ok = err == nil
-		v.SetFloat(f)
+		if ok = err == nil; ok {
+			v.SetFloat(f)
+		}
 	}
 	if !ok {
 		d.fail(n, path, "", "wants %s; `%s` is not", wants(v), n.Value)
@@ -594,6 +628,9 @@ func (d *decoder) unknown(keys []*yaml.Node, fs []field, path string) {
 		names = append(names, f.name)
 	}
 	for _, k := range keys {
+		if len(*d.errs) > most {
+			return
+		}
 		if d.top && path == "" && strings.HasPrefix(k.Value, "x-") {
 			continue
 		}

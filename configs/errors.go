@@ -77,13 +77,16 @@ func Suggest(word string, known []string) string {
 	w := strings.ToLower(word)
 	for _, k := range known {
 		l := strings.ToLower(k)
-		d := distance(w, l)
+		d := dist
+		if n := len(w) - len(l); n < 3*dist && -n < 3*dist { // else it cannot be near; bytes are at most four a letter
+			d = distance(w, l)
+		}
 		// A name that was cut short or drawn out is meant more often than its distance says: slack for slack-desk.
 		if len(w) >= 3 && len(l) >= 3 && (strings.HasPrefix(l, w) || strings.HasPrefix(w, l)) {
-			d = min(d, 2)
+			d = min(d, 1)
 		}
 		if len(w) >= 3 && len(l) > len(w)+1 {
-			d = min(d, 1+distance(w, l[:len(w)]), 1+distance(w, l[:len(w)+1]))
+			d = min(d, distance(w, l[:len(w)+1]))
 		}
 		if d < dist {
 			best, dist = k, d

@@ -138,24 +138,23 @@ func (r *Rules) file(d *decoder, path, pattern string) {
 		if root == nil {
 			continue
 		}
-		at := ""
 		if root.Kind == yaml.MappingNode && len(root.Content) > 0 {
 			var w struct {
 				Rules Node `yaml:"rules,required"`
 			}
 			f.value(root, reflect.ValueOf(&w).Elem(), "")
-			if root, at = w.Rules.n, "rules"; root == nil || isNull(root) {
+			if root = w.Rules.n; root == nil || isNull(root) {
 				continue
 			}
 		}
 		switch root.Kind {
 		case yaml.SequenceNode:
 			for i, c := range root.Content {
-				r.one(f, c, fmt.Sprintf("%s[%d]", at, i))
+				r.one(f, c, fmt.Sprintf("rules[%d]", i))
 			}
 		case yaml.MappingNode: // an empty file
 		default:
-			f.fail(root, at, "", "wants a list of rules; this is %s", is(root))
+			f.fail(root, "", "", "wants a list of rules; this is %s", is(root))
 		}
 	}
 }

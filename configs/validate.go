@@ -206,7 +206,7 @@ func (c *Config) rules(d *decoder) {
 			continue
 		}
 		if first, ok := taken[r.Name]; ok {
-			*d.errs = append(*d.errs, r.Pos.Errorf("", "give one of them another name", "the name `%s` is taken by the rule at %s:%d", r.Name, first.File, first.Line))
+			d.add(r.Pos.Errorf(r.Node.path, "give one of them another name", "the name `%s` is taken by the rule at %s:%d", r.Name, first.File, first.Line))
 		} else {
 			taken[r.Name] = r.Pos
 		}
@@ -216,7 +216,7 @@ func (c *Config) rules(d *decoder) {
 				if len(known) > 0 {
 					shown = "there is " + strings.Join(known, ", ")
 				}
-				*d.errs = append(*d.errs, r.channels[i].Errorf("", didYouMean(name, known, shown), "rule `%s` names the channel `%s`, which there is not", r.Name, name))
+				d.add(r.channels[i].Errorf("", didYouMean(name, known, shown), "rule `%s` names the channel `%s`, which there is not", r.Name, name))
 			}
 		}
 	}

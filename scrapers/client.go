@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -173,7 +174,7 @@ func (c *Client) base(proxy pipeline.Secret) (*http.Transport, error) {
 	}
 	t := &http.Transport{
 		Proxy:                  nil, // never the environment's
-		DialContext:            c.guard.dialer(c.limits.Dial, "").DialContext,
+		DialContext:            c.guard.dialer(c.limits.Dial).DialContext,
 		ForceAttemptHTTP2:      true, // a custom dialer would turn it off
 		TLSHandshakeTimeout:    c.limits.Dial,
 		ResponseHeaderTimeout:  c.limits.Headers,
@@ -198,7 +199,8 @@ func (c *Client) base(proxy pipeline.Secret) (*http.Transport, error) {
 			return nil, fmt.Errorf("proxy scheme %q: it has to be http, https or socks5", u.Scheme)
 		}
 		t.Proxy = http.ProxyURL(u)
-		t.DialContext = c.guard.dialer(c.limits.Dial, proxyAddr(u)).DialContext
+		// This transport dials nothing but the proxy, which the user named and which may well be private.
+		t.DialContext = (&net.Dialer{Timeout: c.limits.Dial, KeepAlive: 30 * time.Second}).DialContext
 	}
 	c.bases[proxy.Reveal()] = t
 	return t, nil
@@ -214,7 +216,7 @@ func (c *Client) redirect(p Purpose) func(*http.Request, []*http.Request) error 
 		r.Header.Del("Referer")
 		if len(via) > c.limits.Redirects {
 			return &pipeline.Failure{Verdict: pipeline.Final, Reason: "redirects",
-				Err: fmt.Errorf("%s: more than %d redirects", via[0].URL.Hostname(), c.limits.Redirects)}
+				Err: fmt.Errorf("%s: more than %d redirects", authority(via[0].URL), c.limits.Redirects)}
 		}
 		return nil
 	}

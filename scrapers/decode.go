@@ -35,25 +35,25 @@ func (t decode) RoundTrip(r *http.Request) (*http.Response, error) {
 	codings := contentCodings(resp.Header)
 	if len(codings) > 1 {
 		resp.Body.Close()
-		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "encoding", Err: fmt.Errorf("%s sent encodings on top of one another (%s)", r.URL.Hostname(), strings.Join(codings, ", "))}
+		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "encoding", Err: fmt.Errorf("%s sent encodings on top of one another (%s)", authority(r.URL), strings.Join(codings, ", "))}
 	}
 	coding := strings.Join(codings, "")
 	switch coding {
 	case "", "gzip", "x-gzip", "deflate":
 	default:
 		resp.Body.Close()
-		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "encoding", Err: fmt.Errorf("%s sent the encoding %q, which was not asked for", r.URL.Hostname(), coding)}
+		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "encoding", Err: fmt.Errorf("%s sent the encoding %q, which was not asked for", authority(r.URL), coding)}
 	}
 	if coding == "" && resp.ContentLength > t.limit {
 		// Failing here, not on reading, saves the transfer. A compressed length says nothing.
 		resp.Body.Close()
-		return nil, tooLarge(r.URL.Hostname(), t.limit)
+		return nil, tooLarge(authority(r.URL), t.limit)
 	}
 	resp.Header.Del("Content-Encoding")
 	resp.Header.Del("Content-Length")
 	resp.Uncompressed = true // keeps colly from decoding by type or file name
 	resp.ContentLength = -1
-	resp.Body = &decoded{wire: resp.Body, coding: coding, host: r.URL.Hostname(), left: t.limit, limit: t.limit}
+	resp.Body = &decoded{wire: resp.Body, coding: coding, host: authority(r.URL), left: t.limit, limit: t.limit}
 	return resp, nil
 }
 

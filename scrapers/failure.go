@@ -32,7 +32,7 @@ func sentence(err error, host string, l Limits) error {
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		if u, perr := url.Parse(ue.URL); perr == nil && u.Hostname() != "" {
-			host = u.Hostname()
+			host = authority(u)
 		}
 	}
 	var (
@@ -60,7 +60,7 @@ func sentence(err error, host string, l Limits) error {
 		}
 		return say("dns", "%s could not be looked up; check this machine's name server", host)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return say("refused", "%s refuses connections: nothing listens at that port", host)
+		return say("refused", "%s refuses connections: nothing listens there", host)
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return say("unreachable", "there is no way to %s; check this machine's network", host)
 	case errors.As(err, &hostname):
@@ -72,7 +72,7 @@ func sentence(err error, host string, l Limits) error {
 	case errors.As(err, &verify):
 		return say("tls", "the certificate of %s does not hold", host)
 	case errors.As(err, &record):
-		return say("tls", "%s does not speak TLS at that port; try http instead of https", host)
+		return say("tls", "%s does not speak TLS; try http instead of https", host)
 	case errors.As(err, &alert):
 		return say("tls", "%s refused the TLS handshake", host)
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -87,7 +87,7 @@ func sentence(err error, host string, l Limits) error {
 	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "header list larger"):
 		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "headers", Err: fmt.Errorf("%s sends more than %s of headers", host, size(l.HeaderLen))}
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		return say("tls", "%s does not speak TLS at that port; try http instead of https", host)
+		return say("tls", "%s does not speak TLS; try http instead of https", host)
 	case strings.Contains(text, "failed to parse Location header"):
 		return say("redirects", "%s redirects to an address that is none", host)
 	case strings.Contains(text, "Proxy Authentication Required"), strings.Contains(text, "proxyconnect"), strings.Contains(text, "socks connect"):
@@ -101,7 +101,9 @@ func sentence(err error, host string, l Limits) error {
 // cut says that a body ended before its end.
 type cut struct{ host string }
 
-func (c *cut) Error() string { return c.host + " closed the connection before the document was complete" }
+func (c *cut) Error() string {
+	return c.host + " closed the connection before the document was complete"
+}
 
 func (c *cut) Unwrap() error { return io.ErrUnexpectedEOF }
 

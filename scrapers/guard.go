@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -37,13 +36,9 @@ func newGuard(allow []netip.Prefix) *guard {
 	return &guard{ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))}
 }
 
-// dialer dials what is safe. A proxy is dialled whatever its address, since the user named it; then nothing else is.
-func (g *guard) dialer(timeout time.Duration, proxy string) *net.Dialer {
-	d := &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}
-	if proxy == "" {
-		d.Control = g.control
-	}
-	return d
+// dialer dials what is safe.
+func (g *guard) dialer(timeout time.Duration) *net.Dialer {
+	return &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second, Control: g.control}
 }
 
 func (g *guard) control(network, address string, _ syscall.RawConn) error {
@@ -61,23 +56,11 @@ func forbidden(what string) error {
 		Err: fmt.Errorf("%w: %s is private or reserved; name its range in allow_private if it is meant", ErrForbidden, what)}
 }
 
-// proxyAddr is the host and port of a proxy.
-func proxyAddr(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	if port == "" {
-		port = "1080"
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
-
 // host judges a host as it is written, before anything is looked up. It refuses what some resolvers read as an address and
-// others as a name (2130706433, 0177.1, 0x7f.0.0.1). proxied asks for more, as nobody on this side will see the address.
+// others as a name (2130706433, 0177.1, 0x7f.0.0.1, 127.0.0.1.). proxied asks for more, as nobody on this side will see the address.
 func (g *guard) host(name string, proxied bool) error {
-	name = strings.TrimSuffix(strings.ToLower(name), ".")
-	if a, err := netip.ParseAddr(name); err == nil {
+	name, dotted := strings.CutSuffix(strings.ToLower(name), ".")
+	if a, err := netip.ParseAddr(name); err == nil && !dotted {
 		if !proxied {
 			return nil // judged when dialled
 		}
@@ -88,7 +71,8 @@ func (g *guard) host(name string, proxied bool) error {
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	if last == "" || numeric(last) {
-		return forbidden(name)
+		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "forbidden address",
+			Err: fmt.Errorf("%w: %s is neither a host name nor an address in its plain form", ErrForbidden, name)}
 	}
 	if proxied && (name == "localhost" || last == "localhost" || last == "internal" || last == "local") {
 		return forbidden(name)
@@ -133,4 +117,6 @@ func (t checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func tlsRoots(p *x509.CertPool) *tls.Config { return &tls.Config{RootCAs: p, MinVersion: tls.VersionTLS12} }
+func tlsRoots(p *x509.CertPool) *tls.Config {
+	return &tls.Config{RootCAs: p, MinVersion: tls.VersionTLS12}
+}

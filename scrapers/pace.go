@@ -36,7 +36,7 @@ func newPacer(p Pace, reserve func(context.Context, string, time.Duration) (time
 }
 
 // acquire waits for a place and a slot at host. The request's end is told by calling release, once.
-func (p *pacer) acquire(ctx context.Context, host string) (release func(), err error) {
+func (p *pacer) acquire(ctx context.Context, host string) (func(), error) {
 	l := p.join(host)
 	select {
 	case l.slots <- struct{}{}:
@@ -44,7 +44,7 @@ func (p *pacer) acquire(ctx context.Context, host string) (release func(), err e
 		p.leave(host, l)
 		return nil, context.Cause(ctx)
 	}
-	release = func() {
+	release := func() {
 		<-l.slots
 		p.leave(host, l)
 	}

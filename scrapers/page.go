@@ -62,9 +62,9 @@ func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.P
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case v.err != nil:
-		return nil, sentence(v.err, u.Hostname(), p.Client.limits)
+		return nil, sentence(v.err, authority(u), p.Client.limits)
 	case !v.whole:
-		return nil, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "no answer", Err: fmt.Errorf("%s gave no answer", u.Hostname())}
+		return nil, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "no answer", Err: fmt.Errorf("%s gave no answer", authority(u))}
 	}
 	return &v.page, nil
 }
@@ -107,8 +107,8 @@ type visit struct {
 // headers judges the response before its body is read.
 func (v *visit) headers(r *colly.Response) {
 	final := *r.Request.URL
-	host := final.Hostname()
-	final.User = nil
+	host := authority(&final)
+	final.User, final.Fragment, final.RawFragment = nil, "", ""
 	v.page.FinalURL = final.String()
 	v.page.Status = r.StatusCode
 	v.page.ContentType = r.Headers.Get("Content-Type")
@@ -130,7 +130,7 @@ func (v *visit) body(r *colly.Response) {
 	}
 	v.page.Body = r.Body
 	v.page.Fetched = v.now()
-	host := r.Request.URL.Hostname()
+	host := authority(r.Request.URL)
 	if len(r.Body) == 0 {
 		v.err = &pipeline.Failure{Verdict: pipeline.Retry, Reason: "empty", Err: fmt.Errorf("%s sent an empty page", host)}
 	} else if v.page.ContentType == "" {

@@ -66,12 +66,15 @@ func (r *robots) check(ctx context.Context, u *url.URL, o RequestOptions) error 
 	if err != nil {
 		return err
 	}
+	if errors.Is(f.err, ErrForbidden) { // will not pass by waiting
+		return f.err
+	}
 	if f.err != nil {
 		return &pipeline.Failure{Verdict: pipeline.Retry, Reason: "robots unreachable",
-			Err: fmt.Errorf("the robots.txt of %s cannot be had, so its pages have to wait: %w", u.Hostname(), f.err)}
+			Err: fmt.Errorf("the robots.txt of %s cannot be had, so its pages have to wait: %w", authority(u), f.err)}
 	}
 	if !f.rules.allows(path) {
-		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "robots", Err: fmt.Errorf("%w of %s", errRobots, u.Hostname())}
+		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "robots", Err: fmt.Errorf("%w of %s", errRobots, authority(u))}
 	}
 	return nil
 }
@@ -153,7 +156,7 @@ func (r *robots) fetch(u *url.URL, o RequestOptions) robotsFile {
 	}
 	resp, err := hc.Do(req)
 	if err != nil {
-		return robotsFile{err: sentence(err, u.Hostname(), r.c.limits)}
+		return robotsFile{err: sentence(err, authority(u), r.c.limits)}
 	}
 	defer resp.Body.Close()
 	switch s := resp.StatusCode; {
@@ -164,7 +167,7 @@ func (r *robots) fetch(u *url.URL, o RequestOptions) robotsFile {
 	}
 	doc, err := io.ReadAll(io.LimitReader(resp.Body, r.c.limits.Robots+1))
 	if err != nil {
-		return robotsFile{err: sentence(err, u.Hostname(), r.c.limits)}
+		return robotsFile{err: sentence(err, authority(u), r.c.limits)}
 	}
 	if int64(len(doc)) > r.c.limits.Robots { // a rule cut in two would mean something else
 		doc = doc[:r.c.limits.Robots]

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,24 +20,26 @@ func ParseFile(data []byte, name string) ([]Rule, error) {
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, nil // nothing but comments
 	} else if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, syntax(err))
+		return nil, syntax(name, err)
 	}
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
 		return nil, fmt.Errorf("%s:%d:%d: a second document: a rule file is one list", name, more.Line, more.Column)
 	} else if !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", name, syntax(err))
+		return nil, syntax(name, err)
 	}
 	return ParseNode(&doc, name)
 }
 
 // syntax brings an error of the YAML library into the form of all others; it knows the line only.
-func syntax(err error) error {
-	s := err.Error()
-	if m := regexp.MustCompile(`^yaml: line (\d+): (.*)$`).FindStringSubmatch(s); m != nil {
-		return fmt.Errorf("line %s: the file is not YAML: %s: queries with quotes or colons go in 'single quotes' or behind |", m[1], m[2])
+func syntax(name string, err error) error {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, ok := strings.CutPrefix(msg, "line "); ok {
+		if line, what, ok := strings.Cut(rest, ": "); ok {
+			return fmt.Errorf("%s:%s: not YAML: %s: put a query with quotes or colons in 'single quotes', or below |", name, line, what)
+		}
 	}
-	return fmt.Errorf("the file is not YAML: %s", strings.TrimPrefix(s, "yaml: "))
+	return fmt.Errorf("%s: not YAML: %s", name, msg)
 }
 
 // ParseNode is ParseFile for rules that stand inside another YAML file; n is the list, or a mapping with `rules`.

@@ -230,7 +230,11 @@ func sameWord(src string, a, b text.Token) bool {
 		y, _ := utf8.DecodeRuneInString(b.Text)
 		return !text.Spaceless(x) && !text.Spaceless(y)
 	}
-	if b.Start-a.End > 3 {
+	switch n := b.Start - a.End; {
+	case n == 1:
+		c := src[a.End]
+		return c == '-' || c == '\'' || c == '`'
+	case n > 3:
 		return false
 	}
 	switch text.Fold(src[a.End:b.Start]) {

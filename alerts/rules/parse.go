@@ -447,9 +447,6 @@ func (p *parser) prim(w string) (*node, *Error) {
 		return nil, p.fail(pos, msg, hint)
 	}
 	if x.alts == nil {
-		if strings.Trim(w, "*?") == "" {
-			return nil, p.fail(pos, "a word of wildcards alone matches everything", "write at least two letters before *")
-		}
 		return nil, p.fail(pos, "no letter or digit in "+strconv.Quote(w), "remove it; signs alone are not indexed")
 	}
 	p.i += len(w)
@@ -626,7 +623,9 @@ func (p *parser) strange(pos int, w string) *Error {
 		return p.fail(pos, "not supported yet: lists of terms ($)", "write the terms, joined by OR")
 	case r == '[' || r == '{':
 		return p.fail(pos, "ranges and sets are no part of the language", "write the words, joined by OR in parentheses")
-	case r == '*' || r == '?' && len(w) == 1:
+	case strings.Trim(w, "*?") == "":
+		return p.fail(pos, "a word of wildcards alone matches everything", "write at least two letters before *")
+	case r == '*':
 		return p.fail(pos, "a word cannot begin with *", "write the beginning of the word, or name the words joined by OR")
 	case strings.ContainsAny(w, "（）：＂"):
 		return p.fail(pos+strings.IndexAny(w, "（）：＂"), "a full-width sign where an operator belongs", `type the plain signs ( ) : "`)

@@ -267,6 +267,13 @@ func TestTroubles(t *testing.T) {
 	if got := n.Log().Count("halden", by["robots"].Path); got != 0 {
 		t.Errorf("the forbidden page was requested %d times", got)
 	}
+	if n.Log().Closest("tannried") != 0 {
+		t.Error("one request has no neighbour")
+	}
+	fetch(t, by["redirect"].URL)
+	if d := n.Log().Closest("tannried"); d <= 0 || d > time.Minute {
+		t.Errorf("two requests are %s apart", d)
+	}
 	if n.Log().Count("swiftnote", by["bomb"].Path) != 1 || n.Log().MaxParallel("swiftnote") != 1 {
 		t.Error("the log does not count")
 	}

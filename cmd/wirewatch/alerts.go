@@ -80,7 +80,7 @@ func runAlertsRetry(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
-		n, err := st.RetryDeliveries(ctx, list)
+		n, err := st.RetryDeliveries(ctx, list...)
 		if err != nil {
 			return err
 		}

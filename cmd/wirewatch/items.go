@@ -142,7 +142,7 @@ func runItemsRetry(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
-		n, err := st.RetryItems(ctx, list)
+		n, err := st.RetryItems(ctx, list...)
 		if err != nil {
 			return err
 		}

@@ -222,19 +222,21 @@ func countGauges(c store.Counts) []desk.Gauge {
 		{Name: "wirewatch_articles", Help: "Articles stored.", Value: float64(c.Articles)},
 		{Name: "wirewatch_stories", Help: "Stories stored.", Value: float64(c.Stories)},
 		{Name: "wirewatch_alerts", Help: "Alerts raised.", Value: float64(c.Alerts)},
-		{Name: "wirewatch_feeds_failing", Help: "Feeds whose last poll failed.", Value: float64(c.FeedsFailing)},
-		{Name: "wirewatch_feeds_retired", Help: "Feeds that are gone (410).", Value: float64(c.FeedsRetired)},
+		{Name: "wirewatch_feeds_failing", Help: "Feeds whose last poll failed.", Value: float64(c.Failing)},
+		{Name: "wirewatch_feeds_retired", Help: "Feeds that are gone (410).", Value: float64(c.Retired)},
 		{Name: "wirewatch_items_oldest_due_seconds", Help: "How long the oldest due item has waited.", Value: age(c.OldestItem)},
 		{Name: "wirewatch_deliveries_oldest_due_seconds", Help: "How long the oldest due delivery has waited.", Value: age(c.OldestDelivery)},
 		{Name: "wirewatch_leases_expired", Help: "Leases that ran out before they were released.", Value: float64(c.ExpiredLeases)},
-		{Name: "wirewatch_wal_bytes", Help: "Size of SQLite's write-ahead log.", Value: float64(c.WALBytes)},
+		{Name: "wirewatch_wal_bytes", Help: "Size of SQLite's write-ahead log.", Value: float64(c.WAL)},
 	}
 	for state, n := range c.Items {
 		out = append(out, desk.Gauge{Name: "wirewatch_items", Help: "Items by state.", Labels: map[string]string{"state": string(state)}, Value: float64(n)})
 	}
-	for k, n := range c.Deliveries {
-		out = append(out, desk.Gauge{Name: "wirewatch_deliveries", Help: "Deliveries by channel and state.",
-			Labels: map[string]string{"channel": k.Channel, "state": string(k.State)}, Value: float64(n)})
+	for channel, states := range c.Deliveries {
+		for state, n := range states {
+			out = append(out, desk.Gauge{Name: "wirewatch_deliveries", Help: "Deliveries by channel and state.",
+				Labels: map[string]string{"channel": channel, "state": string(state)}, Value: float64(n)})
+		}
 	}
 	return out
 }

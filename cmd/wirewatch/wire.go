@@ -22,7 +22,6 @@ import (
 	"wirewatch/pipeline/store"
 	"wirewatch/scrapers"
 	"wirewatch/scrapers/extract"
-	"wirewatch/scrapers/feed"
 )
 
 // This file joins the parts: configuration in, a pipeline out. It is the only place that knows all of them.
@@ -65,7 +64,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			continue
 		}
 		for _, w := range q.Warnings() {
-			s.warnings = append(s.warnings, fmt.Sprintf("%s: rule %q: %s", r.QueryPos, r.Name, w))
+			s.warnings = append(s.warnings, fmt.Sprintf("%s:%d: rule %q: %s", r.QueryPos.File, r.QueryPos.Line, r.Name, w))
 		}
 		list = append(list, rule)
 		s.route[r.Name] = r.Channels
@@ -125,9 +124,9 @@ func newChannel(c configs.Channel, client *scrapers.Client) (pipeline.Channel, e
 }
 
 func requestOptions(f configs.Feed) scrapers.RequestOptions {
-	o := scrapers.RequestOptions{Headers: f.Headers, Cookies: f.Cookies, Proxy: f.Proxy}
+	o := scrapers.RequestOptions{URL: f.URL, Headers: f.Headers, Cookies: f.Cookies, Proxy: f.Proxy}
 	if f.BasicAuth != nil {
-		o.BasicAuth = &scrapers.BasicAuth{User: f.BasicAuth.User, Password: f.BasicAuth.Password}
+		o.BasicAuth = scrapers.BasicAuth{User: f.BasicAuth.User, Password: f.BasicAuth.Password}
 	}
 	return o
 }
@@ -216,7 +215,7 @@ func (a *app) build(s *setup) (err error) {
 	options := func(feed string) scrapers.RequestOptions { return a.setup.Load().options[feed] }
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
 		Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint}}}
-	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options, Parse: feed.Parse},
+	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
 		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}
 	a.process = &pipeline.Processor{Store: a.store, Pages: &scrapers.Pages{Client: a.client, Options: options},
 		Extract: readPage(x), FeedText: readFeed(x),
@@ -304,7 +303,7 @@ func readFeed(x *extract.Extractor) func(pipeline.Item) pipeline.Article {
 		if len(text) < len(e.Summary) {
 			text = e.Summary
 		}
-		if got, err := x.Fragment(text, e.URL); err == nil {
+		if got, err := x.Extract(extract.Input{URL: e.URL, HTML: []byte(text), ContentType: "text/html; charset=utf-8"}); err == nil {
 			a = article(got)
 		}
 		a.Title, a.URL, a.Canonical, a.Published, a.Tags = e.Title, e.URL, it.Canonical, e.Published, e.Tags

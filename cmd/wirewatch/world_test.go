@@ -49,7 +49,7 @@ type world struct {
 	rule string // word that a rule waits for
 
 	mu       sync.Mutex
-	feeds    [][]article
+	feeds    [][]piece
 	sent     map[string]time.Time // URL of a page with the rule's word: when it was published
 	received map[string][]receipt // by article URL
 	broken   []string
@@ -57,7 +57,7 @@ type world struct {
 	requests int
 }
 
-type article struct {
+type piece struct {
 	n    int
 	when time.Time
 	hit  bool
@@ -69,7 +69,7 @@ type receipt struct {
 }
 
 func newWorld(t *testing.T, feeds int) *world {
-	w := &world{t: t, rule: "zirconium", feeds: make([][]article, feeds), sent: map[string]time.Time{}, received: map[string][]receipt{}}
+	w := &world{t: t, rule: "zirconium", feeds: make([][]piece, feeds), sent: map[string]time.Time{}, received: map[string][]receipt{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /feed/{n}", w.serveFeed)
 	mux.HandleFunc("GET /a/{f}/{n}", w.serveArticle)
@@ -85,7 +85,7 @@ func (w *world) publish(feed, n int) {
 	defer w.mu.Unlock()
 	for range n {
 		k := len(w.feeds[feed])
-		a := article{n: k, when: time.Now(), hit: (feed*1009+k)%33 == 0}
+		a := piece{n: k, when: time.Now(), hit: (feed*1009+k)%33 == 0}
 		w.feeds[feed] = append(w.feeds[feed], a)
 		if a.hit {
 			w.sent[w.url(feed, k)] = a.when

@@ -85,6 +85,18 @@ func (t *Tx) ArticleByURL(canonical string) (pipeline.Article, bool, error) {
 	return as[0], true, nil
 }
 
+// Article loads an article by its ID, without its blocks.
+func (t *Tx) Article(id int64) (pipeline.Article, bool, error) {
+	as, err := loadArticles(t.c, articleColumns, ` WHERE id = ?`, id)
+	if err != nil {
+		return pipeline.Article{}, false, fmt.Errorf("find article %d: %w", id, err)
+	}
+	if len(as) == 0 {
+		return pipeline.Article{}, false, nil
+	}
+	return as[0], true, nil
+}
+
 // OpenStory makes a new story.
 func (t *Tx) OpenStory(title string, now time.Time) (int64, error) {
 	var id int64

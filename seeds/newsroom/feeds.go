@@ -225,7 +225,7 @@ func (n *Newsroom) entries(f *feed, at time.Time, later bool) []entry {
 			e.Updated = at
 		}
 		if f.has("full") || a.Trouble == "paywall" || a.Trouble == "robots" {
-			e.Full = paragraphs(a.version(later))
+			e.Full = paragraphs(a.version(later), a.Signoff)
 		}
 		out = append(out, e)
 	}

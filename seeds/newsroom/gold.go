@@ -167,6 +167,9 @@ func (n *Newsroom) gold(a *Article, later bool) Gold {
 	}
 	for _, grp := range n.page(a, later).groups() {
 		for _, l := range grp.Lines {
+			if l.Kind == "button" {
+				continue // a control, not a block of text: whether it is listed is a matter of taste
+			}
 			g.Removed = append(g.Removed, Removed{Classes: grp.Classes, Text: l.Text})
 		}
 	}

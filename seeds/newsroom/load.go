@@ -347,9 +347,29 @@ func (n *Newsroom) readArticle(f fs.FS, name string) error {
 		}
 		a.site.edits = append(a.site.edits, edit{a.ID, "#" + strconv.Itoa(i), ""})
 	}
+	for _, p := range a.first.parts {
+		n.dateLines(p)
+	}
+	if a.later != nil {
+		for _, p := range a.later.parts {
+			n.dateLines(p)
+		}
+	}
 	n.articles = append(n.articles, a)
 	n.byID[a.ID] = a
 	return nil
+}
+
+// dateLines writes the day before the run into planted lines that name it, as
+// embedded posts do in their signature.
+func (n *Newsroom) dateLines(p part) {
+	if p.Group == nil {
+		return
+	}
+	day := n.start.AddDate(0, 0, -1).Format("January 2, 2006")
+	for i, l := range p.Group.Lines {
+		p.Group.Lines[i].Text = strings.ReplaceAll(l.Text, "{yesterday}", day)
+	}
 }
 
 // edit is a house change to a wire copy: text replaced, or paragraph "#n" dropped.

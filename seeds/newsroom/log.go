@@ -1,6 +1,7 @@
 package newsroom
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -8,9 +9,10 @@ import (
 // Request is one request that reached a site.
 type Request struct {
 	Site, Path  string
-	Status      int // as answered; 0 when the connection was cut on purpose
-	At          time.Time
+	Status      int       // as answered; 0 when the connection was cut on purpose
+	At          time.Time // when it came
 	UserAgent   string
+	Feed        bool // it asked for a feed
 	Conditional bool // it carried If-None-Match or If-Modified-Since
 }
 
@@ -73,4 +75,23 @@ func (l *Log) MaxParallel(site string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.most[site]
+}
+
+// Closest is the shortest time between the starts of two requests to a site,
+// feeds left out; 0 when there were not two.
+func (l *Log) Closest(site string) time.Duration {
+	var at []time.Time
+	for _, r := range l.Requests() {
+		if r.Site == site && !r.Feed {
+			at = append(at, r.At)
+		}
+	}
+	slices.SortFunc(at, time.Time.Compare)
+	var least time.Duration
+	for i := 1; i < len(at); i++ {
+		if d := at[i].Sub(at[i-1]); least == 0 || d < least {
+			least = d
+		}
+	}
+	return least
 }

@@ -8,6 +8,15 @@
 // package imports nothing of the pipeline, so that a fault in the pipeline
 // can not hide behind the same fault here. Dates are ages relative to the
 // moment New was called, so the news is always fresh.
+//
+// The data: sites/KEY.txt is a house (header, then planted lines by slot of the
+// page), layouts/*.html its style, articles/ID.txt an article (header, body,
+// and after +++ the body that it has once the world has moved on),
+// boilerplate.txt what an article's insert: line asks for, feeds.txt the
+// feeds, rules.yaml and expected.txt the rules and what they must raise. In
+// all of them "[[class:kind]] text" plants a line that must be removed with
+// that class; "class|other" where two are equally right; everything else in a
+// body is the journalist's.
 package newsroom
 
 import (

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -267,6 +268,13 @@ func TestTroubles(t *testing.T) {
 	if got := n.Log().Count("halden", by["robots"].Path); got != 0 {
 		t.Errorf("the forbidden page was requested %d times", got)
 	}
+	if n.Log().Closest("tannried") != 0 {
+		t.Error("one request has no neighbour")
+	}
+	fetch(t, by["redirect"].URL)
+	if d := n.Log().Closest("tannried"); d <= 0 || d > time.Minute {
+		t.Errorf("two requests are %s apart", d)
+	}
 	if n.Log().Count("swiftnote", by["bomb"].Path) != 1 || n.Log().MaxParallel("swiftnote") != 1 {
 		t.Error("the log does not count")
 	}
@@ -428,4 +436,42 @@ func TestServeStopsWithItsContext(t *testing.T) {
 		resp.Body.Close()
 	}
 	t.Error("the site still answers")
+}
+
+func TestManyReadersAtOnce(t *testing.T) {
+	n, _ := serve(t)
+	var urls []string
+	for _, g := range n.Articles() {
+		if g.Trouble == "" {
+			urls = append(urls, g.URL)
+		}
+	}
+	for _, f := range n.Feeds() {
+		if f.Expect == FeedOK {
+			urls = append(urls, f.URL)
+		}
+	}
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range urls {
+				resp, err := client().Get(urls[(i+w*len(urls)/4)%len(urls)])
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					t.Errorf("%s: %d", resp.Request.URL, resp.StatusCode)
+				}
+			}
+		})
+	}
+	n.Advance()
+	wg.Wait()
+	// The log is written after the answer, so what is counted here is a lower bound of what was asked.
+	if got := n.Log().Statuses("")[http.StatusOK]; got < 4*len(urls)-4 {
+		t.Errorf("%d answers in the log, want about %d", got, 4*len(urls))
+	}
 }

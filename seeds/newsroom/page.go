@@ -243,11 +243,16 @@ func (p *page) Last(q part) bool {
 	return false
 }
 
-// paragraphs renders a body as a feed carries it.
-func paragraphs(v version) string {
+// paragraphs renders a body as a feed carries it, with the agency's mark at
+// its end.
+func paragraphs(v version, signoff string) string {
 	var b strings.Builder
+	body := v.body()
 	for _, p := range v.parts {
 		t := template.HTMLEscapeString(p.Text)
+		if signoff != "" && p.Text == body[len(body)-1] {
+			t += " " + template.HTMLEscapeString(signoff)
+		}
 		switch p.Kind {
 		case "p":
 			b.WriteString("<p>" + t + "</p>\n")

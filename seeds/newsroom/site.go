@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -101,10 +102,12 @@ func (s *Site) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l := s.room.log
 		l.begin(s.Key)
+		came := time.Now()
 		sw := &statusWriter{ResponseWriter: w}
 		defer func() {
 			l.end(Request{
-				Site: s.Key, Path: r.URL.Path, Status: sw.status, At: time.Now(), UserAgent: r.UserAgent(),
+				Site: s.Key, Path: r.URL.Path, Status: sw.status, At: came, UserAgent: r.UserAgent(),
+				Feed:        slices.ContainsFunc(s.room.feeds, func(f *feed) bool { return f.site == s && f.path == r.URL.Path }),
 				Conditional: r.Header.Get("If-None-Match") != "" || r.Header.Get("If-Modified-Since") != "",
 			})
 		}()

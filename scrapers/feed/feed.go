@@ -88,7 +88,7 @@ func Parse(doc []byte, contentType, base string) (*Feed, error) {
 	if len(bytes.TrimSpace(doc)) == 0 {
 		return nil, ErrEmpty
 	}
-	text := decode(doc, contentType)
+	text, base := decode(doc, contentType), clean(strings.ToValidUTF8(base, ""))
 	head := strings.TrimLeft(text[:min(len(text), 256)], "\uFEFF \t\r\n)]}',")
 	if strings.HasPrefix(head, "{") {
 		return parseJSON(text[strings.IndexByte(text, '{'):], base)

@@ -178,7 +178,13 @@ func (n *normaliser) vocabOf(name string) (vocab, string) {
 	}
 	local = strings.ToLower(local)
 	if s := n.spaces[prefix]; len(s) > 0 {
-		return s[len(s)-1], local
+		v := s[len(s)-1]
+		if v == vForeign && prefix == "" {
+			// An invented default namespace is common and means nothing; what
+			// is truly foreign stands below elements that nobody knows.
+			v = vCore
+		}
+		return v, local
 	}
 	if prefix == "" {
 		return vCore, local
@@ -314,7 +320,7 @@ func (n *normaliser) startRoot(f *frame, v vocab, local string, attrs []attr) {
 	switch {
 	case local == "rss":
 		kind = "rss"
-	case local == "rdf" && (v == vRDF || v == vCore):
+	case local == "rdf" && v != vXHTML:
 		kind = "rdf"
 	case local == "feed" && v != vXHTML:
 		kind = "atom"
@@ -329,15 +335,17 @@ func (n *normaliser) startRoot(f *frame, v vocab, local string, attrs []attr) {
 		return
 	}
 	n.rooted = true
-	n.head.kind, n.head.foreign = kind, v == vForeign || v == vXHTML
+	n.head.kind = kind
 	f.mode, f.root = inFeed, true
-	// Whatever the root's namespace is, its unprefixed children are the feed's.
-	if n.head.foreign {
-		prefix, _, ok := strings.Cut(f.name, ":")
-		if !ok {
-			prefix = ""
-		}
-		n.spaces[prefix] = append(n.spaces[prefix], vCore)
+	prefix, _, ok := strings.Cut(f.name, ":")
+	if !ok {
+		prefix = ""
+	}
+	if s := n.spaces[prefix]; len(s) > 0 && s[len(s)-1] == vForeign {
+		// The root's own namespace is unknown: its children are the feed's all
+		// the same, but without an entry among them this is no feed.
+		n.head.foreign = true
+		n.spaces[prefix] = append(s, vCore)
 		f.bounds = append(f.bounds, prefix)
 	}
 	for _, a := range attrs {

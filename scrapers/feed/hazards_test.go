@@ -330,6 +330,14 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
+// A film's description in Atom stands in a media:group and nowhere else.
+func TestMediaInAtom(t *testing.T) {
+	f, err := Parse([]byte(`<feed xmlns="http://www.w3.org/2005/Atom" xmlns:media="http://search.yahoo.com/mrss/"><entry><title>Own</title><media:group><media:title>Other</media:title><media:description>What it shows</media:description></media:group></entry></feed>`), "", "")
+	if err != nil || f.Entries[0].Summary != "What it shows" || f.Entries[0].Title != "Own" {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
 // A real feed of five megabytes.
 func TestLargeFeed(t *testing.T) {
 	body := strings.Repeat("<p>A paragraph &amp; <b>more</b> of it.</p>", 60)

@@ -79,7 +79,7 @@ type frame struct {
 	bounds []string // prefixes declared here
 }
 
-type leafAttrs struct{ typ, mode, href, rel, src, permalink, term string }
+type leafAttrs struct{ typ, mode, href, rel, permalink, term string }
 
 // normaliser reads a tolerant token stream once and writes the same feed as
 // clean XML: one encoding, one prefix a vocabulary, every value one CDATA
@@ -428,8 +428,6 @@ func (n *normaliser) openField(f *frame, r role, attrs []attr) {
 			f.attrs.rel = strings.TrimSpace(a.value)
 		case "href", "url", "uri":
 			f.attrs.href = strings.TrimSpace(a.value)
-		case "src":
-			f.attrs.src = strings.TrimSpace(a.value)
 		case "ispermalink":
 			f.attrs.permalink = strings.ToLower(strings.TrimSpace(a.value))
 		case "term", "label", "value":
@@ -639,7 +637,7 @@ func (n *normaliser) closeEntryField(f *frame) {
 		}
 	case rSummaryToo:
 		if s := n.leafText(); s != "" && !c.summary {
-			n.emit("dc:description", "", s)
+			n.emit("dc:description", "summary", s)
 		}
 	case rContent:
 		if s := markupOf(n.value(f)); s != "" {

@@ -684,4 +684,3 @@ func (n *normaliser) author(name, email string) {
 	n.emit("", "email", email)
 	n.item.WriteString("</author>")
 }
-

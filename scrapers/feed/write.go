@@ -104,4 +104,3 @@ func (n *normaliser) xml() string {
 	}
 	return b.String()
 }
-

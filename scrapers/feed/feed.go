@@ -88,7 +88,7 @@ func Parse(doc []byte, contentType, base string) (*Feed, error) {
 	if len(bytes.TrimSpace(doc)) == 0 {
 		return nil, ErrEmpty
 	}
-	text := decode(doc, contentType)
+	text, base := clean(decode(doc, contentType)), clean(strings.ToValidUTF8(base, ""))
 	head := strings.TrimLeft(text[:min(len(text), 256)], "\uFEFF \t\r\n)]}',")
 	if strings.HasPrefix(head, "{") {
 		return parseJSON(text[strings.IndexByte(text, '{'):], base)
@@ -103,7 +103,7 @@ func Parse(doc []byte, contentType, base string) (*Feed, error) {
 	if n.head.foreign && len(n.notes) == 0 {
 		return nil, fmt.Errorf("%w: the root element is in a namespace of no known kind of feed", ErrNotFeed)
 	}
-	g, err := guard(n.xml())
+	g, err := guard(n.xml(), gofeedParse)
 	if err != nil {
 		return nil, err
 	}
@@ -112,21 +112,24 @@ func Parse(doc []byte, contentType, base string) (*Feed, error) {
 	return f, nil
 }
 
-// guard runs gofeed and turns its panics into errors.
-func guard(doc string) (g *gofeed.Feed, err error) {
+// guard turns a panic of the parser into an error.
+func guard(doc string, parse func(string) (*gofeed.Feed, error)) (g *gofeed.Feed, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			g, err = nil, fmt.Errorf("parse feed: the parser panicked: %v; please report the document", p)
 		}
 	}()
-	p := gofeed.NewParser()
-	// Looking for an image would parse every description as HTML for nothing.
-	p.RSSTranslator = &gofeed.DefaultRSSTranslator{DisableContentImageScan: true}
-	g, err = p.Parse(strings.NewReader(doc))
-	if err != nil {
+	if g, err = parse(doc); err != nil {
 		return nil, fmt.Errorf("parse feed: %w", err)
 	}
 	return g, nil
+}
+
+func gofeedParse(doc string) (*gofeed.Feed, error) {
+	p := gofeed.NewParser()
+	// Looking for an image would parse every description as HTML for nothing.
+	p.RSSTranslator = &gofeed.DefaultRSSTranslator{DisableContentImageScan: true}
+	return p.Parse(strings.NewReader(doc))
 }
 
 // feed joins what gofeed read with the notes.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mmcdole/gofeed"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/japanese"
@@ -291,6 +292,49 @@ func TestEveryEntry(t *testing.T) {
 	}
 	if y := f.Entries[2].Published.Year(); y != 2030 {
 		t.Errorf("a date in the future was clamped here: %d", y)
+	}
+}
+
+func TestPanicIsAnError(t *testing.T) {
+	if _, err := guard("", func(string) (*gofeed.Feed, error) { panic("index out of range") }); err == nil || !strings.Contains(err.Error(), "index out of range") {
+		t.Errorf("%v, want the panic as an error", err)
+	}
+}
+
+// The vocabulary is the namespace, never the prefix; invented namespaces and
+// undeclared prefixes are taken for what they look like.
+func TestNamespaces(t *testing.T) {
+	const want = "t|https://e.example/1|g|2024-01-15 00:00:00 +0000 UTC|Ann"
+	fields := func(p string) string {
+		return fmt.Sprintf(`<%[1]sitem><%[1]stitle>t</%[1]stitle><%[1]slink>https://e.example/1</%[1]slink><%[1]sguid>g</%[1]sguid><zz:date>2024-01-15</zz:date><dc:creator>Ann</dc:creator></%[1]sitem>`, p)
+	}
+	const dc = ` xmlns:zz="http://purl.org/dc/elements/1.1/"`
+	for name, doc := range map[string]string{
+		"plain":             `<rss` + dc + `><channel>` + fields("") + `</channel></rss>`,
+		"RSS 2.0 namespace": `<r:rss xmlns:r="http://backend.userland.com/rss2"` + dc + `><r:channel>` + fields("r:") + `</r:channel></r:rss>`,
+		"invented default":  `<rss xmlns="http://invented.example/"` + dc + `><channel>` + fields("") + `</channel></rss>`,
+		"inner default":     `<rss` + dc + `><channel xmlns="http://invented.example/">` + fields("") + `</channel></rss>`,
+		"invented prefix":   `<q:rss xmlns:q="http://invented.example/"` + dc + `><q:channel>` + fields("q:") + `</q:channel></q:rss>`,
+		"RDF by prefix":     `<q:RDF xmlns:q="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:k="http://purl.org/rss/1.0/"` + dc + `>` + fields("k:") + `</q:RDF>`,
+		"clash":             `<rss xmlns:x="urn:x" xmlns:media="http://search.yahoo.com/mrss/"` + dc + `><channel><x:item/>` + strings.Replace(fields(""), "<title>", "<x:title>no</x:title><x:link>no</x:link><media:title>no</media:title><svg xmlns='http://www.w3.org/2000/svg'><title>no</title></svg><title>", 1) + `</channel></rss>`,
+	} {
+		f, err := Parse([]byte(doc), "", "")
+		if err != nil || len(f.Entries) != 1 {
+			t.Errorf("%s: %+v, %v", name, f, err)
+			continue
+		}
+		e := f.Entries[0]
+		if got := fmt.Sprintf("%s|%s|%s|%s|%s", e.Title, e.URL, e.GUID, e.Published, e.Author); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// A film's description in Atom stands in a media:group and nowhere else.
+func TestMediaInAtom(t *testing.T) {
+	f, err := Parse([]byte(`<feed xmlns="http://www.w3.org/2005/Atom" xmlns:media="http://search.yahoo.com/mrss/"><entry><title>Own</title><media:group><media:title>Other</media:title><media:description>What it shows</media:description></media:group></entry></feed>`), "", "")
+	if err != nil || f.Entries[0].Summary != "What it shows" || f.Entries[0].Title != "Own" {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 

@@ -80,7 +80,7 @@ func parseJSON(doc, base string) (*Feed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse feed: %w", err)
 	}
-	g, err := guard(string(b))
+	g, err := guard(string(b), gofeedParse)
 	if err != nil {
 		return nil, err
 	}

@@ -1,14 +1,9 @@
 package feed
 
 import (
-	"encoding/base64"
 	"fmt"
 	"html"
-	"strconv"
 	"strings"
-	"time"
-
-	xhtml "golang.org/x/net/html"
 )
 
 // The limits that stand between a hostile document and the recursive parser
@@ -79,7 +74,7 @@ type frame struct {
 	bounds []string // prefixes declared here
 }
 
-type leafAttrs struct{ typ, mode, href, rel, src, permalink, term string }
+type leafAttrs struct{ typ, mode, href, rel, permalink, term string }
 
 // normaliser reads a tolerant token stream once and writes the same feed as
 // clean XML: one encoding, one prefix a vocabulary, every value one CDATA
@@ -178,7 +173,13 @@ func (n *normaliser) vocabOf(name string) (vocab, string) {
 	}
 	local = strings.ToLower(local)
 	if s := n.spaces[prefix]; len(s) > 0 {
-		return s[len(s)-1], local
+		v := s[len(s)-1]
+		if v == vForeign && prefix == "" {
+			// An invented default namespace is common and means nothing; what
+			// is truly foreign stands below elements that nobody knows.
+			v = vCore
+		}
+		return v, local
 	}
 	if prefix == "" {
 		return vCore, local
@@ -314,7 +315,7 @@ func (n *normaliser) startRoot(f *frame, v vocab, local string, attrs []attr) {
 	switch {
 	case local == "rss":
 		kind = "rss"
-	case local == "rdf" && (v == vRDF || v == vCore):
+	case local == "rdf" && v != vXHTML:
 		kind = "rdf"
 	case local == "feed" && v != vXHTML:
 		kind = "atom"
@@ -329,15 +330,17 @@ func (n *normaliser) startRoot(f *frame, v vocab, local string, attrs []attr) {
 		return
 	}
 	n.rooted = true
-	n.head.kind, n.head.foreign = kind, v == vForeign || v == vXHTML
+	n.head.kind = kind
 	f.mode, f.root = inFeed, true
-	// Whatever the root's namespace is, its unprefixed children are the feed's.
-	if n.head.foreign {
-		prefix, _, ok := strings.Cut(f.name, ":")
-		if !ok {
-			prefix = ""
-		}
-		n.spaces[prefix] = append(n.spaces[prefix], vCore)
+	prefix, _, ok := strings.Cut(f.name, ":")
+	if !ok {
+		prefix = ""
+	}
+	if s := n.spaces[prefix]; len(s) > 0 && s[len(s)-1] == vForeign {
+		// The root's own namespace is unknown: its children are the feed's all
+		// the same, but without an entry among them this is no feed.
+		n.head.foreign = true
+		n.spaces[prefix] = append(s, vCore)
 		f.bounds = append(f.bounds, prefix)
 	}
 	for _, a := range attrs {
@@ -420,8 +423,6 @@ func (n *normaliser) openField(f *frame, r role, attrs []attr) {
 			f.attrs.rel = strings.TrimSpace(a.value)
 		case "href", "url", "uri":
 			f.attrs.href = strings.TrimSpace(a.value)
-		case "src":
-			f.attrs.src = strings.TrimSpace(a.value)
 		case "ispermalink":
 			f.attrs.permalink = strings.ToLower(strings.TrimSpace(a.value))
 		case "term", "label", "value":
@@ -631,7 +632,7 @@ func (n *normaliser) closeEntryField(f *frame) {
 		}
 	case rSummaryToo:
 		if s := n.leafText(); s != "" && !c.summary {
-			n.emit("dc:description", "", s)
+			n.emit("dc:description", "summary", s)
 		}
 	case rContent:
 		if s := markupOf(n.value(f)); s != "" {
@@ -682,262 +683,4 @@ func (n *normaliser) author(name, email string) {
 	n.emit("", "name", name)
 	n.emit("", "email", email)
 	n.item.WriteString("</author>")
-}
-
-// emit writes one value of the open entry by the name it has in RSS or in Atom.
-func (n *normaliser) emit(rss, atom, value string) {
-	name := rss
-	if n.head.kind == "atom" {
-		name = atom
-	}
-	if name != "" && value != "" {
-		element(&n.item, name, value)
-	}
-}
-
-func element(b *strings.Builder, name, value string) {
-	if strings.HasPrefix(name, "dc:") {
-		// gofeed joins the pieces of an extension one by one; without sections
-		// there is one piece.
-		b.WriteString("<" + name + ">" + escape(value) + "</" + name + ">")
-		return
-	}
-	b.WriteString("<" + name + "><![CDATA[")
-	b.WriteString(strings.ReplaceAll(value, "]]>", "]]]]><![CDATA[>"))
-	b.WriteString("]]></" + name + ">")
-}
-
-// closeEntry moves the open entry to the closed ones.
-func (n *normaliser) closeEntry() {
-	c := n.cur
-	n.cur = nil
-	if c == nil {
-		return
-	}
-	tag := "item"
-	if n.head.kind == "atom" {
-		tag = "entry"
-	}
-	n.out.WriteString("<" + tag + ">")
-	element(&n.out, "title", first(c.title, c.titleToo))
-	if url := c.url(); url != "" {
-		if tag == "entry" {
-			n.out.WriteString(`<link rel="alternate" href="` + html.EscapeString(url) + `"/>`)
-		} else {
-			element(&n.out, "link", url)
-		}
-	}
-	id, published, updated := "guid", "pubDate", "dc:date"
-	if tag == "entry" {
-		id, published, updated = "id", "published", "updated"
-	}
-	element(&n.out, id, c.guid())
-	if p := c.publishedRaw(); p != "" {
-		element(&n.out, published, dateForm(p))
-	}
-	if u := first(c.updated, c.dcDate); u != "" {
-		element(&n.out, updated, dateForm(u))
-	}
-	n.out.WriteString(n.item.String())
-	n.out.WriteString("</" + tag + ">\n")
-	n.notes = append(n.notes, *c)
-}
-
-// dateForm is the date in the form that gofeed knows first, or as written: its
-// list of layouts is long, and it takes zones that it does not know for UTC.
-func dateForm(raw string) string {
-	if t, ok := ParseDate(raw); ok {
-		return t.Format(time.RFC3339)
-	}
-	return cut(raw, 100)
-}
-
-// xml is the whole feed as clean XML for gofeed.
-func (n *normaliser) xml() string {
-	var b strings.Builder
-	b.Grow(n.out.Len() + 1024)
-	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
-	atom := n.head.kind == "atom"
-	if atom {
-		b.WriteString(`<feed xmlns="http://www.w3.org/2005/Atom">`)
-	} else {
-		b.WriteString(`<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>`)
-	}
-	element(&b, "title", first(n.head.title, n.head.titleToo))
-	if l := choose(n.head.links); l != "" {
-		if atom {
-			b.WriteString(`<link rel="alternate" href="` + html.EscapeString(l) + `"/>`)
-		} else {
-			element(&b, "link", l)
-		}
-	}
-	if n.head.ttl != "" && !atom {
-		element(&b, "ttl", n.head.ttl)
-	}
-	b.WriteString(n.out.String())
-	if atom {
-		b.WriteString("</feed>")
-	} else {
-		b.WriteString("</channel></rss>")
-	}
-	return b.String()
-}
-
-// value is what the closing leaf says, and whether that is HTML (yes),
-// plain text (no) or for the reader to find out, as in RSS (maybe).
-func (n *normaliser) value(f *frame) (string, htmlness) {
-	s := strings.TrimSpace(n.leaf.String())
-	typ, _, _ := strings.Cut(f.attrs.typ, ";")
-	typ = strings.TrimSpace(typ)
-	if n.leafHTML {
-		if typ == "xhtml" || strings.Contains(typ, "xhtml") {
-			s = unwrapDiv(s)
-		}
-		return s, yes
-	}
-	if f.attrs.mode == "base64" || f.attrs.mode == "" && binaryType(typ) {
-		if b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), "")); err == nil {
-			s = strings.TrimSpace(clean(strings.ToValidUTF8(string(b), "")))
-		}
-		if typ == "" && f.attrs.mode == "base64" {
-			typ = "text/plain" // the default of Atom 0.3
-		}
-	}
-	switch typ {
-	case "html", "text/html", "application/xhtml+xml":
-		return s, yes
-	case "xhtml": // text only: no markup to lose
-		return html.EscapeString(s), yes
-	case "text", "text/plain":
-		if f.attrs.mode == "escaped" {
-			return s, maybe
-		}
-		return s, no
-	}
-	return s, maybe
-}
-
-func binaryType(typ string) bool {
-	main, sub, ok := strings.Cut(typ, "/")
-	return ok && main != "text" && sub != "xml" && !strings.HasSuffix(sub, "+xml") && !strings.HasSuffix(sub, "json")
-}
-
-type htmlness uint8
-
-const (
-	no htmlness = iota
-	maybe
-	yes
-)
-
-// markupOf answers the value as HTML.
-func markupOf(s string, h htmlness) string {
-	if h == no {
-		return html.EscapeString(s)
-	}
-	return s
-}
-
-// plain answers the value as one line of text.
-func plain(s string, h htmlness) string {
-	if h == yes || h == maybe && looksHTML(s) {
-		s = stripTags(s)
-	}
-	return strings.Join(strings.Fields(s), " ")
-}
-
-// looksHTML guesses as feedparser does: an end tag, a void element or an
-// entity is needed, and every tag must be one that HTML knows inline.
-func looksHTML(s string) bool {
-	if i := strings.IndexByte(s, '&'); i >= 0 && unescape(s[i:], nil) != s[i:] {
-		return true
-	}
-	for rest := s; ; {
-		i := strings.IndexByte(rest, '<')
-		if i < 0 || i+2 >= len(rest) {
-			return false
-		}
-		rest = strings.TrimPrefix(rest[i+1:], "/")
-		j := 0
-		for j < len(rest) && (rest[j]|0x20 >= 'a' && rest[j]|0x20 <= 'z' || rest[j] >= '0' && rest[j] <= '9') {
-			j++
-		}
-		switch strings.ToLower(rest[:j]) {
-		case "a", "abbr", "b", "big", "blockquote", "br", "code", "del", "div", "em", "font", "h1", "h2", "h3", "h4", "i", "img", "ins", "kbd",
-			"li", "ol", "p", "pre", "q", "s", "script", "small", "span", "strike", "strong", "style", "sub", "sup", "tt", "u", "ul":
-			return true
-		}
-	}
-}
-
-// stripTags is the text of an HTML fragment without scripts and styles.
-func stripTags(s string) string {
-	var b strings.Builder
-	z := xhtml.NewTokenizer(strings.NewReader(s))
-	hidden := ""
-	for {
-		switch z.Next() {
-		case xhtml.ErrorToken:
-			return b.String()
-		case xhtml.TextToken:
-			if hidden == "" {
-				b.WriteString(string(z.Text()))
-			}
-		case xhtml.StartTagToken:
-			if t, _ := z.TagName(); string(t) == "script" || string(t) == "style" {
-				hidden = string(t)
-			} else if string(t) == "br" || string(t) == "p" || string(t) == "div" {
-				b.WriteByte(' ')
-			}
-		case xhtml.EndTagToken:
-			if t, _ := z.TagName(); string(t) == hidden {
-				hidden = ""
-			}
-		}
-	}
-}
-
-// unwrapDiv takes off the div that an xhtml text construct must have (RFC
-// 4287, 3.1.1.3); it is not part of the content.
-func unwrapDiv(s string) string {
-	if !strings.HasPrefix(s, "<div") || !strings.HasSuffix(s, "</div>") {
-		return s
-	}
-	open := strings.IndexByte(s, '>')
-	inner := s[open+1 : len(s)-len("</div>")]
-	// Two divs side by side are content, not a wrapper.
-	depth := 0
-	for i := 0; i < len(inner); {
-		j := strings.IndexByte(inner[i:], '<')
-		if j < 0 {
-			break
-		}
-		i += j
-		if strings.HasPrefix(inner[i:], "<div") {
-			depth++
-		} else if strings.HasPrefix(inner[i:], "</div") {
-			if depth--; depth < 0 {
-				return s
-			}
-		}
-		i++
-	}
-	return strings.TrimSpace(inner)
-}
-
-func first(s ...string) string {
-	for _, v := range s {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-func atoi(s string) int {
-	v, err := strconv.Atoi(strings.TrimSpace(s))
-	if err != nil {
-		return 0
-	}
-	return v
 }

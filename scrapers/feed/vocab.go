@@ -97,7 +97,6 @@ const (
 	rTTL
 	rPeriod
 	rFrequency
-	rSelf
 )
 
 // roleOf answers for a child of a feed or an entry, local in lower case.

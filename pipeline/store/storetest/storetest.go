@@ -27,7 +27,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"feeds", feeds}, {"due feeds", dueFeeds}, {"poll saves state and items", pollSaves}, {"identity", identity}, {"open again", reopen},
 		{"bounds on opening again", reopenBounds}, {"quiet then loud", loud}, {"newer text of an open item", refresh},
 		{"url changed while polling", changedURL}, {"long identities", longIdentities}, {"leases", leases}, {"fencing", fencing},
-		{"take over", takeOver}, {"claims", claims}, {"retry items", retryItems}, {"article round trip", article}, {"hostile text", hostile},
+		{"take over", takeOver}, {"taken keys are not due", takenKeys}, {"claims", claims}, {"retry items", retryItems}, {"article round trip", article}, {"hostile text", hostile},
 		{"changes", changes}, {"write rolls back", rollback}, {"write excludes write", exclusion}, {"eight writers", writers},
 		{"one alert a story", oneAlert}, {"merged stories alert once", mergedAlert}, {"alerts without a story", storyless},
 		{"outlets", outlets}, {"order of deliveries", order}, {"replay", replay}, {"slots", slots}, {"counts", counts}, {"lists", lists},
@@ -552,6 +552,34 @@ func takeOver(w *world) {
 	k, err := w.s.Counts(w.ctx)
 	w.ok(err)
 	w.want([]int{k.Leases, k.ExpiredLeases}, []int{2, 2})
+}
+
+// takenKeys: what a run has in hand must not crowd out of a limited list what could be taken.
+func takenKeys(w *world) {
+	f := w.feed("f")
+	w.poll(f, w.item("1", ""))
+	w.tell(0, "a.example", "r", "slack")
+	list := func() [3]int {
+		w.Helper()
+		a, err := w.s.DueFeeds(w.ctx, w.now, 9)
+		w.ok(err)
+		b, err := w.s.DueHosts(w.ctx, w.now, 9)
+		w.ok(err)
+		c, err := w.s.DueChannels(w.ctx, w.now)
+		w.ok(err)
+		return [3]int{len(a), len(b), len(c)}
+	}
+	w.want(list(), [3]int{1, 1, 1})
+	w.lease("deliver", "f") // another kind
+	w.want(list(), [3]int{1, 1, 1})
+	lp, lh, lc := w.lease("poll", "f"), w.lease("process", "a.example"), w.lease("deliver", "slack")
+	w.want(list(), [3]int{0, 0, 0})
+	for _, l := range []pipeline.Lease{lp, lh} {
+		w.release(l)
+	}
+	w.want(list(), [3]int{1, 1, 0})
+	w.now = lc.Until // an expired lease can be taken
+	w.want(list(), [3]int{1, 1, 1})
 }
 
 func claims(w *world) {

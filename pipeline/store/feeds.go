@@ -34,6 +34,9 @@ func (s *Store) SyncFeeds(ctx context.Context, fs []pipeline.Feed) error {
 	}
 	now := ms(s.now())
 	err := s.tx(ctx, func(c conn) error {
+		if err := c.lock(lockItems); err != nil {
+			return err
+		}
 		known := make(map[string]pipeline.Feed)
 		active := make(map[string]bool)
 		err := c.each(func(scan func(...any) error) error {

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mattn/go-sqlite3"
+
 	"wirewatch/pipeline"
 )
 
@@ -214,21 +216,36 @@ func TestOpenWithoutRights(t *testing.T) {
 	}
 }
 
+// TestOpenIsPatient: turning a new file to a write-ahead log fails at once, whatever the busy timeout, while another process does
+// it or migrates. TestOpenAtOnce meets that by chance, this test always.
+func TestOpenIsPatient(t *testing.T) {
+	busy, other := sqlite3.Error{Code: sqlite3.ErrBusy}, sqlite3.Error{Code: sqlite3.ErrNotADB}
+	n := 0
+	if err := patiently(t.Context(), func(context.Context) error {
+		if n++; n < 3 {
+			return busy
+		}
+		return nil
+	}); err != nil || n != 3 {
+		t.Errorf("%v after %d tries", err, n)
+	}
+	n = 0
+	if err := patiently(t.Context(), func(context.Context) error { n++; return other }); !errors.Is(err, other) || n != 1 {
+		t.Errorf("%v after %d tries", err, n)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := patiently(ctx, func(context.Context) error { return busy }); !errors.Is(err, busy) {
+		t.Error(err)
+	}
+}
+
 func TestTwoProcessesOnOneFile(t *testing.T) {
 	path := newDB(t)
 	stores := make([]*Store, 4)
 	var wg sync.WaitGroup
-	for i := range stores { // all open, and migrate, the new file at once
-		wg.Go(func() {
-			var err error
-			if stores[i], err = Open(t.Context(), path, Options{}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if t.Failed() {
-		t.FailNow()
+	for i := range stores {
+		stores[i] = openTest(t, path, Options{})
 	}
 	for i := range 8 {
 		wg.Go(func() {

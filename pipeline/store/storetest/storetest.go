@@ -988,6 +988,21 @@ func mergedAlert(w *world) {
 	w.ok(w.s.MergeStories(w.ctx, st[2], st[4]))
 	_, raised = w.tell(st[4], "z.example", "late", "slack")
 	w.want(raised, false)
+	// Whoever still names a story merged away means the one that stands.
+	w.ok(w.write(func(tx pipeline.Tx) error {
+		for _, k := range []struct {
+			rule string
+			want bool
+		}{{"late", false}, {"only 0", false}, {"newest", true}, {"newest", false}} {
+			ok, err := tx.RaiseAlert(pipeline.Alert{Rule: k.rule, Kind: pipeline.KindMatch, Story: pipeline.Story{ID: st[1]}, Article: a}, []string{"hook"})
+			w.ok(err)
+			w.want(ok, k.want)
+		}
+		return nil
+	}))
+	ds, err = w.s.NextDeliveries(w.ctx, "hook", w.now, 5)
+	w.ok(err)
+	w.want([]any{len(ds), ds[0].Alert.Subject}, []any{1, fmt.Sprint("story:", st[4])})
 	ds, err = w.s.NextDeliveries(w.ctx, "slack", w.now, 5)
 	w.ok(err)
 	w.want([]any{len(ds), ds[0].Alert.Subject, ds[0].Alert.Story.ID}, []any{1, fmt.Sprint("story:", st[2]), st[4]})

@@ -8,14 +8,15 @@ import (
 	"wirewatch/pipeline"
 )
 
-// DueChannels lists channels whose first open delivery is due, the longest due first.
+// DueChannels lists channels whose first open delivery is due, the longest due first, except those that a run has under a lease
+// at now.
 func (s *Store) DueChannels(ctx context.Context, now time.Time) ([]string, error) {
 	c, done := s.read(ctx)
 	defer done()
 	out, err := column[string](c, `SELECT d.channel
 		FROM (SELECT channel, MIN(pos) AS pos FROM deliveries WHERE state = 'open' GROUP BY channel) f
 		JOIN deliveries d ON d.channel = f.channel AND d.pos = f.pos
-		WHERE d.due <= ? ORDER BY d.due, d.channel`, ms(now))
+		WHERE d.due <= ?`+untaken(`d.channel`)+` ORDER BY d.due, d.channel`, ms(now), kindDeliver, ms(now))
 	if err != nil {
 		return nil, fmt.Errorf("list due channels: %w", err)
 	}

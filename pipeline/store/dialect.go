@@ -43,7 +43,7 @@ func postgresDialect() *dialect {
 
 // Names of the locks that open read-then-insert transactions. Taken in this order where one takes both.
 const (
-	lockItems   int64 = 0x77697265_01 // item identity: SavePoll
+	lockItems   int64 = 0x77697265_01 // identity of items and feeds: SavePoll, SyncFeeds
 	lockStories int64 = 0x77697265_02 // stories, alerts, change log, places in channel queues: Write and its like
 )
 

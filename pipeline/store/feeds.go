@@ -34,6 +34,9 @@ func (s *Store) SyncFeeds(ctx context.Context, fs []pipeline.Feed) error {
 	}
 	now := ms(s.now())
 	err := s.tx(ctx, func(c conn) error {
+		if err := c.lock(lockItems); err != nil {
+			return err
+		}
 		known := make(map[string]pipeline.Feed)
 		active := make(map[string]bool)
 		err := c.each(func(scan func(...any) error) error {
@@ -117,12 +120,13 @@ func (s *Store) Feed(ctx context.Context, name string) (pipeline.Feed, error) {
 	return f, nil
 }
 
-// DueFeeds lists names of active feeds that are not retired, with NextPoll <= now, the longest due first.
+// DueFeeds lists names of active feeds that are not retired, with NextPoll <= now, the longest due first. Like DueHosts and
+// DueChannels it leaves out what a run has under a lease at now: with a limit, keys that nobody can take would hide the rest.
 func (s *Store) DueFeeds(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	c, done := s.read(ctx)
 	defer done()
-	out, err := column[string](c, `SELECT name FROM feeds WHERE active = 1 AND retired = 0 AND next_poll <= ?
-		ORDER BY next_poll, name LIMIT ?`, ms(now), limit)
+	out, err := column[string](c, `SELECT q.name FROM feeds q WHERE active = 1 AND retired = 0 AND next_poll <= ?`+untaken(`q.name`)+`
+		ORDER BY next_poll, name LIMIT ?`, ms(now), kindPoll, ms(now), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list due feeds: %w", err)
 	}

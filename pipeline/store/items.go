@@ -39,12 +39,13 @@ func loadItems(c conn, q string, args ...any) ([]pipeline.Item, error) {
 	return out, err
 }
 
-// DueHosts lists hosts with open items due, the longest due first.
+// DueHosts lists hosts with open items due, the longest due first, except those that a run has under a lease at now.
 func (s *Store) DueHosts(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	c, done := s.read(ctx)
 	defer done()
-	out, err := column[string](c, `SELECT host FROM items WHERE state = 'open' AND due <= ? GROUP BY host ORDER BY MIN(due), host LIMIT ?`,
-		ms(now), limit)
+	out, err := column[string](c, `SELECT q.host
+		FROM (SELECT host, MIN(due) AS due FROM items WHERE state = 'open' AND due <= ? GROUP BY host) q
+		WHERE 1 = 1`+untaken(`q.host`)+` ORDER BY q.due, q.host LIMIT ?`, ms(now), kindProcess, ms(now), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list due hosts: %w", err)
 	}

@@ -9,6 +9,18 @@ import (
 	"wirewatch/pipeline"
 )
 
+// Kinds of leases, as pipeline.Lease names them.
+const (
+	kindPoll    = "poll"
+	kindProcess = "process"
+	kindDeliver = "deliver"
+)
+
+// untaken is the condition that nobody holds the lease on key; its arguments are kind and now.
+func untaken(key string) string {
+	return ` AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.kind = ? AND l.key = ` + key + ` AND l.owner <> '' AND l.until_ms > ?)`
+}
+
 // Acquire takes the lease on (kind, key) for owner until then, when it is free or has expired at now. It reports false when
 // another run holds it. owner must be unique to the run and not empty.
 func (s *Store) Acquire(ctx context.Context, kind, key, owner string, now, until time.Time) (pipeline.Lease, bool, error) {

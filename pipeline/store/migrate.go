@@ -25,7 +25,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if s.d.dollars {
-		l, err := lock.NewPostgresSessionLocker()
+		l, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600)) // looks each second for ten minutes
 		if err != nil {
 			return err
 		}

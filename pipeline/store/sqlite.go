@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -47,7 +48,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	ctx, done := context.WithTimeout(ctx, s.timeout)
 	defer done()
 	// The first connection makes the file and its write-ahead log, which the readers cannot.
-	if err := s.w.PingContext(ctx); err != nil {
+	if err := patiently(ctx, s.w.PingContext); err != nil {
 		return fmt.Errorf("open database %s: %w", path, explain(err))
 	}
 	if s.r, err = sql.Open("sqlite3", sqliteDSN(abs, readerSettings)); err != nil {
@@ -56,6 +57,23 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	s.r.SetMaxOpenConns(readers)
 	s.r.SetMaxIdleConns(readers)
 	return nil
+}
+
+// patiently calls f until it does not find the database locked, for about ten seconds: turning a new file to a write-ahead log
+// is the one thing for which SQLite does not wait, so processes that open a new file together would fail.
+func patiently(ctx context.Context, f func(context.Context) error) error {
+	for n := 0; ; n++ {
+		err := f(ctx)
+		var se sqlite3.Error
+		if n == 500 || !errors.As(err, &se) || se.Code != sqlite3.ErrBusy {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // checkFile looks at path before SQLite does, because SQLite's words for these cases help nobody.

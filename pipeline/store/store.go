@@ -91,8 +91,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 // Close closes the database. Methods called later fail.
 func (s *Store) Close() error {
 	var first error
+	// The writer goes last, so that SQLite's last connection can put the write-ahead log away. Closing a pool twice is allowed.
 	for _, db := range []*sql.DB{s.r, s.w} {
-		if db == nil || db == s.w && s.w == s.r && first != nil {
+		if db == nil {
 			continue
 		}
 		if err := db.Close(); err != nil && first == nil {

@@ -27,7 +27,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"feeds", feeds}, {"due feeds", dueFeeds}, {"poll saves state and items", pollSaves}, {"identity", identity}, {"open again", reopen},
 		{"bounds on opening again", reopenBounds}, {"quiet then loud", loud}, {"newer text of an open item", refresh},
 		{"url changed while polling", changedURL}, {"long identities", longIdentities}, {"leases", leases}, {"fencing", fencing},
-		{"take over", takeOver}, {"claims", claims}, {"retry items", retryItems}, {"article round trip", article}, {"hostile text", hostile},
+		{"take over", takeOver}, {"taken keys are not due", takenKeys}, {"claims", claims}, {"retry items", retryItems}, {"article round trip", article}, {"hostile text", hostile},
 		{"changes", changes}, {"write rolls back", rollback}, {"write excludes write", exclusion}, {"eight writers", writers},
 		{"one alert a story", oneAlert}, {"merged stories alert once", mergedAlert}, {"alerts without a story", storyless},
 		{"outlets", outlets}, {"order of deliveries", order}, {"replay", replay}, {"slots", slots}, {"counts", counts}, {"lists", lists},
@@ -554,6 +554,34 @@ func takeOver(w *world) {
 	w.want([]int{k.Leases, k.ExpiredLeases}, []int{2, 2})
 }
 
+// takenKeys: what a run has in hand must not crowd out of a limited list what could be taken.
+func takenKeys(w *world) {
+	f := w.feed("f")
+	w.poll(f, w.item("1", ""))
+	w.tell(0, "a.example", "r", "slack")
+	list := func() [3]int {
+		w.Helper()
+		a, err := w.s.DueFeeds(w.ctx, w.now, 9)
+		w.ok(err)
+		b, err := w.s.DueHosts(w.ctx, w.now, 9)
+		w.ok(err)
+		c, err := w.s.DueChannels(w.ctx, w.now)
+		w.ok(err)
+		return [3]int{len(a), len(b), len(c)}
+	}
+	w.want(list(), [3]int{1, 1, 1})
+	w.lease("deliver", "f") // another kind
+	w.want(list(), [3]int{1, 1, 1})
+	lp, lh, lc := w.lease("poll", "f"), w.lease("process", "a.example"), w.lease("deliver", "slack")
+	w.want(list(), [3]int{0, 0, 0})
+	for _, l := range []pipeline.Lease{lp, lh} {
+		w.release(l)
+	}
+	w.want(list(), [3]int{1, 1, 0})
+	w.now = lc.Until // an expired lease can be taken
+	w.want(list(), [3]int{1, 1, 1})
+}
+
 func claims(w *world) {
 	f := w.feed("f")
 	var its []pipeline.Item
@@ -960,6 +988,21 @@ func mergedAlert(w *world) {
 	w.ok(w.s.MergeStories(w.ctx, st[2], st[4]))
 	_, raised = w.tell(st[4], "z.example", "late", "slack")
 	w.want(raised, false)
+	// Whoever still names a story merged away means the one that stands.
+	w.ok(w.write(func(tx pipeline.Tx) error {
+		for _, k := range []struct {
+			rule string
+			want bool
+		}{{"late", false}, {"only 0", false}, {"newest", true}, {"newest", false}} {
+			ok, err := tx.RaiseAlert(pipeline.Alert{Rule: k.rule, Kind: pipeline.KindMatch, Story: pipeline.Story{ID: st[1]}, Article: a}, []string{"hook"})
+			w.ok(err)
+			w.want(ok, k.want)
+		}
+		return nil
+	}))
+	ds, err = w.s.NextDeliveries(w.ctx, "hook", w.now, 5)
+	w.ok(err)
+	w.want([]any{len(ds), ds[0].Alert.Subject}, []any{1, fmt.Sprint("story:", st[4])})
 	ds, err = w.s.NextDeliveries(w.ctx, "slack", w.now, 5)
 	w.ok(err)
 	w.want([]any{len(ds), ds[0].Alert.Subject, ds[0].Alert.Story.ID}, []any{1, fmt.Sprint("story:", st[2]), st[4]})

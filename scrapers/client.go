@@ -338,3 +338,11 @@ func (t within) RoundTrip(r *http.Request) (*http.Response, error) {
 	}}
 	return resp, nil
 }
+
+// optionsOf looks a feed's options up.
+func optionsOf(find func(string) RequestOptions, feed string) RequestOptions {
+	if find == nil {
+		return RequestOptions{}
+	}
+	return find(feed)
+}

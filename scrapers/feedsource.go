@@ -20,7 +20,7 @@ import (
 // Feeds polls feeds of the kind rss. It implements pipeline.FeedSource and is safe for concurrent use.
 type Feeds struct {
 	Client  *Client
-	Options map[string]RequestOptions // by feed name; may be nil
+	Options func(feed string) RequestOptions // what the configuration adds for a feed; may be nil
 }
 
 // Poll asks for the feed's document, conditionally on the validators of the last whole one. Any error but that of a
@@ -41,7 +41,7 @@ func (s *Feeds) Poll(ctx context.Context, f pipeline.Feed) (pipeline.Polled, err
 		return pipeline.Polled{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the feed's url is not an http or https address")}
 	}
 	u.Fragment = ""
-	opts := s.Options[f.Name]
+	opts := optionsOf(s.Options, f.Name)
 	if opts.URL == "" {
 		opts.URL = f.URL
 	}

@@ -207,8 +207,8 @@ func TestProxy(t *testing.T) {
 	pu.User = url.UserPassword("me", "canary")
 	c := newClient(t, func(o *Options) { o.AllowPrivate = nil })
 	opts := map[string]RequestOptions{"wire": {Proxy: pipeline.NewSecret(pu.String())}}
-	pages := &Pages{Client: c, Options: opts}
-	feeds := &Feeds{Client: c, Options: opts}
+	pages := &Pages{Client: c, Options: func(feed string) RequestOptions { return opts[feed] }}
+	feeds := &Feeds{Client: c, Options: func(feed string) RequestOptions { return opts[feed] }}
 	p, err := pages.Fetch(context.Background(), item("http://news.example/a"))
 	if err != nil || string(p.Body) != "<p>by proxy</p>" {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 // what colly's own limits, robots, caps and caches would get wrong.
 type Pages struct {
 	Client  *Client
-	Options map[string]RequestOptions // by feed name; may be nil
+	Options func(feed string) RequestOptions // what the configuration adds for a feed; may be nil
 }
 
 // pageTypes are the content types that can hold an article.
@@ -42,7 +42,7 @@ func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.P
 		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the item's link is not an http or https address")}
 	}
 	var used time.Duration
-	rt, err := p.Client.exchange(ForPages, p.Options[item.Feed], &used)
+	rt, err := p.Client.exchange(ForPages, optionsOf(p.Options, item.Feed), &used)
 	if err != nil {
 		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "proxy", Err: err}
 	}

@@ -19,12 +19,17 @@ import (
 
 const canary = "CANARY7f3a"
 
-func credentials(url string) map[string]RequestOptions {
+func credentials(url string) func(feed string) RequestOptions {
 	s := pipeline.NewSecret(canary)
-	return map[string]RequestOptions{"wire": {
-		URL: url, Headers: map[string]pipeline.Secret{"X-Api-Key": s}, Cookies: map[string]pipeline.Secret{"session": s},
-		BasicAuth: BasicAuth{User: "me", Password: s},
-	}}
+	return func(feed string) RequestOptions {
+		if feed != "wire" {
+			return RequestOptions{}
+		}
+		return RequestOptions{
+			URL: url, Headers: map[string]pipeline.Secret{"X-Api-Key": s}, Cookies: map[string]pipeline.Secret{"session": s},
+			BasicAuth: BasicAuth{User: "me", Password: s},
+		}
+	}
 }
 
 // carries lists what of the credentials a request shows.
@@ -98,9 +103,9 @@ func TestCredentialsStayAtTheirSite(t *testing.T) {
 		}
 	}
 	// Further sites by name; another feed's name brings nothing.
-	o := opts["wire"]
+	o := opts("wire")
 	o.Sites = []string{strings.TrimPrefix(other.URL, "http://")}
-	if _, err := (&Pages{c, map[string]RequestOptions{"wire": o}}).Fetch(context.Background(), item(other.URL+"/named")); err != nil {
+	if _, err := (&Pages{c, func(string) RequestOptions { return o }}).Fetch(context.Background(), item(other.URL+"/named")); err != nil {
 		t.Fatal(err)
 	}
 	it := item(own.URL + "/foreign")
@@ -204,7 +209,7 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 		check("dns", sentence(fmt.Errorf("Get %q: %w", canary, e), "news.example", c.limits))
 	}
 	check("unknown", sentence(errors.New(canary), "news.example", c.limits))
-	opts := fmt.Sprintf("%v %+v %#v", credentials("x"), credentials("x"), credentials("x"))
+	opts := fmt.Sprintf("%v %+v %#v", credentials("x")("wire"), credentials("x")("wire"), credentials("x")("wire"))
 	if strings.Contains(opts, canary) {
 		t.Error("options print their secrets")
 	}

@@ -201,7 +201,7 @@ func (m *moment) clock(s string, bare bool) (rest string, ok bool) {
 		sep = r[0]
 	}
 	min, r2, mok := digits(r[1:], 1, 2)
-	if !mok {
+	if !mok || digitRun(r2) > 0 || sep != ':' && len(r2) > 0 && r2[0] == '-' {
 		return s, false
 	}
 	m.hour, m.min = h, min
@@ -294,8 +294,8 @@ func parseLoose(s string) (time.Time, bool) {
 		c := s[0]
 		switch {
 		case c >= '0' && c <= '9':
-			if !clocked {
-				if r, ok := m.clock(s, false); ok && (m.hour <= 24) && !dotted(s) {
+			if !clocked && !dotted(s) {
+				if r, ok := m.clock(s, false); ok {
 					s, clocked = r, true
 					continue
 				}
@@ -387,9 +387,10 @@ func (m *moment) assign(nums []number) bool {
 		}
 	}
 	// The year is the number of four digits wherever it stands.
+	yearFirst := false
 	for i, n := range free {
 		if m.year < 0 && n.width == 4 {
-			m.year = n.v
+			m.year, yearFirst = n.v, i == 0
 			free = append(free[:i:i], free[i+1:]...)
 			break
 		}
@@ -405,7 +406,7 @@ func (m *moment) assign(nums []number) bool {
 		day, month := a.v, b.v
 		// Month first in American dates, which have slashes and mostly a
 		// 12-hour clock; where only one reading is a date, that one.
-		if b.v > 12 || a.sep == '/' && m.pm > 0 && a.v <= 12 {
+		if yearFirst || b.v > 12 || a.sep == '/' && m.pm > 0 && a.v <= 12 {
 			day, month = b.v, a.v
 		}
 		m.day, m.month = day, month

@@ -244,8 +244,29 @@ func mixedUTF8(doc []byte) string {
 // detect guesses an encoding from the bytes alone. Western guesses are left to
 // the caller's windows-1252, which they are subsets of in practice.
 func detect(doc []byte) encoding.Encoding {
-	r, err := chardet.NewTextDetector().DetectBest(doc[:min(len(doc), 64<<10)])
-	if err != nil || r.Confidence < 50 {
+	// Markup is English and drowns a short text in another language.
+	text := make([]byte, 0, 64<<10)
+	tag, high, low := false, 0, 0
+	for _, c := range doc[:min(len(doc), cap(text))] {
+		switch {
+		case c == '<':
+			tag = true
+		case c == '>':
+			tag = false
+			text = append(text, ' ')
+		case !tag:
+			text = append(text, c)
+			if c >= 0x80 {
+				high++
+			} else if c > ' ' {
+				low++
+			}
+		}
+	}
+	r, err := chardet.NewTextDetector().DetectBest(text)
+	// Text in another script is mostly outside ASCII, which makes up for a
+	// low confidence; in a Latin script a guess must be sure of itself.
+	if err != nil || r.Confidence < 60 && (r.Confidence < 20 || high < low) {
 		return nil
 	}
 	name, enc := lookup(r.Charset)

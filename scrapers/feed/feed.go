@@ -153,8 +153,10 @@ func (n *normaliser) feed(g *gofeed.Feed) *Feed {
 func (e *Entry) fill(it *gofeed.Item) {
 	e.Title = it.Title
 	e.Summary, e.Content = it.Description, it.Content
-	if e.Author = ""; it.Author != nil {
-		e.Author = first(it.Author.Name, it.Author.Email)
+	for _, p := range it.Authors {
+		if p != nil && e.Author == "" {
+			e.Author = first(p.Name, p.Email)
+		}
 	}
 	seen := map[string]bool{}
 	for _, t := range it.Categories {

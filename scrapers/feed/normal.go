@@ -6,6 +6,7 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"time"
 
 	xhtml "golang.org/x/net/html"
 )
@@ -191,10 +192,12 @@ func (n *normaliser) start(t *token) error {
 	parent := n.top()
 
 	// What a start tag closes by itself: an item inside an item, a field
-	// inside a field that has no markup. Feeds that forget an end tag do so here.
-	if (parent.mode == inLeaf || parent.mode == inMarkup) && n.head.kind != "atom" {
+	// inside a field that has no markup, a link that has its address. Feeds
+	// that forget an end tag do so here.
+	if (parent.mode == inLeaf || parent.mode == inMarkup) && (v == vCore || v == vAtom) {
 		leaf := n.leafFrame()
-		if v == vCore && (local == "item" || leaf.core && shortField(leaf.role) && parent.mode == inLeaf && closesField(local)) {
+		if local == "item" && n.head.kind != "atom" ||
+			parent.mode == inLeaf && leaf.core && shortField(leaf.role) && (closesField(local) || leaf.role == rLink && leaf.attrs.href != "") {
 			n.end(leaf.name)
 			parent = n.top()
 		}
@@ -203,8 +206,7 @@ func (n *normaliser) start(t *token) error {
 		n.end(parent.name)
 		parent = n.top()
 	}
-	if parent.mode == inMarkup && (local == "p" || local == "li") && strings.EqualFold(parent.name, t.name) {
-		n.pop()
+	if parent.mode == inMarkup && n.impliedEnd(local) {
 		parent = n.top()
 	}
 	if len(n.frames) > MaxDepth {
@@ -218,8 +220,15 @@ func (n *normaliser) start(t *token) error {
 			f.base = resolve(parent.base, a.value)
 		}
 	}
+	if (parent.mode == inTop || parent.mode == inMute) && voidElement(local) && !t.empty && v != vMedia && local != "source" {
+		n.unbind(declared) // it has no end tag, so it is never open
+		return nil
+	}
 	switch parent.mode {
 	case inTop:
+		if !n.rooted && local == "html" {
+			return fmt.Errorf("%w: an HTML page; look for the feeds that it announces", ErrNotFeed)
+		}
 		n.startRoot(&f, v, local, t.attrs)
 	case inFeed:
 		n.startInFeed(&f, v, local, t.attrs)
@@ -256,13 +265,41 @@ func (n *normaliser) start(t *token) error {
 	return nil
 }
 
+// impliedEnd closes the HTML element that a sibling's start tag closes, as in
+// <li>one<li>two, so that paragraphs without end tags are not depth.
+func (n *normaliser) impliedEnd(local string) bool {
+	switch local {
+	case "p", "li", "dt", "dd", "tr", "td", "th", "option":
+	default:
+		return false
+	}
+	for i := len(n.frames) - 1; n.frames[i].mode == inMarkup; i-- {
+		name := strings.ToLower(n.frames[i].name)
+		if name == local {
+			for len(n.frames) > i {
+				n.pop()
+			}
+			return true
+		}
+		switch name {
+		case "ul", "ol", "dl", "table", "select":
+			return false
+		case "li", "td", "th", "dd", "div", "blockquote":
+			if local == "p" {
+				return false
+			}
+		}
+	}
+	return false
+}
+
 func shortField(r role) bool {
 	return r == rTitle || r == rLink || r == rID || r == rPublished || r == rUpdated
 }
 
 func closesField(local string) bool {
 	switch local {
-	case "title", "link", "guid", "description", "pubdate":
+	case "title", "link", "guid", "id", "description", "summary", "content", "pubdate", "published", "updated", "item", "entry":
 		return true
 	}
 	return false
@@ -367,8 +404,6 @@ func (n *normaliser) startInEntry(f *frame, v vocab, local string, attrs []attr)
 		f.mode = inEntry
 	case r != rNone:
 		n.openField(f, r, attrs)
-	default:
-		f.role = r
 	}
 }
 
@@ -661,6 +696,12 @@ func (n *normaliser) emit(rss, atom, value string) {
 }
 
 func element(b *strings.Builder, name, value string) {
+	if strings.HasPrefix(name, "dc:") {
+		// gofeed joins the pieces of an extension one by one; without sections
+		// there is one piece.
+		b.WriteString("<" + name + ">" + escape(value) + "</" + name + ">")
+		return
+	}
 	b.WriteString("<" + name + "><![CDATA[")
 	b.WriteString(strings.ReplaceAll(value, "]]>", "]]]]><![CDATA[>"))
 	b.WriteString("]]></" + name + ">")
@@ -692,14 +733,23 @@ func (n *normaliser) closeEntry() {
 	}
 	element(&n.out, id, c.guid())
 	if p := c.publishedRaw(); p != "" {
-		element(&n.out, published, p)
+		element(&n.out, published, dateForm(p))
 	}
 	if u := first(c.updated, c.dcDate); u != "" {
-		element(&n.out, updated, u)
+		element(&n.out, updated, dateForm(u))
 	}
 	n.out.WriteString(n.item.String())
 	n.out.WriteString("</" + tag + ">\n")
 	n.notes = append(n.notes, *c)
+}
+
+// dateForm is the date in the form that gofeed knows first, or as written: its
+// list of layouts is long, and it takes zones that it does not know for UTC.
+func dateForm(raw string) string {
+	if t, ok := ParseDate(raw); ok {
+		return t.Format(time.RFC3339)
+	}
+	return cut(raw, 100)
 }
 
 // xml is the whole feed as clean XML for gofeed.

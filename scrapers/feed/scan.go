@@ -40,8 +40,9 @@ type scanner struct {
 
 	// What a search to the end of the document has not found once it does not
 	// find later either; without this a hostile document costs its length squared.
-	noInstEnd, noDirectiveEnd, noSectionEnd bool
-	noQuote                                 [2]bool
+	noInstEnd, noDirectiveEnd bool
+	noQuote                   [2]bool
+	sectionEnd                int // where the next "]]>" stands, past the end if nowhere
 
 	leaf string // the innermost element whose text is wanted, from the reader
 }
@@ -69,23 +70,7 @@ func (s *scanner) next() token {
 		case strings.HasPrefix(rest, "<!--"):
 			s.skip(4, "-->")
 		case strings.HasPrefix(rest, "<![CDATA["):
-			end := -1
-			if !s.noSectionEnd {
-				end = strings.Index(rest, "]]>")
-			}
-			if end < 0 {
-				// Never closed: the element that it stands in ends it, so that
-				// one forgotten "]]>" does not cost the rest of the feed.
-				s.noSectionEnd = true
-				if end = strings.Index(rest, "</"+s.leaf+">"); end < 0 || s.leaf == "" {
-					s.broken, s.pos = true, len(s.s)
-					return token{}
-				}
-				s.pos += end
-				return token{kind: tokText, text: clean(rest[9:end])}
-			}
-			s.pos += end + 3
-			return token{kind: tokText, text: clean(rest[9:end])}
+			return s.section(rest)
 		case strings.HasPrefix(rest, "<?"):
 			s.procInst(rest)
 		case strings.HasPrefix(rest, "<!"):
@@ -118,6 +103,37 @@ func (s *scanner) next() token {
 		}
 	}
 	return token{}
+}
+
+// section reads a CDATA section. One that is never closed, or only where the
+// next one ends, is closed by the element that it stands in, so that a
+// forgotten "]]>" does not cost the rest of the feed.
+func (s *scanner) section(rest string) token {
+	if s.sectionEnd < s.pos {
+		if i := strings.Index(rest, "]]>"); i >= 0 {
+			s.sectionEnd = s.pos + i
+		} else {
+			s.sectionEnd = len(s.s) + 1
+		}
+	}
+	end, next := s.sectionEnd-s.pos, s.sectionEnd+3
+	body := rest[9:min(max(end, 9), len(rest))]
+	forgotten := end > len(rest)
+	if i := strings.Index(body, "<![CDATA["); i >= 0 {
+		body, forgotten = body[:i], true
+	}
+	if s.leaf != "" && forgotten {
+		if i := strings.Index(body, "</"+s.leaf+">"); i >= 0 {
+			end, next = 9+i, s.pos+9+i
+		}
+	}
+	if end > len(rest) {
+		s.broken, s.pos = true, len(s.s)
+		return token{}
+	}
+	text := rest[9:max(end, 9)]
+	s.pos = max(next, s.pos+9)
+	return token{kind: tokText, text: clean(text)}
 }
 
 func (s *scanner) skip(from int, end string) {

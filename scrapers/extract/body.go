@@ -1,0 +1,324 @@
+package extract
+
+import (
+	"strings"
+
+	"golang.org/x/net/html/atom"
+)
+
+// Weights and bounds of the choice of containers. They were set on pages of many sites at once; see the floors in
+// corpus_test.go.
+const (
+	minProse     = 50   // bytes of a block that can be prose
+	descend      = 0.72 // a box is entered when one child holds this share of its weight
+	exemptShare  = 0.40 // markup that speaks against a box is not believed when the box holds this share of all prose
+	exemptStrict = 0.75 // the same for comments and related articles, which can be long
+	bodyFactor   = 3    // prose in a box marked as the body counts so many times
+	mainFactor   = 1.5  // and in an article or main element so many times
+	witnessBoost = 4    // prose that JSON-LD's articleBody confirms counts so many times
+)
+
+// prose is the number of bytes of a block that read like sentences outside links, 0 for labels, menus and lists of links.
+func (b *block) prose() int {
+	if b.heading() || len(b.text) < minProse || b.link*2 > len(b.text) {
+		return 0
+	}
+	n := len(b.text) - b.link
+	if !sentence(b.text) {
+		if len(b.text) < 140 {
+			return 0
+		}
+		n /= 2
+	}
+	switch b.tag {
+	case atom.Li, atom.Dd, atom.Dt, atom.Tr:
+		n = n * 6 / 10
+	}
+	return n
+}
+
+// sentence says whether a text has the punctuation of a sentence: a full stop, or its like in other scripts, at the end or
+// before a space.
+func sentence(s string) bool {
+	for i, r := range s {
+		switch r {
+		case '.', '!', '?', '…', ':', ';':
+			rest := s[i+1:]
+			if r == '…' {
+				rest = s[i+len("…"):]
+			}
+			if rest == "" || rest[0] == ' ' || rest[0] == '\n' || strings.ContainsAny(rest[:1], `"')`) || rest[0] >= 0x80 {
+				return true
+			}
+		case '。', '！', '？', '।', '؟', '۔', '።', '，':
+			return true
+		}
+	}
+	return false
+}
+
+// weigh fills the sums of all boxes and settles which markup is believed.
+func (d *document) weigh() {
+	boxes := d.boxes
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		x := &boxes[b.box]
+		p := b.prose()
+		x.raw += p
+		x.text += len(b.text)
+		x.link += b.link
+	}
+	for i := len(boxes) - 1; i > 0; i-- {
+		p := &boxes[boxes[i].parent]
+		p.raw += boxes[i].raw
+		p.text += boxes[i].text
+		p.link += boxes[i].link
+		p.heads += boxes[i].heads
+	}
+	all := float64(boxes[0].raw)
+	for i := 1; i < len(boxes); i++ {
+		b := &boxes[i]
+		b.veto = boxes[b.parent].veto
+		if b.class == "" {
+			continue
+		}
+		share := float64(b.raw) / max(all, 1)
+		switch b.class {
+		case classComments, classRelated, classCookie:
+			b.exempt = share > exemptStrict
+		case classFactbox:
+			b.exempt = share > exemptStrict || b.plain == "" && share > exemptShare
+		default:
+			b.exempt = share > exemptShare
+		}
+		if b.body && b.plain == "" {
+			b.exempt = true
+		}
+		if !b.exempt && b.veto == 0 {
+			b.veto = int32(i)
+		}
+	}
+}
+
+// chooseBody finds the box that holds the body: from the root it enters the child that holds most of the weight, and stops
+// where the weight is spread over several children, so that sibling containers of one body stay together. Weight is prose
+// outside boxes that markup speaks against; markup that speaks for a box, and a witness, multiply it.
+func (x *Extractor) chooseBody(d *document, a *Article) {
+	d.weigh()
+	boxes := d.boxes
+	factor := make([]float64, len(boxes))
+	weight := make([]float64, len(boxes))
+	factor[0] = 1
+	for i := 1; i < len(boxes); i++ {
+		b := &boxes[i]
+		f := factor[b.parent]
+		switch {
+		case b.body:
+			f = max(f, bodyFactor)
+		case b.tag == atom.Article || b.tag == atom.Main:
+			f = max(f, mainFactor)
+		}
+		factor[i] = f
+	}
+	wit := newWitness(d.head.body())
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if boxes[b.box].veto != 0 {
+			continue
+		}
+		w := float64(b.prose()) * factor[b.box]
+		if w > 0 && wit.covers(b) > 0.6 {
+			w *= witnessBoost
+		}
+		weight[b.box] += w
+	}
+	for i := len(boxes) - 1; i > 0; i-- {
+		weight[boxes[i].parent] += weight[i]
+	}
+	best := make([]int32, len(boxes)) // heaviest child
+	for i := 1; i < len(boxes); i++ {
+		p := boxes[i].parent
+		if best[p] == 0 || weight[i] > weight[best[p]] {
+			best[p] = int32(i)
+		}
+	}
+	at := int32(0)
+	for best[at] != 0 && weight[best[at]] > 0 && weight[best[at]] >= descend*weight[at] {
+		at = best[at]
+	}
+	// A list item, paragraph or quote is never the container: what stands beside it belongs to it.
+	for at != 0 && !container(boxes[at].tag) {
+		at = boxes[at].parent
+	}
+	d.markOutside(at)
+	d.fillFromWitness(wit)
+}
+
+func container(t atom.Atom) bool {
+	switch t {
+	case atom.P, atom.Li, atom.Ul, atom.Ol, atom.Blockquote, atom.Dd, atom.Dt, atom.Tr, atom.Pre, atom.Figure, atom.Figcaption:
+		return false
+	}
+	return true
+}
+
+// markOutside removes what stands outside the container. Boxes come in document order, so one pass settles ancestry.
+func (d *document) markOutside(at int32) {
+	inside := make([]bool, len(d.boxes))
+	inside[at] = true
+	for i := int(at) + 1; i < len(d.boxes); i++ {
+		inside[i] = inside[d.boxes[i].parent]
+	}
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		box := &d.boxes[b.box]
+		if v := box.veto; v != 0 {
+			class, rule := d.boxes[v].reason()
+			b.drop(class, rule)
+		} else if !inside[b.box] {
+			b.drop(classNavigation, "structure:outside-body")
+		}
+	}
+}
+
+// reason is the class and rule with which a box speaks against its content.
+func (b *box) reason() (class, rule string) {
+	if b.plain != "" {
+		return b.class, b.plain
+	}
+	return b.class, b.neg.ref
+}
+
+// A witness is a second telling of the body, from JSON-LD, held as hashes of word windows.
+type witness struct {
+	text  string
+	grams map[uint64]struct{}
+}
+
+const gramWords = 4
+
+func newWitness(s string) *witness {
+	w := &witness{text: s}
+	if len(s) < 300 {
+		return w
+	}
+	w.grams = make(map[uint64]struct{}, len(s)/6)
+	eachGram(s, func(h uint64) { w.grams[h] = struct{}{} })
+	return w
+}
+
+// covers is the share of the block's word windows that the witness holds, from 0 to 1.
+func (w *witness) covers(b *block) float64 {
+	if w.grams == nil {
+		return 0
+	}
+	n, hit := 0, 0
+	eachGram(b.text, func(h uint64) {
+		n++
+		if _, ok := w.grams[h]; ok {
+			hit++
+		}
+	})
+	if n == 0 {
+		return 0
+	}
+	return float64(hit) / float64(n)
+}
+
+// eachGram hashes (FNV-1a) each window of gramWords words; in scripts without spaces each rune is a word.
+func eachGram(s string, f func(uint64)) {
+	const prime, basis = 1099511628211, 14695981039346656037
+	var ring [gramWords]uint64
+	n := 0
+	word := uint64(basis)
+	in := false
+	emit := func() {
+		ring[n%gramWords] = word
+		n++
+		if n >= gramWords {
+			h := uint64(basis)
+			for i := range gramWords {
+				h = (h ^ ring[(n+i)%gramWords]) * prime
+			}
+			f(h)
+		}
+		word, in = basis, false
+	}
+	for _, r := range s {
+		switch {
+		case r < 0x80 && !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'), r >= 0x2000 && r < 0x2070, r == 0xa0,
+			r >= 0x3000 && r < 0x3003, r == '«', r == '»':
+			if in {
+				emit()
+			}
+		case r >= 0x3040 && r < 0xa000:
+			if in {
+				emit()
+			}
+			word = (word ^ uint64(r)) * prime
+			emit()
+		default:
+			in = true
+			word = (word ^ uint64(r)) * prime
+		}
+	}
+	if in {
+		emit()
+	}
+}
+
+// fillFromWitness takes the body from the witness where the page shows none of it: text that stands only in a script.
+func (d *document) fillFromWitness(w *witness) {
+	if len(w.text) < 400 {
+		return
+	}
+	shown := 0
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.class == "" && w.covers(b) > 0.6 {
+			shown += len(b.text)
+		}
+	}
+	all := 0
+	for i := range d.blocks {
+		all += len(d.blocks[i].text)
+	}
+	if shown*5 > len(w.text) {
+		return
+	}
+	// Not among the kept blocks: perhaps among those outside the container.
+	found := 0
+	for i := range d.blocks {
+		if b := &d.blocks[i]; b.class != "" && w.covers(b) > 0.6 {
+			found += len(b.text)
+		}
+	}
+	if found*2 > len(w.text) {
+		for i := range d.blocks {
+			b := &d.blocks[i]
+			if w.covers(b) > 0.6 {
+				b.class, b.rule = "", ""
+			} else {
+				b.drop(classNavigation, "structure:not-in-articleBody")
+			}
+		}
+		return
+	}
+	for i := range d.blocks {
+		d.blocks[i].drop(classNavigation, "structure:body-in-script")
+	}
+	for _, p := range paragraphsOf(w.text) {
+		d.blocks = append(d.blocks, block{text: p, tag: atom.P})
+	}
+}
+
+// paragraphsOf splits a body told in one string.
+func paragraphsOf(s string) []string {
+	var out []string
+	for _, p := range strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}

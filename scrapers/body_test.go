@@ -81,11 +81,17 @@ func TestBombs(t *testing.T) {
 
 func TestLargePageIsAnErrorNotCut(t *testing.T) {
 	page := strings.Repeat("<p>nothing to see</p>\n", 12<<20/22) + "<p>keyword</p>"
-	for _, chunked := range []bool{true, false} {
+	packed := zipped(t, []byte(page))
+	for _, shape := range []string{"chunked", "length", "gzip"} {
 		srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
-			if !chunked {
+			switch shape {
+			case "length":
 				w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+			case "gzip":
+				w.Header().Set("Content-Encoding", "gzip")
+				w.Write(packed)
+				return
 			}
 			io.WriteString(w, page)
 		})

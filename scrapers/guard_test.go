@@ -177,6 +177,10 @@ func TestEnvironmentIsIgnored(t *testing.T) {
 			t.Fatalf("%v %+v", err, p)
 		}
 	}
+	// net/http never sends loopback addresses to the environment's proxy, so requests cannot show this here.
+	if c.bases[""].Proxy != nil {
+		t.Error("the transport has a proxy that nobody configured")
+	}
 	if agent != "Wirewatch/1.2 (+https://desk.example/bot)" {
 		t.Errorf("user agent %q", agent)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -110,6 +111,7 @@ func TestRobotsFile(t *testing.T) {
 	status := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(code) }
 	}
+	packed := append(zipped(t, []byte("User-agent: *\nDisallow: /page\n")), bomb(t)...)
 	text := func(s string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, s) }
 	}
@@ -135,13 +137,20 @@ func TestRobotsFile(t *testing.T) {
 		{"a rule cut by the limit", text("User-agent: *\n#" + strings.Repeat("x", 500<<10-14-1-10-4) + "\nDisallow: /pr\nAllow: /x"), ""},
 		{"gzip bomb", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			w.Write(zipped(t, []byte("User-agent: *\nDisallow: /page\n")))
-			w.Write(bomb(t))
+			w.Write(packed)
 		}, "robots"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := serveRobots(t, tc.robots)
 			c := newClient(t, nil)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			defer func() {
+				runtime.ReadMemStats(&after)
+				if got := (after.TotalAlloc - before.TotalAlloc) >> 20; got > 20 {
+					t.Errorf("allocated %d MiB", got)
+				}
+			}()
 			for range 2 {
 				_, err := fetch(c, s.URL+"/page")
 				switch tc.want {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,6 +116,14 @@ func TestCredentialsStayAtTheirSite(t *testing.T) {
 	if seen["other/named"] != all || seen["own/foreign"] != none {
 		t.Errorf("named %q, foreign %q", seen["other/named"], seen["own/foreign"])
 	}
+	// A user and password in the address itself go no further either.
+	clear(seen)
+	if _, err := (&Pages{Client: c}).Fetch(context.Background(), item(strings.Replace(own.URL, "://", "://me:"+canary+"@", 1)+"/away")); err != nil {
+		t.Fatal(err)
+	}
+	if seen["own/away"] != "[auth]" || seen["other/there"] != none {
+		t.Errorf("own %q, other %q", seen["own/away"], seen["other/there"])
+	}
 	// Never from HTTPS down to HTTP.
 	plain, _ := http.NewRequest("GET", "http://news.example/", nil)
 	if (RequestOptions{URL: "https://news.example/feed"}).own(plain.URL) {
@@ -124,9 +133,9 @@ func TestCredentialsStayAtTheirSite(t *testing.T) {
 
 // Whatever goes wrong, no secret is in the error, however it is printed; and each error is one line.
 func TestSecretsAreNotInErrors(t *testing.T) {
-	var status int
+	var current atomic.Int32
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		switch {
+		switch status := int(current.Load()); {
 		case status == 1: // cut
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, "<p>")
@@ -176,7 +185,7 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 		u := strings.Replace(base, "://", "://me:"+canary+"@", 1) + "/" + canary + "?token=" + canary
 		opts := credentials(u)
 		_, err := (&Pages{c, opts}).Fetch(context.Background(), item(u))
-		if err == nil && status != 8 {
+		if err == nil && current.Load() != 8 {
 			t.Errorf("%s: no error", what)
 		}
 		check("page "+what, err)
@@ -186,7 +195,8 @@ func TestSecretsAreNotInErrors(t *testing.T) {
 		}
 		check("feed "+what, err)
 	}
-	for _, status = range []int{1, 2, 3, 4, 5, 6, 7, 8, 204, 304, 401, 403, 404, 410, 429, 500, 503} {
+	for _, status := range []int{1, 2, 3, 4, 5, 6, 7, 8, 204, 304, 401, 403, 404, 410, 429, 500, 503} {
+		current.Store(int32(status))
 		try(fmt.Sprint(status), srv.URL)
 	}
 	try("tls", tsrv.URL)

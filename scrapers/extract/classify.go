@@ -280,8 +280,8 @@ func (d *document) dropRepeated() {
 	seen := map[string]int{}
 	for i := range d.blocks {
 		b := &d.blocks[i]
-		if b.class != "" || len(b.text) < 40 {
-			continue
+		if b.class != "" || len(b.text) < 60 || b.kind() != "paragraph" && b.kind() != "quote" || !reads(b.text) {
+			continue // tables, plans and lists say the same thing twice for good reasons
 		}
 		if _, ok := seen[b.text]; ok {
 			b.drop(classRepeated, "structure:repeated")

@@ -107,6 +107,7 @@ type page struct {
 	d   *document
 	lex *lexicon
 	in  Input
+	a   *Article // filled so far
 }
 
 func meta(keys ...string) func(*page) string {
@@ -169,7 +170,7 @@ var precedence = struct{ published, modified, lang, siteName, canonical []source
 
 // metadata fills the article's fields from the page.
 func (x *Extractor) metadata(d *document, a *Article, in Input) {
-	p := &page{h: &d.head, d: d, lex: x.lex, in: in}
+	p := &page{h: &d.head, d: d, lex: x.lex, in: in, a: a}
 	for _, s := range precedence.published {
 		if v, ok := x.lex.parseDate(s.read(p)); ok {
 			a.Date = v
@@ -323,21 +324,20 @@ func (p *page) title(a *Article) string {
 			prop = clean(first(c.text, c.value))
 		}
 	}
+	// A news article's JSON-LD headline is what the newsroom calls it; of other kinds of pages it is often the name of the
+	// page, so there the h1 goes first.
+	if data != "" && articleRank(p.h.data().kind) >= 4 && !strings.HasSuffix(data, "...") && !strings.HasSuffix(data, "…") {
+		return data
+	}
 	best, score := "", 0.0
 	for _, h := range heads {
 		s := max(overlap(h, og), overlap(h, data), overlap(h, doc))
-		if utf8.RuneCountInString(h) > 300 {
-			continue
-		}
-		if s > score {
+		if utf8.RuneCountInString(h) <= 300 && s > score {
 			best, score = h, s
 		}
 	}
 	if score >= 0.5 {
 		return best
-	}
-	if len(heads) == 1 && utf8.RuneCountInString(heads[0]) > 25 && !strings.EqualFold(heads[0], a.SiteName) {
-		return heads[0]
 	}
 	return first(data, og, prop, doc, first(heads...), plain(p.h.data().name))
 }
@@ -420,7 +420,21 @@ func (p *page) isSite(part string, a *Article) bool {
 }
 
 // authors lists the names the page gives, from the first source that has any.
+//
+// A page's own name is no author, but is given back when the page names it and nobody else.
 func (p *page) authors() []string {
+	if n := p.namedAuthors(); len(n) > 0 {
+		return n
+	}
+	for _, n := range append(p.h.data().authors, p.h.metas["author"]...) {
+		if n = plain(n); p.isSite(n, p.a) {
+			return []string{n}
+		}
+	}
+	return nil
+}
+
+func (p *page) namedAuthors() []string {
 	if n := p.persons(p.h.data().authors...); len(n) > 0 {
 		return n
 	}
@@ -456,7 +470,7 @@ func (p *page) persons(names ...string) []string {
 	var out []string
 	for _, n := range names {
 		n = plain(n)
-		if n == "" || strings.Contains(n, "://") || strings.Contains(n, "www.") {
+		if n == "" || p.isSite(n, p.a) || strings.Contains(n, "://") || strings.Contains(n, "www.") {
 			continue
 		}
 		for _, s := range splitNames(n) {

@@ -253,7 +253,7 @@ func (d *document) markOutside(at int32) {
 
 // reason is the class and rule with which a box speaks against its content.
 func (b *box) reason() (class, rule string) {
-	if b.plain != "" {
+	if b.plain != "" && (b.neg == nil || b.plain != ruleAside) {
 		return b.class, b.plain
 	}
 	return b.class, b.neg.ref

@@ -119,6 +119,7 @@ func (x *Extractor) section(blocks []block, at int, r *rule) int {
 		case marks[j-at-1]:
 			card = true
 		case b.link*2 > len(b.text):
+		case b.tag == atom.Li && blocks[j-1].class == r.class: // the list right under the heading
 		case reads(b.text):
 			if j > last && !card {
 				return j

@@ -444,6 +444,8 @@ func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
 	return rawNone
 }
 
+const ruleAside = "structure:aside"
+
 // element sets what the element itself and its attributes say.
 func (b *box) element(tag atom.Atom, at *attrs) {
 	set := func(class, rule string) {
@@ -457,7 +459,7 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	case atom.Footer:
 		set(classNavigation, "structure:footer")
 	case atom.Aside:
-		set(classFactbox, "structure:aside")
+		set(classFactbox, ruleAside)
 	case atom.Figcaption, atom.Caption:
 		set(classCaption, "structure:figcaption")
 	case atom.Form, atom.Fieldset:
@@ -467,7 +469,7 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	case "navigation", "menu", "menubar", "search", "banner", "toolbar", "tablist":
 		set(classNavigation, "structure:role")
 	case "complementary":
-		set(classFactbox, "structure:role")
+		set(classFactbox, ruleAside)
 	case "contentinfo":
 		set(classLegal, "structure:role")
 	case "dialog", "alertdialog":
@@ -476,7 +478,7 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	if at.hidden || hides(at.style) {
 		set(classNavigation, "structure:hidden")
 	}
-	if b.plain == "" && b.neg != nil {
+	if b.neg != nil && (b.plain == "" || b.class == classFactbox) { // an aside is anything until a name says what
 		b.class = b.neg.class
 	}
 	if at.itemprop == "articleBody" {

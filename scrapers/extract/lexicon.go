@@ -251,6 +251,9 @@ type view struct {
 	wide  bool   // holds a script without spaces
 }
 
+// maxQuote is how far, in bytes, the end of a quotation is looked for.
+const maxQuote = 1500
+
 func newView(s string) *view {
 	v := &view{fold: strings.TrimSpace(text.Fold(s))}
 	var b strings.Builder
@@ -258,6 +261,7 @@ func newView(s string) *view {
 	b.WriteByte(' ')
 	in := false
 	quoted := 0 // offset in fold where the current quotation ends
+	blind := 0  // offset before which no quotation ends
 	for i, r := range v.fold {
 		switch {
 		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r):
@@ -276,13 +280,16 @@ func newView(s string) *view {
 				b.WriteByte(' ')
 				in = false
 			}
-			if end := quoteEnds(r); end != "" && i >= quoted {
+			if end := quoteEnds(r); end != "" && i >= quoted && i >= blind {
 				rest := v.fold[i+utf8.RuneLen(r):]
+				rest = rest[:min(len(rest), maxQuote)]
 				if n := strings.IndexAny(rest, end); n >= 0 {
 					quoted = i + utf8.RuneLen(r) + n
 					if q, _ := utf8.DecodeRuneInString(rest[n:]); r == '"' || q == '"' {
 						quoted++ // the mark that closes is not one that opens
 					}
+				} else {
+					blind = i + len(rest)
 				}
 			}
 		}

@@ -3,6 +3,7 @@ package extract
 import (
 	"bytes"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -108,6 +109,7 @@ type page struct {
 	lex *lexicon
 	in  Input
 	a   *Article // filled so far
+	h1  int      // index of the first h1, -1 for none
 }
 
 func meta(keys ...string) func(*page) string {
@@ -171,6 +173,7 @@ var precedence = struct{ published, modified, lang, siteName, canonical []source
 // metadata fills the article's fields from the page.
 func (x *Extractor) metadata(d *document, a *Article, in Input) {
 	p := &page{h: &d.head, d: d, lex: x.lex, in: in, a: a}
+	p.h1 = slices.IndexFunc(d.blocks, func(b block) bool { return b.tag == atom.H1 })
 	for _, s := range precedence.published {
 		if v, ok := x.lex.parseDate(s.read(p)); ok {
 			a.Date = v
@@ -272,12 +275,10 @@ func (p *page) clock(near bool) string {
 
 // nearHeadline says whether a block stands within a few blocks of the first h1.
 func (p *page) nearHeadline(block int) bool {
-	for i := range p.d.blocks {
-		if p.d.blocks[i].tag == atom.H1 {
-			return block >= i-6 && block <= i+14
-		}
+	if p.h1 < 0 {
+		return block < 60
 	}
-	return block < 60
+	return block >= p.h1-6 && block <= p.h1+14
 }
 
 // dateNear is a line with a date alone, near the headline.

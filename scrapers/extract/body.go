@@ -57,8 +57,8 @@ func sentence(s string) bool {
 	return false
 }
 
-// weigh fills the sums of all boxes and settles which markup is believed.
-func (d *document) weigh() {
+// sum fills the sums of all boxes.
+func (d *document) sum() {
 	boxes := d.boxes
 	for i := range d.blocks {
 		b := &d.blocks[i]
@@ -74,11 +74,22 @@ func (d *document) weigh() {
 		p.text += boxes[i].text
 		p.link += boxes[i].link
 		p.heads += boxes[i].heads
+		if boxes[i].body {
+			p.own += boxes[i].raw
+		} else {
+			p.own += boxes[i].own
+		}
 	}
+}
+
+// settle decides which markup is believed.
+func (d *document) settle(belief int) {
+	boxes := d.boxes
 	all := float64(boxes[0].raw)
 	for i := 1; i < len(boxes); i++ {
 		b := &boxes[i]
 		b.veto = boxes[b.parent].veto
+		b.exempt = false
 		if b.class == "" {
 			continue
 		}
@@ -91,7 +102,12 @@ func (d *document) weigh() {
 		default:
 			b.exempt = share > exemptShare
 		}
-		if b.body && b.plain == "" {
+		if b.plain == "" && b.class != classComments && b.class != classRelated && (b.body || b.own*2 > b.raw) {
+			b.exempt = true // it holds what is marked as the body
+		}
+		switch {
+		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer:
+		case b.plain == "" && b.class != classComments && b.class != classCookie, belief == believeLittle:
 			b.exempt = true
 		}
 		if !b.exempt && b.veto == 0 {
@@ -103,8 +119,36 @@ func (d *document) weigh() {
 // chooseBody finds the box that holds the body: from the root it enters the child that holds most of the weight, and stops
 // where the weight is spread over several children, so that sibling containers of one body stay together. Weight is prose
 // outside boxes that markup speaks against; markup that speaks for a box, and a witness, multiply it.
+//
+// Where that leaves next to nothing of a page that does show prose, it is done again with less belief in markup: names
+// first, then everything but nav and footer.
 func (x *Extractor) chooseBody(d *document, a *Article) {
-	d.weigh()
+	wit := newWitness(d.head.body())
+	d.sum()
+	for belief := believeAll; ; belief-- {
+		d.settle(belief)
+		at, kept := d.descend(wit)
+		if kept >= minBody || belief == believeLittle || float64(kept) > 0.5*float64(d.boxes[0].raw) {
+			d.markOutside(at)
+			break
+		}
+	}
+	d.keepStandfirst()
+	d.fillFromWitness(wit)
+}
+
+// belief says how much of what markup says against a box is believed.
+const (
+	believeLittle = iota
+	believeElements
+	believeAll
+)
+
+// minBody is the prose, in bytes, below which a body is doubted.
+const minBody = 250
+
+// descend finds the container and the prose in it.
+func (d *document) descend(wit *witness) (at int32, kept int) {
 	boxes := d.boxes
 	factor := make([]float64, len(boxes))
 	weight := make([]float64, len(boxes))
@@ -120,13 +164,15 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 		}
 		factor[i] = f
 	}
-	wit := newWitness(d.head.body())
+	free := make([]int, len(boxes)) // prose in bytes, as it is
 	for i := range d.blocks {
 		b := &d.blocks[i]
 		if boxes[b.box].veto != 0 {
 			continue
 		}
-		w := float64(b.prose()) * factor[b.box]
+		p := b.prose()
+		free[b.box] += p
+		w := float64(p) * factor[b.box]
 		if w > 0 && wit.covers(b) > 0.6 {
 			w *= witnessBoost
 		}
@@ -134,6 +180,7 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 	}
 	for i := len(boxes) - 1; i > 0; i-- {
 		weight[boxes[i].parent] += weight[i]
+		free[boxes[i].parent] += free[i]
 	}
 	best := make([]int32, len(boxes)) // heaviest child
 	for i := 1; i < len(boxes); i++ {
@@ -142,7 +189,6 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 			best[p] = int32(i)
 		}
 	}
-	at := int32(0)
 	for best[at] != 0 && weight[best[at]] > 0 && weight[best[at]] >= descend*weight[at] {
 		at = best[at]
 	}
@@ -150,8 +196,32 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 	for at != 0 && !container(boxes[at].tag) {
 		at = boxes[at].parent
 	}
-	d.markOutside(at)
-	d.fillFromWitness(wit)
+	return at, free[at]
+}
+
+// keepStandfirst takes back the standfirst: the block under the headline that the page gives as its own description.
+func (d *document) keepStandfirst() {
+	desc := strings.TrimSpace(newView(d.head.one("og:description", "description", "twitter:description")).norm)
+	if len(desc) < 50 {
+		return
+	}
+	head := -1
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.tag == atom.H1 {
+			head = i
+		}
+		if b.class == "" && b.prose() > 0 {
+			return
+		}
+		if head < 0 || i > head+8 || b.tag == atom.H1 || len(b.text) < 50 || b.link > 0 || b.rule != "structure:outside-body" {
+			continue
+		}
+		if got := strings.TrimSpace(b.view().norm); got == desc || strings.HasPrefix(got, desc) && len(got) < 2*len(desc) {
+			b.class, b.rule = "", ""
+			return
+		}
+	}
 }
 
 func container(t atom.Atom) bool {
@@ -183,7 +253,7 @@ func (d *document) markOutside(at int32) {
 
 // reason is the class and rule with which a box speaks against its content.
 func (b *box) reason() (class, rule string) {
-	if b.plain != "" {
+	if b.plain != "" && (b.neg == nil || b.plain != ruleAside) {
 		return b.class, b.plain
 	}
 	return b.class, b.neg.ref
@@ -279,11 +349,13 @@ func (d *document) fillFromWitness(w *witness) {
 			shown += len(b.text)
 		}
 	}
-	all := 0
+	prose := 0
 	for i := range d.blocks {
-		all += len(d.blocks[i].text)
+		if b := &d.blocks[i]; b.class == "" {
+			prose += b.prose()
+		}
 	}
-	if shown*5 > len(w.text) {
+	if shown*5 > len(w.text) || prose*2 > len(w.text) {
 		return
 	}
 	// Not among the kept blocks: perhaps among those outside the container.

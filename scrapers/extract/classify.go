@@ -71,6 +71,7 @@ func (d *document) dropHeadline(title string) {
 // lexical applies the lexicon to each block that is still there, with the sections some entries open and the posts some
 // entries sign.
 func (x *Extractor) lexical(blocks []block) {
+	var marks *timeMarks // found once, when the first section asks
 	for i := 0; i < len(blocks); i++ {
 		b := &blocks[i]
 		if b.class != "" || b.title {
@@ -83,26 +84,37 @@ func (x *Extractor) lexical(blocks []block) {
 		b.drop(r.class, r.ref)
 		switch r.where {
 		case whereSection:
-			i = x.section(blocks, i, r) - 1
+			if marks == nil {
+				marks = x.timeMarks(blocks)
+			}
+			i = x.section(blocks, i, r, marks) - 1
 		case whereSignature:
 			signed(blocks, i, r)
 		}
 	}
 }
 
+// timeMarks are the blocks that hold only a relative time.
+type timeMarks struct {
+	is   []bool
+	last int // -1 for none
+}
+
+func (x *Extractor) timeMarks(blocks []block) *timeMarks {
+	m := &timeMarks{is: make([]bool, len(blocks)), last: -1}
+	for i := range blocks {
+		if b := &blocks[i]; len(b.text) < 60 && x.lex.isAgo(b.view()) {
+			m.is[i], m.last = true, i
+		}
+	}
+	return m
+}
+
 // section removes what stands under a heading such as "Related articles": labels and titles, blocks of links, and for each
 // time mark ("2 hours ago"), which stands for a card, one long text. It ends at the first block that reads like the
 // article itself, and never before the last card. It returns the index where reading goes on.
-func (x *Extractor) section(blocks []block, at int, r *rule) int {
-	marks := make([]bool, 0, 16)
-	last := at
-	for j := at + 1; j < len(blocks); j++ {
-		mark := len(blocks[j].text) < 60 && x.lex.isAgo(blocks[j].view())
-		marks = append(marks, mark)
-		if mark {
-			last = j
-		}
-	}
+func (x *Extractor) section(blocks []block, at int, r *rule, marks *timeMarks) int {
+	last := max(at, marks.last)
 	card := false
 	for j := at + 1; j < len(blocks); j++ {
 		b := &blocks[j]
@@ -116,9 +128,10 @@ func (x *Extractor) section(blocks []block, at int, r *rule) int {
 			return j
 		}
 		switch {
-		case marks[j-at-1]:
+		case marks.is[j]:
 			card = true
 		case b.link*2 > len(b.text):
+		case b.tag == atom.Li && blocks[j-1].class == r.class: // the list right under the heading
 		case reads(b.text):
 			if j > last && !card {
 				return j
@@ -280,8 +293,8 @@ func (d *document) dropRepeated() {
 	seen := map[string]int{}
 	for i := range d.blocks {
 		b := &d.blocks[i]
-		if b.class != "" || len(b.text) < 40 {
-			continue
+		if b.class != "" || len(b.text) < 60 || b.kind() != "paragraph" && b.kind() != "quote" || !reads(b.text) {
+			continue // tables, plans and lists say the same thing twice for good reasons
 		}
 		if _, ok := seen[b.text]; ok {
 			b.drop(classRepeated, "structure:repeated")

@@ -127,7 +127,9 @@ func dateWords(s string) []string {
 	start, digit := -1, false
 	end := func(i int) {
 		if start >= 0 {
-			out = append(out, text.Fold(s[start:i]))
+			if w := text.Fold(s[start:i]); w != "" { // marks alone fold to nothing
+				out = append(out, w)
+			}
 			start = -1
 		}
 	}

@@ -32,6 +32,7 @@ type box struct {
 	veto   int32  // the box, this one or an ancestor, that speaks against it; 0 for none
 	// sums over all descendants, in bytes
 	prose, raw, text, link int
+	own                    int // prose in descendants marked as the body
 	heads                  int // h1 elements in it
 }
 
@@ -53,9 +54,10 @@ type block struct {
 
 // kind is the class of a kept block.
 func (b *block) kind() string {
-	switch b.tag {
-	case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
+	if isHeading(b.tag) {
 		return "heading"
+	}
+	switch b.tag {
 	case atom.Li, atom.Dd, atom.Dt:
 		return "list"
 	case atom.Tr, atom.Td, atom.Th:
@@ -67,7 +69,15 @@ func (b *block) kind() string {
 	return "paragraph"
 }
 
-func (b *block) heading() bool { return b.kind() == "heading" }
+func (b *block) heading() bool { return isHeading(b.tag) }
+
+func isHeading(t atom.Atom) bool {
+	switch t {
+	case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
+		return true
+	}
+	return false
+}
 
 // drop removes the block unless an earlier rule did.
 func (b *block) drop(class, rule string) {
@@ -378,7 +388,7 @@ func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
 	isBlock := blockTag(tag)
 	var h hint
 	if tag != atom.A && tag != atom.B && tag != atom.I && tag != atom.Em && tag != atom.Strong {
-		h = r.hint(at, custom, label)
+		h = r.hint(&at, tag, custom, label)
 		if !isBlock && (h.neg != nil || at.hidden && tag == atom.Span || custom && h.body) {
 			isBlock = true // an inline element with a meaning of its own is set apart from the text around it
 		}
@@ -434,6 +444,8 @@ func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
 	return rawNone
 }
 
+const ruleAside = "structure:aside"
+
 // element sets what the element itself and its attributes say.
 func (b *box) element(tag atom.Atom, at *attrs) {
 	set := func(class, rule string) {
@@ -447,7 +459,7 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	case atom.Footer:
 		set(classNavigation, "structure:footer")
 	case atom.Aside:
-		set(classFactbox, "structure:aside")
+		set(classFactbox, ruleAside)
 	case atom.Figcaption, atom.Caption:
 		set(classCaption, "structure:figcaption")
 	case atom.Form, atom.Fieldset:
@@ -457,7 +469,7 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	case "navigation", "menu", "menubar", "search", "banner", "toolbar", "tablist":
 		set(classNavigation, "structure:role")
 	case "complementary":
-		set(classFactbox, "structure:role")
+		set(classFactbox, ruleAside)
 	case "contentinfo":
 		set(classLegal, "structure:role")
 	case "dialog", "alertdialog":
@@ -466,7 +478,7 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	if at.hidden || hides(at.style) {
 		set(classNavigation, "structure:hidden")
 	}
-	if b.plain == "" && b.neg != nil {
+	if b.neg != nil && (b.plain == "" || b.class == classFactbox) { // an aside is anything until a name says what
 		b.class = b.neg.class
 	}
 	if at.itemprop == "articleBody" {
@@ -484,25 +496,33 @@ func hides(style string) bool {
 }
 
 // hint reads the names of an element; pages repeat them, so each set of names is read once.
-func (r *reader) hint(at attrs, custom bool, label string) hint {
+func (r *reader) hint(at *attrs, tag atom.Atom, custom bool, label string) hint {
+	heading := isHeading(tag)
 	var h hint
 	for i, s := range [...]string{at.class, at.id, at.part, at.label, label} {
 		if s == "" || len(s) > 400 || i == 4 && !custom {
 			continue
 		}
 		p, ok := r.hints[s]
-		if !ok {
+		if !ok || i == 1 && heading {
+			p = hint{}
 			for _, name := range strings.Fields(s) {
 				if len(name) > 80 || strings.ContainsAny(name, "[:") { // utility classes, generated names
 					continue
 				}
-				neg, body := r.x.lex.name(splitName(name))
+				words := splitName(name)
+				if i == 1 && (heading || len(words) > 6) {
+					continue // the slug of a heading, not a name
+				}
+				neg, body := r.x.lex.name(words)
 				if p.neg == nil {
 					p.neg = neg
 				}
 				p.body = p.body || body != nil
 			}
-			r.hints[s] = p
+			if i != 1 || !heading {
+				r.hints[s] = p
+			}
 		}
 		if h.neg == nil {
 			h.neg = p.neg

@@ -185,7 +185,7 @@ func (l *lexicon) addEntry(class string, n *yaml.Node) error {
 			l.phrases[first] = append(l.phrases[first], r)
 		}
 	case e.Re != "":
-		re, err := regexp.Compile(anchor(e.Re, e.Where))
+		re, err := regexp.Compile(anchor(foldExpr(e.Re), e.Where))
 		if err != nil {
 			return err
 		}
@@ -202,6 +202,27 @@ func (l *lexicon) addEntry(class string, n *yaml.Node) error {
 	}
 	l.rules = append(l.rules, r)
 	return nil
+}
+
+// foldExpr folds what is not ASCII in an expression, so that it can be written with its diacritics. ASCII is left alone: \W
+// is not \w.
+func foldExpr(re string) string {
+	var b strings.Builder
+	for len(re) > 0 {
+		i := strings.IndexFunc(re, func(r rune) bool { return r >= 0x80 })
+		if i < 0 {
+			i = len(re)
+		}
+		b.WriteString(re[:i])
+		re = re[i:]
+		j := strings.IndexFunc(re, func(r rune) bool { return r < 0x80 })
+		if j < 0 {
+			j = len(re)
+		}
+		b.WriteString(text.Fold(re[:j]))
+		re = re[j:]
+	}
+	return b.String()
 }
 
 func anchor(re, where string) string {
@@ -226,8 +247,12 @@ type view struct {
 	fold  string // folded, with its punctuation
 	norm  string // " w1 w2 … "
 	start []int  // offsets in norm of the first byte of each word
+	said  []bool // whether each word stands inside quotation marks: what people say is no evidence
 	wide  bool   // holds a script without spaces
 }
+
+// maxQuote is how far, in bytes, the end of a quotation is looked for.
+const maxQuote = 1500
 
 func newView(s string) *view {
 	v := &view{fold: strings.TrimSpace(text.Fold(s))}
@@ -235,12 +260,15 @@ func newView(s string) *view {
 	b.Grow(len(v.fold) + 2)
 	b.WriteByte(' ')
 	in := false
-	for _, r := range v.fold {
+	quoted := 0 // offset in fold where the current quotation ends
+	blind := 0  // offset before which no quotation ends
+	for i, r := range v.fold {
 		switch {
 		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r):
 			if !in {
 				in = true
 				v.start = append(v.start, b.Len())
+				v.said = append(v.said, i < quoted)
 			}
 			if r >= 0x0e00 && unspaced(r) {
 				v.wide = true
@@ -252,6 +280,18 @@ func newView(s string) *view {
 				b.WriteByte(' ')
 				in = false
 			}
+			if end := quoteEnds(r); end != "" && i >= quoted && i >= blind {
+				rest := v.fold[i+utf8.RuneLen(r):]
+				rest = rest[:min(len(rest), maxQuote)]
+				if n := strings.IndexAny(rest, end); n >= 0 {
+					quoted = i + utf8.RuneLen(r) + n
+					if q, _ := utf8.DecodeRuneInString(rest[n:]); r == '"' || q == '"' {
+						quoted++ // the mark that closes is not one that opens
+					}
+				} else {
+					blind = i + len(rest)
+				}
+			}
 		}
 	}
 	if in {
@@ -259,6 +299,23 @@ func newView(s string) *view {
 	}
 	v.norm = b.String()
 	return v
+}
+
+// quoteEnds lists the marks that close a quotation opened by r, "" when r opens none.
+func quoteEnds(r rune) string {
+	switch r {
+	case '"':
+		return `"`
+	case '“':
+		return `”"`
+	case '„':
+		return `“”"`
+	case '«':
+		return "»"
+	case '「':
+		return "」"
+	}
+	return ""
 }
 
 // find looks a block up. The first strong entry in order of the words wins; failing that, enough weak ones of one class.
@@ -270,6 +327,9 @@ func (l *lexicon) find(v *view) *rule {
 		end := strings.IndexByte(rest, ' ')
 		word := rest[:end]
 		for _, r := range l.phrases[word] {
+			if v.said[i] && !r.framed() {
+				continue
+			}
 			if !strings.HasPrefix(rest, r.phrase) || !wordEnd(rest, len(r.phrase)) {
 				continue
 			}
@@ -284,6 +344,9 @@ func (l *lexicon) find(v *view) *rule {
 			}
 		}
 		for _, r := range l.exprs[word] {
+			if v.said[i] && !r.framed() {
+				continue
+			}
 			if !r.weak && n > r.max {
 				continue
 			}
@@ -319,6 +382,11 @@ func (l *lexicon) find(v *view) *rule {
 		}
 	}
 	return enough(weak, n)
+}
+
+// framed says whether the rule looks at a whole block or its end, where quotation marks do not matter.
+func (r *rule) framed() bool {
+	return r.where != whereContains && r.where != whereStart
 }
 
 // fits says whether an occurrence stands where the rule wants it, in a block that is short enough.

@@ -3,6 +3,7 @@ package extract
 import (
 	"bytes"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -107,6 +108,8 @@ type page struct {
 	d   *document
 	lex *lexicon
 	in  Input
+	a   *Article // filled so far
+	h1  int      // index of the first h1, -1 for none
 }
 
 func meta(keys ...string) func(*page) string {
@@ -169,7 +172,8 @@ var precedence = struct{ published, modified, lang, siteName, canonical []source
 
 // metadata fills the article's fields from the page.
 func (x *Extractor) metadata(d *document, a *Article, in Input) {
-	p := &page{h: &d.head, d: d, lex: x.lex, in: in}
+	p := &page{h: &d.head, d: d, lex: x.lex, in: in, a: a}
+	p.h1 = slices.IndexFunc(d.blocks, func(b block) bool { return b.tag == atom.H1 })
 	for _, s := range precedence.published {
 		if v, ok := x.lex.parseDate(s.read(p)); ok {
 			a.Date = v
@@ -271,12 +275,10 @@ func (p *page) clock(near bool) string {
 
 // nearHeadline says whether a block stands within a few blocks of the first h1.
 func (p *page) nearHeadline(block int) bool {
-	for i := range p.d.blocks {
-		if p.d.blocks[i].tag == atom.H1 {
-			return block >= i-6 && block <= i+14
-		}
+	if p.h1 < 0 {
+		return block < 60
 	}
-	return block < 60
+	return block >= p.h1-6 && block <= p.h1+14
 }
 
 // dateNear is a line with a date alone, near the headline.
@@ -323,21 +325,20 @@ func (p *page) title(a *Article) string {
 			prop = clean(first(c.text, c.value))
 		}
 	}
+	// A news article's JSON-LD headline is what the newsroom calls it; of other kinds of pages it is often the name of the
+	// page, so there the h1 goes first.
+	if data != "" && articleRank(p.h.data().kind) >= 4 && !strings.HasSuffix(data, "...") && !strings.HasSuffix(data, "…") {
+		return data
+	}
 	best, score := "", 0.0
 	for _, h := range heads {
 		s := max(overlap(h, og), overlap(h, data), overlap(h, doc))
-		if utf8.RuneCountInString(h) > 300 {
-			continue
-		}
-		if s > score {
+		if utf8.RuneCountInString(h) <= 300 && s > score {
 			best, score = h, s
 		}
 	}
 	if score >= 0.5 {
 		return best
-	}
-	if len(heads) == 1 && utf8.RuneCountInString(heads[0]) > 25 && !strings.EqualFold(heads[0], a.SiteName) {
-		return heads[0]
 	}
 	return first(data, og, prop, doc, first(heads...), plain(p.h.data().name))
 }
@@ -420,7 +421,21 @@ func (p *page) isSite(part string, a *Article) bool {
 }
 
 // authors lists the names the page gives, from the first source that has any.
+//
+// A page's own name is no author, but is given back when the page names it and nobody else.
 func (p *page) authors() []string {
+	if n := p.namedAuthors(); len(n) > 0 {
+		return n
+	}
+	for _, n := range append(p.h.data().authors, p.h.metas["author"]...) {
+		if n = plain(n); p.isSite(n, p.a) {
+			return []string{n}
+		}
+	}
+	return nil
+}
+
+func (p *page) namedAuthors() []string {
 	if n := p.persons(p.h.data().authors...); len(n) > 0 {
 		return n
 	}
@@ -456,7 +471,7 @@ func (p *page) persons(names ...string) []string {
 	var out []string
 	for _, n := range names {
 		n = plain(n)
-		if n == "" || strings.Contains(n, "://") || strings.Contains(n, "www.") {
+		if n == "" || p.isSite(n, p.a) || strings.Contains(n, "://") || strings.Contains(n, "www.") {
 			continue
 		}
 		for _, s := range splitNames(n) {

@@ -181,10 +181,11 @@ func (p *Poller) items(f Feed, entries []Entry, now time.Time) []Item {
 	}
 	out := make([]Item, 0, len(entries))
 	for _, e := range entries {
-		it := Item{Feed: f.Name, Entry: e, Host: NoHost, Origin: FromPoll, State: ItemOpen, Due: now, FirstSeen: now}
-		if e.URL != "" {
+		it := Item{Feed: f.Name, Entry: e, Origin: FromPoll, State: ItemOpen, Due: now, FirstSeen: now}
+		if it.Host = p.Host(e.URL); it.Host == NoHost { // no link, or none that can be fetched (urn:, tag:)
+			it.Entry.URL = ""
+		} else {
 			it.Canonical = p.Canonical(e.URL)
-			it.Host = p.Host(e.URL)
 		}
 		if e.GUID == "" || shared[e.GUID] {
 			it.Entry.GUID = it.Canonical

@@ -234,12 +234,12 @@ func TestLearn(t *testing.T) {
 func TestItemsLoseNothing(t *testing.T) {
 	now := at("2026-11-22T10:00:00Z")
 	day := now.Add(-time.Hour)
-	p := &Poller{Canonical: func(u string) string { return u }, Host: func(string) string { return "h" }, Baseline: 24 * time.Hour}
+	p := &Poller{Canonical: func(u string) string { return u }, Host: hostOf, Baseline: 24 * time.Hour}
 	entries := []Entry{
 		{GUID: "same", URL: "http://h/1", Published: day}, {GUID: "same", URL: "http://h/2", Published: day},
 		{URL: "http://h/3", Published: day}, {Title: "no link, no guid", Published: day}, {Title: "another", Published: day},
 		{GUID: "g", URL: "http://h/4"}, {GUID: "old", URL: "http://h/5", Published: now.Add(-48 * time.Hour)},
-		{GUID: "tomorrow", URL: "http://h/6", Published: now.Add(20 * time.Hour)},
+		{GUID: "tomorrow", URL: "http://h/6", Published: now.Add(20 * time.Hour)}, {GUID: "urn:x:1", URL: "urn:x:1", Published: day},
 	}
 	items := p.items(Feed{Name: "f"}, entries, now)
 	ids := map[string]bool{}
@@ -248,6 +248,9 @@ func TestItemsLoseNothing(t *testing.T) {
 		ids[it.Entry.GUID] = true
 		if it.Quiet {
 			quiet = append(quiet, it.Entry.GUID)
+		}
+		if it.Host == NoHost != (it.Entry.URL == "") || strings.HasPrefix(it.Entry.URL, "urn:") {
+			t.Errorf("%s would be fetched at %q from %q", it.Entry.GUID, it.Entry.URL, it.Host)
 		}
 		if it.Entry.Published.After(now) {
 			t.Errorf("%s is published in the future", it.Entry.GUID)
@@ -264,4 +267,11 @@ func TestItemsLoseNothing(t *testing.T) {
 			t.Errorf("%s is quiet after the baseline", it.Entry.GUID)
 		}
 	}
+}
+
+func hostOf(u string) string {
+	if strings.HasPrefix(u, "http://") {
+		return "h"
+	}
+	return NoHost
 }

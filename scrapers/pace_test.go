@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -80,6 +81,7 @@ func TestCancelEndsEveryWait(t *testing.T) {
 					users = l.users
 				}
 				c.pace.mu.Unlock()
+				runtime.Gosched()
 			}
 			start := time.Now()
 			cancel()

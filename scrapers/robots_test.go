@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -265,5 +267,36 @@ func TestRobotsIsFetchedOnce(t *testing.T) {
 	wg.Wait()
 	if n := s.asked.Load(); n != 1 {
 		t.Errorf("asked %d times", n)
+	}
+}
+
+// The matcher agrees with an anchored regular expression on every pattern and path over a small alphabet.
+func TestMatchPath(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	pick := func(alphabet string, n int) string {
+		b := make([]byte, r.IntN(n))
+		for i := range b {
+			b[i] = alphabet[r.IntN(len(alphabet))]
+		}
+		return "/" + string(b)
+	}
+	hits := 0
+	for range 20000 {
+		pattern, path := pick("ab/**$", 8), pick("ab/$", 10)
+		body, end := strings.CutSuffix(pattern, "$")
+		expr := "^" + strings.ReplaceAll(regexp.QuoteMeta(body), `\*`, `.*`)
+		if end {
+			expr += "$"
+		}
+		want := regexp.MustCompile(expr).MatchString(path)
+		if got := matchPath(pattern, path); got != want {
+			t.Fatalf("%q on %q: %v", pattern, path, got)
+		}
+		if want {
+			hits++
+		}
+	}
+	if hits < 1000 {
+		t.Errorf("only %d of the pairs match; the test says little", hits)
 	}
 }

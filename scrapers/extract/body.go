@@ -110,7 +110,7 @@ func (d *document) settle(belief int) {
 			b.exempt = true // it holds what is marked as the body
 		}
 		switch {
-		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer:
+		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer, b.plain == ruleSecond:
 		case b.plain == "" && b.class != classComments && b.class != classCookie, belief == believeLittle:
 			b.exempt = true
 		}
@@ -152,6 +152,11 @@ const (
 
 // minBody is the prose, in bytes, below which a body is doubted.
 const minBody = 250
+
+const ruleSecond = "structure:second-article"
+
+// minSecond is the prose, in bytes, that an appended article has at least; a card has less.
+const minSecond = 150
 
 // descend finds the container and the prose in it.
 func (d *document) descend(wit, desc *witness) (at int32, kept int) {
@@ -277,7 +282,7 @@ func (d *document) secondArticles(title string) {
 		for at != 0 && d.boxes[at].tag != atom.Article {
 			at = d.boxes[at].parent
 		}
-		if at != 0 && d.boxes[at].raw >= minBody && (len(tops) == 0 || tops[len(tops)-1].box != at) {
+		if at != 0 && d.boxes[at].raw >= minSecond && (len(tops) == 0 || tops[len(tops)-1].box != at) {
 			tops = append(tops, found{at, b.text})
 		}
 	}
@@ -296,7 +301,7 @@ func (d *document) secondArticles(title string) {
 			continue
 		}
 		b := &d.boxes[f.box]
-		b.class, b.plain, b.body = classRelated, "structure:second-article", false
+		b.class, b.plain, b.body = classRelated, ruleSecond, false
 	}
 }
 

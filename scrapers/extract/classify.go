@@ -188,8 +188,8 @@ func closesOnly(s string) bool {
 	return false
 }
 
-// dropCards removes teasers of other articles: at least three headings in a row that are links, each with next to nothing
-// under it.
+// dropCards removes teasers of other articles: at least three headings in a row that are links, each in a box of its own
+// and with next to nothing under it. (The headings of a list of products are links too, but stand in one box.)
 func (d *document) dropCards() {
 	const few, short = 4, 700 // blocks and bytes under one heading
 	var starts []int
@@ -216,7 +216,7 @@ func (d *document) dropCards() {
 			continue
 		}
 		if b.heading() && b.link*10 >= len(b.text)*8 {
-			if n > few || size > short {
+			if n > few || size > short || len(starts) > 0 && d.boxes[d.blocks[starts[len(starts)-1]].box].parent == d.boxes[b.box].parent {
 				flush(i)
 			}
 			starts = append(starts, i)
@@ -279,6 +279,8 @@ func (d *document) dropMargins(lex *lexicon, a *Article) {
 				first = i
 			}
 			last = i
+		} else if last >= 0 && b.class == "" && !b.heading() && b.link == 0 && reads(b.text) && i <= last+6 {
+			last = i // a short sentence soon after belongs to the text, and so do headings between
 		}
 	}
 	if first < 0 {

@@ -66,18 +66,11 @@ func (d *document) sum() {
 	boxes := d.boxes
 	for i := range d.blocks {
 		b := &d.blocks[i]
-		x := &boxes[b.box]
-		p := b.prose()
-		x.raw += p
-		x.text += len(b.text)
-		x.link += b.link
+		boxes[b.box].raw += b.prose()
 	}
 	for i := len(boxes) - 1; i > 0; i-- {
 		p := &boxes[boxes[i].parent]
 		p.raw += boxes[i].raw
-		p.text += boxes[i].text
-		p.link += boxes[i].link
-		p.heads += boxes[i].heads
 		if boxes[i].body {
 			p.own += boxes[i].raw
 		} else {

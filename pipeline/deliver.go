@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -24,4 +25,103 @@ type DeliverStore interface {
 	SaveDelivery(ctx context.Context, l Lease, d Delivery) error
 	// ReserveChannel takes the channel's next free slot, at least every apart, and says when it is.
 	ReserveChannel(ctx context.Context, channel string, now time.Time, every time.Duration) (time.Time, error)
+}
+
+// A Deliverer sends what is due to its channel, in order.
+type Deliverer struct {
+	Store   DeliverStore
+	Channel func(name string) (Channel, bool) // by the configuration as it stands
+	Backoff Backoff
+	MaxAge  time.Duration // older deliveries that still fail are dead
+	Now     func() time.Time
+	Sleep   func(ctx context.Context, d time.Duration) error
+	Report  func(Event, error)
+}
+
+// Name is the lease kind of delivering.
+func (d *Deliverer) Name() string { return "deliver" }
+
+// Due lists the channels with something to send. What waits for a channel that the configuration does not name (any
+// more) stays in its queue: a mistake in the configuration loses nothing.
+func (d *Deliverer) Due(ctx context.Context) ([]string, error) {
+	names, err := d.Store.DueChannels(ctx, d.Now())
+	known := names[:0]
+	for _, n := range names {
+		if _, ok := d.Channel(n); ok {
+			known = append(known, n)
+		}
+	}
+	return known, err
+}
+
+// Run sends what one channel has due and returns how many messages its receiver took.
+func (d *Deliverer) Run(ctx context.Context, l Lease) (int, error) {
+	ch, ok := d.Channel(l.Key)
+	if !ok {
+		return 0, nil
+	}
+	sent := 0
+	for {
+		next, err := d.Store.NextDeliveries(ctx, l.Key, d.Now(), 20)
+		if err != nil {
+			return sent, fmt.Errorf("deliver to %s: %w", l.Key, err)
+		}
+		if len(next) == 0 {
+			return sent, nil
+		}
+		for _, x := range next {
+			state, err := d.one(ctx, l, ch, x)
+			if err != nil {
+				return sent, fmt.Errorf("deliver to %s: %w", l.Key, err)
+			}
+			switch state {
+			case DeliverySent:
+				sent++
+			case DeliveryOpen:
+				return sent, nil // the others wait behind it, so that order is kept
+			}
+		}
+	}
+}
+
+// one makes one attempt and says where it left the delivery.
+func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (DeliveryState, error) {
+	if every := ch.Pace(); every > 0 {
+		at, err := d.Store.ReserveChannel(ctx, l.Key, d.Now(), every)
+		if err != nil {
+			return x.State, err
+		}
+		if err := d.Sleep(ctx, at.Sub(d.Now())); err != nil {
+			return x.State, err
+		}
+	}
+	start := d.Now()
+	serr := ch.Send(ctx, x)
+	if serr != nil && ctx.Err() != nil {
+		return x.State, ctx.Err() // a shutdown is nobody's fault; the same id goes out again
+	}
+	now := d.Now()
+	ev := Event{Stage: "deliver", Key: l.Key, Outcome: "sent", Took: now.Sub(start)}
+	x.Attempts++
+	if serr == nil {
+		x.State, x.Sent, x.Error = DeliverySent, now, ""
+		ev.Count, ev.Lag = 1, now.Sub(x.Created)
+	} else {
+		f := AsFailure(serr)
+		x.Error = serr.Error()
+		x.Due = now.Add(max(d.Backoff.Pause(x.Attempts), min(f.After, maxAfter)))
+		ev.Outcome = "retry"
+		if f.Verdict == Final || f.Verdict == Gone || now.Sub(x.Created) > d.MaxAge {
+			x.State = DeliveryDead
+			ev.Outcome = "dead"
+		}
+	}
+	// The receiver has it: that is written down even while a shutdown is under way.
+	save, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := d.Store.SaveDelivery(save, l, x); err != nil {
+		return x.State, err
+	}
+	d.Report(ev, serr)
+	return x.State, nil
 }

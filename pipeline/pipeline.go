@@ -20,8 +20,8 @@ type Feed struct {
 
 // FeedState is what the store keeps of a feed from poll to poll.
 type FeedState struct {
-	Address      string    // where it is polled now; differs from URL after a permanent redirect was believed
-	ETag         string    // validators of the last whole, well-formed document; never of a broken one
+	Address      string // where it is polled now; differs from URL after a permanent redirect was believed
+	ETag         string // validators of the last whole, well-formed document; never of a broken one
 	LastModified string
 	MovedTo      string    // target of the permanent redirect seen last, until it is believed
 	MovedSeen    int       // how many polls in a row saw it

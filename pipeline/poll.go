@@ -2,6 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -35,4 +39,168 @@ type PollStore interface {
 	// its entry's Updated moved forward, or when it came quietly by a backfill and now comes loudly by a poll.
 	// It returns how many items were new or opened again.
 	SavePoll(ctx context.Context, l Lease, f Feed, items []Item) (int, error)
+}
+
+// A Poller asks feeds for news and stores what it has not seen.
+type Poller struct {
+	Store     PollStore
+	Source    FeedSource
+	Canonical func(url string) string // canonical form of an entry's URL
+	Host      func(url string) string // key of its scrape queue
+	Baseline  time.Duration           // entries older than this on a feed's first poll are stored quietly, and undated ones
+	Now       func() time.Time
+	Report    func(Event, error)
+}
+
+// Name is the lease kind of polling.
+func (p *Poller) Name() string { return "poll" }
+
+// Due lists the feeds to poll.
+func (p *Poller) Due(ctx context.Context) ([]string, error) {
+	return p.Store.DueFeeds(ctx, p.Now(), 1000)
+}
+
+// Run polls one feed and returns how many new items it brought. A feed's failure is not an error of Run: it is stored
+// with the feed, which is asked again later.
+func (p *Poller) Run(ctx context.Context, l Lease) (int, error) {
+	f, err := p.Store.Feed(ctx, l.Key)
+	if err != nil {
+		return 0, fmt.Errorf("poll %s: %w", l.Key, err)
+	}
+	start := p.Now()
+	if f.NextPoll.After(start) { // polled by someone else between the look and the lease
+		return 0, nil
+	}
+	ev := Event{Stage: "poll", Key: f.Name}
+	got, perr := p.Source.Poll(ctx, f)
+	if ctx.Err() != nil {
+		return 0, ctx.Err() // a shutdown is nobody's fault
+	}
+	now := p.Now()
+	var items []Item
+	ev.Outcome = f.learn(got, perr, now)
+	if perr == nil {
+		items = p.items(f, got.Entries, now)
+		f.Baselined = f.Baselined || !got.Unchanged
+	}
+	ev.Count, err = p.Store.SavePoll(ctx, l, f, items)
+	if err != nil {
+		return 0, fmt.Errorf("poll %s: %w", f.Name, err)
+	}
+	ev.Took = p.Now().Sub(start)
+	p.Report(ev, perr)
+	return ev.Count, nil
+}
+
+// believeMove is how many polls in a row must see the same permanent redirect.
+const believeMove = 3
+
+// learn brings the feed's state up to date with what a poll brought, and names the outcome in a word.
+func (f *Feed) learn(got Polled, err error, now time.Time) string {
+	f.LastPoll = now
+	if err != nil {
+		fail := AsFailure(err)
+		f.Failures++
+		f.Error = err.Error()
+		f.ETag, f.LastModified = "", "" // the next good answer must be a whole document, not a 304
+		outcome := "failed"
+		if fail.Verdict == Gone {
+			outcome = "gone"
+			if f.Retired.IsZero() {
+				f.Retired = now
+			}
+		}
+		f.NextPoll = nextPoll(*f, now, 0, fail)
+		return outcome
+	}
+	f.Retired = time.Time{}
+	f.move(got.MovedTo)
+	if got.Unchanged {
+		if f.Failures > 0 {
+			// We asked without validators after the failure, so this answer proves nothing about the document.
+			f.NextPoll = nextPoll(*f, now, got.Fresh, &Failure{Verdict: Retry})
+			return "unproven"
+		}
+		f.LastOK = now
+		f.NextPoll = nextPoll(*f, now, got.Fresh, nil)
+		return "unchanged"
+	}
+	outcome := "ok"
+	f.Warning = ""
+	f.ETag, f.LastModified = got.ETag, got.LastModified
+	switch {
+	case got.Partial != nil:
+		outcome = "partial"
+		f.Warning = "broken document, " + strconv.Itoa(len(got.Entries)) + " entries saved: " + got.Partial.Error()
+	case len(got.Entries) == 0 && f.Entries > 0:
+		outcome = "emptied"
+		f.Warning = "had " + strconv.Itoa(f.Entries) + " entries, now none"
+	}
+	if outcome != "ok" { // look at the whole document again next time
+		f.ETag, f.LastModified = "", ""
+	} else {
+		f.Entries = len(got.Entries)
+	}
+	if got.Title != "" {
+		f.Title = got.Title
+	}
+	f.Failures, f.Error = 0, ""
+	f.LastOK = now
+	f.NextPoll = nextPoll(*f, now, got.Fresh, nil)
+	return outcome
+}
+
+// move counts sightings of a permanent redirect and follows it for good after the third in a row: one sighting is often a
+// captive portal or a broken night at the publisher's.
+func (f *Feed) move(to string) {
+	if to == "" || to == f.Address {
+		f.MovedTo, f.MovedSeen = "", 0
+		return
+	}
+	if to != f.MovedTo {
+		f.MovedTo, f.MovedSeen = to, 0
+	}
+	f.MovedSeen++
+	if f.MovedSeen >= believeMove {
+		f.Address = to
+		f.MovedTo, f.MovedSeen = "", 0
+	}
+}
+
+// items turns the entries of a document into items. Every entry is looked at: order, equal dates and numbers do not
+// matter, identity alone does.
+func (p *Poller) items(f Feed, entries []Entry, now time.Time) []Item {
+	// A guid that stands at entries with different links identifies nothing (a constant, a section number).
+	urls := make(map[string]string, len(entries))
+	shared := map[string]bool{}
+	for _, e := range entries {
+		if u, ok := urls[e.GUID]; ok && u != e.URL {
+			shared[e.GUID] = true
+		}
+		urls[e.GUID] = e.URL
+	}
+	out := make([]Item, 0, len(entries))
+	for _, e := range entries {
+		it := Item{Feed: f.Name, Entry: e, Origin: FromPoll, State: ItemOpen, Due: now, FirstSeen: now}
+		if it.Host = p.Host(e.URL); it.Host == NoHost { // no link, or none that can be fetched (urn:, tag:)
+			it.Entry.URL = ""
+		} else {
+			it.Canonical = p.Canonical(e.URL)
+		}
+		if e.GUID == "" || shared[e.GUID] {
+			it.Entry.GUID = it.Canonical
+		}
+		if it.Entry.GUID == "" {
+			h := sha256.Sum256([]byte(e.Title + "\x00" + e.PublishedRaw + "\x00" + e.Summary + "\x00" + e.Content))
+			it.Entry.GUID = "sha256:" + hex.EncodeToString(h[:16])
+		}
+		if it.Entry.Published.After(now) { // a clock or zone gone wrong: nothing is published tomorrow
+			it.Entry.Published = now
+		}
+		if !f.Baselined && (it.Entry.Published.IsZero() || now.Sub(it.Entry.Published) > p.Baseline) {
+			it.Origin, it.Quiet = FromBaseline, true
+		}
+		out = append(out, it)
+	}
+	return out
 }

@@ -1,8 +1,17 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"wirewatch/pipeline/dedup"
 )
 
 // A PageFetcher fetches an item's page, politely. Errors carry a Failure.
@@ -30,8 +39,12 @@ type Tx interface {
 	Changes(after int64, since time.Time, f func(Change) error) error
 	// ArticleByURL finds the newest article under a canonical URL.
 	ArticleByURL(canonical string) (Article, bool, error)
+	// Article loads an article by its ID.
+	Article(id int64) (Article, bool, error)
 	// OpenStory makes a new story.
 	OpenStory(title string, now time.Time) (int64, error)
+	// MergeStories makes the story from part of the story into; alerts raised for either count for both from now on.
+	MergeStories(from, into int64) error
 	// InsertArticle stores a with its blocks and its page (nil: none), notes the change, and returns a's new ID.
 	InsertArticle(a *Article, p *Page) (int64, error)
 	// SaveMatches stores the matches of an article; known (article, rule) pairs get the new spans.
@@ -64,4 +77,327 @@ type Change struct {
 	Published time.Time
 	Seen      time.Time
 	Sketch    []byte
+}
+
+// A Processor turns items into articles: fetch, extract, match, and in one transaction fold, store and raise alerts.
+type Processor struct {
+	Store    ProcessStore
+	Pages    PageFetcher
+	Extract  func(*Page) (Article, error) // the page's article; its Canonical is the page's own word for its identity
+	FeedText func(Item) Article           // the article that the feed's own text makes
+	Match    func(*Article) []Match       // rules that hold, each with the channels it tells
+	Index    *dedup.Index
+	Parallel int           // pages of one host in flight
+	Slice    time.Duration // a run ends after about this long, so that many hosts take turns; 0: when nothing is due
+	Backoff  Backoff       // between attempts at a page
+	Attempts int           // after so many a page has failed for good
+	Window   time.Duration // how far back the duplicate index reaches
+	Now      func() time.Time
+	Wake     func() // called when alerts have been raised
+	Report   func(Event, error)
+
+	mu  sync.Mutex // guards Index and seq
+	seq int64      // the change the index has seen last
+}
+
+// When a page does not come, the feed's own text speaks for it after this.
+const (
+	fallbackAttempts = 2
+	fallbackAfter    = 10 * time.Minute
+	maxClaims        = 4 // an item taken up this often without any outcome has brought the process down
+)
+
+// Name is the lease kind of processing.
+func (p *Processor) Name() string { return "process" }
+
+// Due lists the hosts with work.
+func (p *Processor) Due(ctx context.Context) ([]string, error) {
+	return p.Store.DueHosts(ctx, p.Now(), 1000)
+}
+
+// Run works on the due items of one host, Parallel at a time, and returns how many articles it stored.
+func (p *Processor) Run(ctx context.Context, l Lease) (int, error) {
+	run := hostRun{p: p, lease: l, start: p.Now()}
+	g, ctx := errgroup.WithContext(ctx)
+	for range max(p.Parallel, 1) {
+		g.Go(func() error { return run.work(ctx) })
+	}
+	err := g.Wait()
+	if err != nil {
+		err = fmt.Errorf("process %s: %w", l.Key, err)
+	}
+	return int(run.stored.Load()), err
+}
+
+// A hostRun is one run over a host's items.
+type hostRun struct {
+	p      *Processor
+	lease  Lease
+	start  time.Time
+	stored atomic.Int64
+
+	mu        sync.Mutex
+	queue     []Item
+	throttled *Failure // the host said "later": what it said holds for its other pages too, without asking again
+}
+
+func (r *hostRun) work(ctx context.Context) error {
+	for {
+		it, ok, err := r.next(ctx)
+		if err != nil || !ok {
+			return err
+		}
+		if err := r.one(ctx, it); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *hostRun) next(ctx context.Context) (Item, bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Item{}, false, err
+	}
+	if len(r.queue) == 0 {
+		now := r.p.Now()
+		if r.p.Slice > 0 && now.Sub(r.start) > r.p.Slice {
+			return Item{}, false, nil
+		}
+		var err error
+		if r.queue, err = r.p.Store.ClaimItems(ctx, r.lease, now, 4*max(r.p.Parallel, 1)); err != nil || len(r.queue) == 0 {
+			return Item{}, false, err
+		}
+	}
+	it := r.queue[0]
+	r.queue = r.queue[1:]
+	return it, true, nil
+}
+
+// one takes an item its whole way.
+func (r *hostRun) one(ctx context.Context, it Item) error {
+	p := r.p
+	start := p.Now()
+	a, page, err := r.read(ctx, it)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	now := p.Now()
+	ev := Event{Stage: "process", Key: r.lease.Key, Outcome: "stored"}
+	it.State, it.Error = ItemDone, ""
+	if err != nil {
+		ev.Outcome = p.failed(&it, AsFailure(err), now)
+		if it.Fallback || !p.timeForFallback(it) {
+			ev.Took = now.Sub(start)
+			p.Report(ev, fmt.Errorf("%s: %w", it.Entry.URL, err))
+			return p.Store.SaveItem(ctx, r.lease, it)
+		}
+		a, page = p.FeedText(it), nil
+		a.Source, a.Why = SourceFeed, AsFailure(err).Reason
+		it.Fallback = true
+	} else {
+		it.Fallback = a.Source == SourceFeed
+	}
+	a.Feed, a.Seen = it.Feed, now
+	raised, err2 := p.commit(ctx, r.lease, it, &a, page, p.Match(&a))
+	if err2 != nil {
+		return err2
+	}
+	r.stored.Add(1)
+	if raised > 0 && p.Wake != nil {
+		p.Wake()
+	}
+	ev.Count, ev.Took = 1, p.Now().Sub(start)
+	if err != nil {
+		err = fmt.Errorf("%s: %w; the feed's own text stands in", it.Entry.URL, err)
+	}
+	p.Report(ev, err)
+	return nil
+}
+
+// read gives the item's article as its page tells it. A page that makes the extractor panic is a failure of that page.
+func (r *hostRun) read(ctx context.Context, it Item) (_ Article, _ *Page, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &Failure{Verdict: Final, Reason: "panic", Err: fmt.Errorf("reading the page panicked: %v\n%s", v, debug.Stack())}
+		}
+	}()
+	p := r.p
+	if it.Entry.URL == "" { // the feed's text is all there is
+		a := p.FeedText(it)
+		a.Source = SourceFeed
+		return a, nil, nil
+	}
+	if it.Claims > maxClaims {
+		return Article{}, nil, &Failure{Verdict: Final, Reason: "crash",
+			Err: fmt.Errorf("taken up %d times without an outcome: the process ended each time; not tried again by itself", it.Claims-1)}
+	}
+	if f := r.later(nil); f != nil {
+		return Article{}, nil, f
+	}
+	page, err := p.Pages.Fetch(ctx, it)
+	if err != nil {
+		if f := AsFailure(err); f.Verdict == Throttled {
+			r.later(f)
+		}
+		return Article{}, nil, err
+	}
+	a, err := p.Extract(page)
+	if err != nil {
+		return Article{}, nil, &Failure{Verdict: Final, Reason: "unreadable", Err: err}
+	}
+	a.Source = SourcePage
+	// What the page leaves open, the feed may know.
+	a.Title = cmp.Or(a.Title, it.Entry.Title)
+	if a.Published.IsZero() {
+		a.Published = it.Entry.Published
+	}
+	if len(a.Authors) == 0 && it.Entry.Author != "" {
+		a.Authors = []string{it.Entry.Author}
+	}
+	if len(a.Tags) == 0 {
+		a.Tags = it.Entry.Tags
+	}
+	// A page that shows less than the feed does is a paywall's stub, or a page that needs a browser.
+	if f := p.FeedText(it); len(f.Body) > len(a.Body) && (a.Paywalled || len(a.Body) < len(f.Body)/2) {
+		f.Source, f.Why = SourceFeed, "the page shows less than the feed"
+		if a.Paywalled {
+			f.Why = "paywall"
+		}
+		f.Canonical, f.Site, f.SiteName, f.Blocks = a.Canonical, a.Site, a.SiteName, append(f.Blocks, a.Blocks...)
+		f.Lang, f.Agency = cmp.Or(a.Lang, f.Lang), cmp.Or(a.Agency, f.Agency)
+		f.Paywalled = a.Paywalled
+		a = f
+	}
+	return a, page, nil
+}
+
+// later remembers that the host asked for patience, and says so to the next page.
+func (r *hostRun) later(f *Failure) *Failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f != nil {
+		r.throttled = f
+	}
+	return r.throttled
+}
+
+// failed turns a failure into the item's next state, and names it in a word.
+func (p *Processor) failed(it *Item, f *Failure, now time.Time) string {
+	it.Attempts++
+	it.Error = f.Error()
+	it.State = ItemOpen
+	it.Due = now.Add(max(p.Backoff.Pause(it.Attempts), min(f.After, maxAfter)))
+	if f.Verdict == Final || f.Verdict == Gone || it.Attempts >= p.Attempts {
+		it.State = ItemDead
+		return "dead"
+	}
+	return "retry"
+}
+
+// timeForFallback reports whether the feed's own text has to speak for a page that failed: for good, twice, or when the
+// next attempt would come more than ten minutes after the first.
+func (p *Processor) timeForFallback(it Item) bool {
+	return it.State == ItemDead || it.Attempts >= fallbackAttempts || it.Due.Sub(it.FirstTry) > fallbackAfter
+}
+
+// commit is the one transaction that matters: the article joins its story, its matches raise alerts and deliveries, and the
+// item is closed, or none of it happens. It returns how many alerts were raised.
+func (p *Processor) commit(ctx context.Context, l Lease, it Item, a *Article, page *Page, ms []Match) (raised int, err error) {
+	a.Sketch = dedup.Sketch(a.Title, a.Body, a.Lang)
+	err = p.Store.Write(ctx, l, func(tx Tx) error {
+		raised = 0
+		if err := p.fold(tx, it, a); err != nil {
+			return err
+		}
+		if a.ID == 0 { // else the text is stored already
+			if a.Story == 0 {
+				if a.Story, err = tx.OpenStory(a.Title, a.Seen); err != nil {
+					return err
+				}
+			}
+			if a.ID, err = tx.InsertArticle(a, page); err != nil {
+				return err
+			}
+		}
+		if err := tx.SaveMatches(a.ID, ms); err != nil {
+			return err
+		}
+		if !it.Quiet {
+			for _, m := range ms {
+				ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, Created: a.Seen, Story: Story{ID: a.Story}, Article: *a, Spans: m.Spans}, m.Channels)
+				if err != nil {
+					return err
+				}
+				if ok {
+					raised++
+				}
+			}
+		}
+		it.Article = a.ID
+		return tx.SaveItem(it)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("store %s: %w", a.URL, err)
+	}
+	return raised, nil
+}
+
+// fold finds the article's place: known (ID set), a version or a copy (Story set), or a story of its own.
+func (p *Processor) fold(tx Tx, it Item, a *Article) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.catchUp(tx, a.Seen.Add(-p.Window)); err != nil {
+		return err
+	}
+	a.ID = 0
+	prev, ok, err := p.earlier(tx, it, a)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		d := p.Index.Decide(dedup.Doc{URL: a.Canonical, Site: a.Site, Lang: a.Lang, Published: a.Published, Seen: a.Seen, Sketch: a.Sketch})
+		a.Relation, a.Of, a.Story, a.Score = d.Relation, d.Of, d.Story, d.Score
+		for _, s := range d.Merge { // this article shows that they were one story all along
+			if err := tx.MergeStories(s, a.Story); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	a.Story, a.Of, a.Relation, a.Score = prev.Story, prev.ID, "version", 1
+	same := prev.Title == a.Title && prev.Body == a.Body
+	if same || a.Source == SourceFeed && prev.Source == SourcePage { // a feed's text never replaces a page's
+		a.ID, a.Relation = prev.ID, "identical"
+	}
+	return nil
+}
+
+// earlier finds what is stored of the same article: under its URL, or made of the same item before its page could be had.
+func (p *Processor) earlier(tx Tx, it Item, a *Article) (prev Article, ok bool, err error) {
+	if a.Canonical != "" {
+		prev, ok, err = tx.ArticleByURL(a.Canonical)
+	}
+	if !ok && err == nil && it.Article != 0 {
+		prev, ok, err = tx.Article(it.Article)
+	}
+	return prev, ok, err
+}
+
+// catchUp brings the index up to what is committed. The index is never taught by a transaction's own rows, only by this, so a
+// rolled back one leaves no trace, and processes that share a store agree.
+func (p *Processor) catchUp(tx Tx, since time.Time) error {
+	return tx.Changes(p.seq, since, func(c Change) error {
+		switch c.Kind {
+		case ChangeArticle:
+			p.Index.Add(dedup.Doc{ID: c.Article, Story: c.Story, URL: c.Canonical, Site: c.Site, Lang: c.Lang,
+				Published: c.Published, Seen: c.Seen, Sketch: c.Sketch})
+		case ChangeMove:
+			p.Index.Move(c.Article, c.Story)
+		case ChangePrune:
+			p.Index.Remove(c.Article)
+		}
+		p.seq = c.Seq
+		return nil
+	})
 }

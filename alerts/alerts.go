@@ -1,0 +1,109 @@
+// Package alerts tells people. It renders a delivery once as a channel-neutral Message, and each channel kind turns that
+// into what its receiver takes: a Slack message, a signed webhook, lines for a terminal.
+//
+// The contract of every channel:
+//
+//   - Send returns nil only when the receiver has said yes in the way it is documented to. Anything else is a
+//     pipeline.Failure, whose verdict says whether another attempt makes sense.
+//   - The delivery's UID goes out with every attempt, so that a receiver can tell a repetition.
+//   - What comes from outside (titles, names, texts, the receiver's own words in an error) is cleaned, then escaped for
+//     the output it goes to. A title can neither mention people, nor disguise a link, nor move a cursor.
+//   - No address, key or header value of the settings shows in an error, a log line or a formatted channel.
+//
+// A new kind of channel is one file with its New function, one test, and one line in Kinds.
+package alerts
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"wirewatch/pipeline"
+)
+
+// Settings is a channel's part of the configuration: it decodes itself into a struct with yaml tags, strictly.
+type Settings interface {
+	Decode(v any) error
+}
+
+// Deps is what a channel needs of the world.
+type Deps struct {
+	HTTP *http.Client // the guarded client; nil where settings are only checked and nothing is sent
+	Now  func() time.Time
+}
+
+// A Kind makes channels of one sort.
+type Kind struct {
+	Name string // as `kind:` in the configuration
+	Doc  string // one line for people, the same as in the README
+	New  func(name string, settings Settings, deps Deps) (pipeline.Channel, error)
+}
+
+// Kinds are all channel kinds there are.
+var Kinds = []Kind{
+	{"slack", "a Slack incoming webhook, as a Block Kit message", newSlack},
+	{"webhook", "an HTTP POST of JSON, signed by Standard Webhooks", newWebhook},
+}
+
+// A Mistake is a setting that decodes but cannot be used. It never quotes the value, which may be a secret.
+type Mistake struct {
+	Key  string // the setting, to find its place in the file
+	Msg  string // what is wrong
+	Hint string // what to do
+}
+
+// Mistakes are all that is wrong with a channel's settings.
+type Mistakes []Mistake
+
+// Error gives one mistake a line.
+func (m Mistakes) Error() string {
+	lines := make([]string, len(m))
+	for i, x := range m {
+		lines[i] = x.Key + ": " + x.Msg
+		if x.Hint != "" {
+			lines[i] += "; " + x.Hint
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (m *Mistakes) add(key, hint, format string, args ...any) {
+	*m = append(*m, Mistake{key, fmt.Sprintf(format, args...), hint})
+}
+
+// err keeps an empty list from becoming an error that is not nil.
+func (m Mistakes) err() error {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}
+
+// Sample is the marked message that `alerts test` sends to a channel. Its id differs from one call to the next, so that a
+// receiver does not take a second test for a repetition.
+func Sample(channel string, now time.Time) pipeline.Delivery {
+	const (
+		title = "This is a test: the channel works"
+		hit   = "arms transfer"
+		body  = "Wirewatch sent this message because someone asked it to test this channel. Nothing has happened. " +
+			"An alert looks like this: the words that a rule looks for, such as " + hit + ", stand out, and the headline " +
+			"leads to the article."
+	)
+	at := strings.Index(body, hit)
+	now = now.UTC()
+	return pipeline.Delivery{
+		UID: fmt.Sprintf("test_%x", now.UnixNano()), Channel: channel, State: pipeline.DeliveryOpen, Due: now, Created: now,
+		Alert: pipeline.Alert{
+			Rule: "test", Subject: "test", Kind: pipeline.KindTest, Created: now,
+			Story: pipeline.Story{Title: title, Created: now},
+			Article: pipeline.Article{
+				URL: "https://example.com/wirewatch-test", Canonical: "https://example.com/wirewatch-test",
+				Site: "example.com", SiteName: "Wirewatch", Title: title, Body: body, Published: now,
+				Date: now.Format(time.RFC3339), Lang: "en", Source: pipeline.SourcePage, Seen: now,
+			},
+			Spans:   []pipeline.Span{{Field: "body", Start: at, End: at + len(hit)}},
+			Outlets: []pipeline.Outlet{{Site: "example.org", SiteName: "Another outlet", Title: title, URL: "https://example.org/wirewatch-test", Published: now}},
+		},
+	}
+}

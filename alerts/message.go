@@ -1,0 +1,139 @@
+package alerts
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"wirewatch/pipeline"
+)
+
+// A Message is what there is to say, rendered once for all channels: clean text (see clean), safe links, positions of the
+// hits. A channel escapes it for its output and fits it into its limits, and adds nothing of its own.
+type Message struct {
+	UID       string
+	Marks     []string // "TEST": what the reader must know before the headline; without brackets
+	Rule      string
+	Headline  Passage   // never empty
+	Link      string    // where the article is; "": it has no link that is safe to give
+	Source    string    // name of the site
+	Site      string    // its host
+	Published time.Time // UTC; zero: unknown
+	DateOnly  bool      // the source gives a day without a time
+	Agency    string    // wire agency the text is from, "" when none is named
+	Lang      string
+	Passages  []Passage // of the body, the best first; none when there is no text
+	Outlets   []Outlet  // who else carries the story, at most maxOutlets
+	Carried   int       // how many others carry it, those not listed included
+	Notes     []string  // sentences on the text's quality
+}
+
+// An Outlet is another site that carries the story.
+type Outlet struct {
+	Name string
+	Link string // "" as in Message
+}
+
+// Bounds of what a message holds, in characters and in entries. They keep every message inside every receiver's limits
+// but for those a channel still has to keep itself.
+const (
+	nameLen    = 80
+	noteLen    = 160
+	maxOutlets = 10
+)
+
+// Render makes the message of a delivery.
+func Render(d pipeline.Delivery) Message {
+	a := &d.Alert.Article
+	m := Message{
+		UID: d.UID, Rule: line(d.Alert.Rule, nameLen), Headline: headline(a.Title, d.Alert.Spans), Link: link(a.URL),
+		Site: line(a.Site, nameLen), Published: a.Published.UTC(), DateOnly: len(a.Date) == len(time.DateOnly),
+		Agency: line(a.Agency, nameLen), Lang: line(a.Lang, 20),
+		Passages: passages(a.Body, d.Alert.Spans),
+	}
+	if m.Source = line(a.SiteName, nameLen); m.Source == "" {
+		m.Source = m.Site
+	}
+	if m.Headline.Text == "" { // a post without a title: what it says stands for it
+		m.Headline.Text = cmp.Or(line(d.Alert.Story.Title, titleLen), opening(m.Passages), m.Link, "(untitled)")
+		m.Headline.Hits = []Hit{}
+	}
+	switch d.Alert.Kind {
+	case pipeline.KindMatch, "":
+	default:
+		m.Marks = append(m.Marks, strings.ToUpper(line(d.Alert.Kind, nameLen)))
+	}
+	if a.Source == pipeline.SourceFeed {
+		note := "Text from the feed: the page could not be had"
+		if a.Why != "" {
+			note = "Text from the feed: " + line(why(a.Why), noteLen)
+		}
+		m.Notes = append(m.Notes, note)
+	}
+	if a.Paywalled {
+		m.Notes = append(m.Notes, "Behind a paywall")
+	}
+	m.Carried = len(d.Alert.Outlets)
+	for _, o := range d.Alert.Outlets[:min(maxOutlets, m.Carried)] {
+		to := link(o.URL)
+		m.Outlets = append(m.Outlets, Outlet{cmp.Or(line(o.SiteName, nameLen), line(o.Site, nameLen), to, "unnamed"), to})
+	}
+	return m
+}
+
+// why puts the one-word reasons of a failure into a sentence.
+func why(reason string) string {
+	switch reason {
+	case "robots":
+		return "page forbidden by robots.txt"
+	case "paywall":
+		return "page behind a paywall"
+	case "too large":
+		return "page too large"
+	}
+	return reason
+}
+
+func opening(ps []Passage) string {
+	if len(ps) == 0 {
+		return ""
+	}
+	return clip(ps[0].Text, 120)
+}
+
+// When is the time of publication for people: in UTC, to the minute, or the day alone; "" when unknown.
+func (m Message) When() string {
+	switch {
+	case m.Published.IsZero():
+		return ""
+	case m.DateOnly:
+		return m.Published.Format("2 Jan 2006")
+	}
+	return m.Published.Format("2 Jan 2006 15:04 UTC")
+}
+
+// Context is the line under the headline, in parts: source, time, agency, rule. Parts that are unknown are left out.
+func (m Message) Context() []string {
+	agency := m.Agency
+	if agency == m.Source {
+		agency = "" // an agency's own site need not say so twice
+	}
+	var out []string
+	for _, s := range []string{m.Source, m.When(), agency} {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	if m.Rule != "" {
+		out = append(out, "rule: "+m.Rule)
+	}
+	return out
+}
+
+// Mark is all marks in brackets with a space behind, "" for none.
+func (m Message) Mark() string {
+	if len(m.Marks) == 0 {
+		return ""
+	}
+	return "[" + strings.Join(m.Marks, "] [") + "] "
+}

@@ -1,0 +1,189 @@
+package alerts
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wirewatch/pipeline"
+)
+
+// Limits of one exchange with a receiver.
+const (
+	sendTimeout = 20 * time.Second
+	maxAnswer   = 64 << 10 // bytes of a response that are read
+)
+
+// A poster sends requests of one channel. It is the one place where a channel meets HTTP, so that no channel can forget to
+// leave secrets out of errors.
+type poster struct {
+	kind    string
+	url     pipeline.Secret
+	hide    []pipeline.Secret // what must not show, beside the address
+	client  *http.Client
+	now     func() time.Time
+	timeout time.Duration
+}
+
+func newPoster(kind string, to pipeline.Secret, deps Deps, hide ...pipeline.Secret) poster {
+	p := poster{kind: kind, url: to, hide: hide, now: deps.Now, timeout: sendTimeout}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	if deps.HTTP != nil {
+		c := *deps.HTTP // a signed message goes where the settings say and nowhere else
+		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		p.client = &c
+	}
+	return p
+}
+
+// An answer is what a receiver said.
+type answer struct {
+	status int
+	header http.Header
+	body   string // at most maxAnswer bytes
+}
+
+// post sends one request. The error is a pipeline.Failure; an answer of any status is none.
+func (p *poster) post(ctx context.Context, header http.Header, body []byte) (answer, error) {
+	if p.client == nil {
+		return answer{}, p.failure(pipeline.Retry, "no client", 0, "the channel was made for checking only")
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url.Reveal(), bytes.NewReader(body))
+	if err != nil {
+		return answer{}, p.broken(err)
+	}
+	req.Header = header
+	resp, err := p.client.Do(req)
+	if err != nil {
+		return answer{}, p.broken(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil && resp.StatusCode < 300 {
+		return answer{}, p.broken(fmt.Errorf("status %d, then: %w", resp.StatusCode, err)) // the yes was not heard to its end
+	}
+	return answer{resp.StatusCode, resp.Header, string(got)}, nil
+}
+
+// broken is the failure of an exchange that gave no answer. The transport's own verdict holds where it has one, as for an
+// address that the guard refuses.
+func (p *poster) broken(err error) error {
+	var u *url.Error
+	for errors.As(err, &u) {
+		err = u.Err // it would show the address
+	}
+	f := &pipeline.Failure{Verdict: pipeline.Retry, Reason: "network"}
+	var known *pipeline.Failure
+	switch {
+	case errors.As(err, &known):
+		f.Verdict, f.Reason, f.After = known.Verdict, p.scrub(cmp.Or(known.Reason, f.Reason)), known.After
+	case errors.Is(err, context.Canceled):
+		f.Err = fmt.Errorf("%s: %w", p.kind, context.Canceled)
+		return f
+	case errors.Is(err, context.DeadlineExceeded):
+		f.Reason = "timeout"
+		f.Err = fmt.Errorf("%s: no answer within %s: %w", p.kind, p.timeout, context.DeadlineExceeded)
+		return f
+	}
+	// Only the words are kept, not the error: what formats its parts would find the address in there.
+	f.Err = errors.New(p.kind + ": " + p.scrub(err.Error()))
+	return f
+}
+
+// failure makes a failure of words that may hold anything the receiver said.
+func (p *poster) failure(v pipeline.Verdict, reason string, after time.Duration, format string, args ...any) error {
+	return &pipeline.Failure{Verdict: v, Reason: p.scrub(reason), After: after,
+		Err: errors.New(p.kind + ": " + p.scrub(fmt.Sprintf(format, args...)))}
+}
+
+// refused is the failure of an answer that is no yes, by its status.
+//
+// Statuses that pass by themselves are retried: 5xx, and of the 4xx only 408 and 425, which are about time, and 429.
+func (p *poster) refused(a answer, word string) error {
+	after, asked := p.after(a.header)
+	reason := fmt.Sprintf("status %d", a.status)
+	said := reason
+	if word != "" {
+		reason, said = word, fmt.Sprintf("status %d, %q", a.status, word)
+	}
+	switch {
+	case a.status < 300:
+		return p.failure(pipeline.Retry, "no yes", 0, "%s is not the answer that means yes", said)
+	case a.status < 400:
+		return p.failure(pipeline.Final, reason, 0, "%s: the receiver redirects, which is not followed; put the final address into the settings", said)
+	case a.status == http.StatusGone:
+		return p.failure(pipeline.Gone, reason, 0, "%s: the receiver is gone for good", said)
+	case a.status == http.StatusTooManyRequests, a.status == http.StatusServiceUnavailable && asked:
+		return p.failure(pipeline.Throttled, reason, after, "%s: the receiver asks to wait", said)
+	case a.status >= 500, a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly:
+		return p.failure(pipeline.Retry, reason, after, "%s", said)
+	}
+	return p.failure(pipeline.Final, reason, 0, "%s: the receiver refuses this message", said)
+}
+
+// after reads Retry-After, in seconds or as a date.
+func (p *poster) after(h http.Header) (time.Duration, bool) {
+	s := strings.TrimSpace(h.Get("Retry-After"))
+	if n, err := strconv.ParseInt(s, 10, 32); err == nil {
+		return max(0, time.Duration(n)*time.Second), true
+	}
+	if t, err := http.ParseTime(s); err == nil {
+		return max(0, t.Sub(p.now())), true
+	}
+	return 0, false
+}
+
+// scrub takes secrets out of a text, whole or in the parts in which an error could quote them, makes it safe to print and
+// short enough to store.
+func (p *poster) scrub(s string) string {
+	var hide []string
+	if u, err := url.Parse(p.url.Reveal()); err == nil {
+		pass, _ := u.User.Password()
+		hide = append(hide, u.String(), u.RequestURI(), u.Path, u.EscapedPath(), u.RawQuery, u.Fragment, u.User.Username(), pass)
+		hide = append(hide, strings.Split(u.Path, "/")...)
+		for _, vs := range u.Query() {
+			hide = append(hide, vs...)
+		}
+	}
+	// Parts of an address that are shorter are words like /hook, which every sentence may hold.
+	hide = slices.DeleteFunc(hide, func(h string) bool { return len(h) < 6 })
+	hide = append(hide, p.url.Reveal())
+	for _, h := range p.hide {
+		hide = append(hide, h.Reveal(), strings.TrimPrefix(h.Reveal(), secretPrefix))
+	}
+	slices.SortFunc(hide, func(a, b string) int { return len(b) - len(a) }) // the whole before its parts
+	for _, h := range hide {
+		if h != "" {
+			s = strings.ReplaceAll(s, h, "***")
+			s = strings.ReplaceAll(s, strings.Trim(strconv.Quote(h), `"`), "***")
+		}
+	}
+	return line(s, 300)
+}
+
+// address checks a receiver's address.
+func address(m *Mistakes, to pipeline.Secret) {
+	u, err := url.Parse(to.Reveal())
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		m.add("url", "it looks like https://host/path", "is not a web address")
+	}
+}
+
+// plainHTTP reports whether messages go out unencrypted to another machine.
+func plainHTTP(to pipeline.Secret) bool {
+	u, err := url.Parse(to.Reveal())
+	return err == nil && u.Scheme == "http" && u.Hostname() != "localhost" && !strings.HasPrefix(u.Hostname(), "127.") && u.Hostname() != "::1"
+}

@@ -1,0 +1,95 @@
+package rules
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestParseFile(t *testing.T) {
+	want := []Rule{{Name: "dprk", Query: "kim AND putin", Channels: []string{"desk"}, Severity: "high", Tags: []string{"a", "b"}, Languages: []string{"ko"},
+		Sites: []string{"yna.co.kr"}, Note: "why", Origin: "r.yaml:3:10"}, {Name: "2024", Query: `"north korea"`, Origin: "r.yaml:11:10"}}
+	rules := `
+- name: dprk
+  query: kim AND putin
+  channels: desk
+  severity: high
+  tags: [a, b]
+  languages: [ko]
+  sites: [yna.co.kr]
+  note: why
+- name: 2024
+  query: '"north korea"'
+`
+	got, err := ParseFile([]byte(rules), "r.yaml")
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	got, err = ParseFile([]byte("rules:"+strings.ReplaceAll(rules, "\n", "\n  ")), "r.yaml")
+	if err != nil || len(got) != 2 || got[0].Query != want[0].Query {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, empty := range []string{"", "# nothing\n", "rules:\n", "[]"} {
+		if got, err := ParseFile([]byte(empty), "r.yaml"); err != nil || len(got) != 0 {
+			t.Errorf("%q: %v, %v", empty, got, err)
+		}
+	}
+}
+
+func TestParseFileNamesEveryMistake(t *testing.T) {
+	_, err := ParseFile([]byte(`
+- name: a
+  query: kim
+  chanels: [x]
+- name: a
+  query: [kim]
+- query: kim
+- name: b
+- name: c
+  query: kim
+  tags: {x: y}
+  when: {sources: 3}
+- kim
+- name: d
+  query: kim
+  name: e
+- name: f
+  query: kim
+- name: f
+  query: kim
+`), "r.yaml")
+	want := []string{
+		`r.yaml:4:3: unknown key "chanels" in a rule: write channels`, `r.yaml:6:10: query must be text, not a list`, `r.yaml:7:3: a rule without a name`,
+		`r.yaml:8:3: rule "b" has no query`, `r.yaml:11:9: tags must be a list, such as [a, b], not a mapping`, `r.yaml:12:3: not supported yet: "when"`,
+		`r.yaml:13:3: a rule must have keys: name, query and more; this is str "kim"`, `r.yaml:16:3: key "name" again in this rule`,
+		`r.yaml:19:9: the name "f" is taken by the rule in line 17`,
+	}
+	got := strings.Split(fmt.Sprint(err), "\n")
+	if len(got) != len(want) {
+		t.Fatalf("%d errors, want %d:\n%v", len(got), len(want), err)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("%s, want %s", got[i], want[i])
+		}
+	}
+	for in, want := range map[string]string{"a: b": "r.yaml:1:1: unknown key", "kim": "r.yaml:1:1: rules must be a list", "- name: \"x\n": "r.yaml:2: not YAML", "rules: []\nrules: []": "r.yaml:2:1: key",
+		"- name: a\n  query: \"x\" y\n": "r.yaml:1: not YAML", "[]\n---\n[]": "second document", "{}": "no key rules"} {
+		if _, err := ParseFile([]byte(in), "r.yaml"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", in, err, want)
+		}
+	}
+}
+
+func FuzzParseFile(f *testing.F) {
+	f.Add("- name: a\n  query: b\n")
+	f.Add("rules: &x [{name: a, query: b, tags: *x}]")
+	f.Add("a: &a [*a]")
+	f.Fuzz(func(t *testing.T, s string) {
+		rules, err := ParseFile([]byte(s), "f")
+		if err != nil && rules != nil {
+			t.Fatal("both rules and an error")
+		}
+	})
+}

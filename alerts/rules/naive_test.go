@@ -1,0 +1,355 @@
+package rules
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"wirewatch/pipeline/text"
+)
+
+// naive evaluates a query by its definition: every choice is tried, nothing is filed, noted or cut short. It shares with the
+// matcher the parser, the words of package text, and nothing else.
+type naive struct {
+	segs []naiveSeg
+	doc  *Doc
+}
+
+type naiveSeg struct {
+	field field
+	src   string
+	toks  []text.Token
+	word  []int
+	shift int
+	lead  int // bytes
+}
+
+type place struct{ seg, start, end int }
+
+func newNaive(d *Doc) *naive {
+	n := &naive{doc: d}
+	add := func(f field, src string, shift int) {
+		g := naiveSeg{field: f, src: src, toks: text.Tokens(src), shift: shift}
+		for i, t := range g.toks {
+			w := 1
+			if i > 0 {
+				w = g.word[i-1] + 1
+				gap := src[g.toks[i-1].End:t.Start]
+				a, b := []rune(g.toks[i-1].Text)[0], []rune(t.Text)[0]
+				if len([]rune(gap)) == 1 && strings.ContainsAny(gap, "-'’‐‑") || gap == "" && !text.Spaceless(a) && !text.Spaceless(b) {
+					w--
+				}
+			}
+			g.word = append(g.word, w)
+		}
+		if p := text.Paragraphs(src); len(p) > 0 {
+			g.lead = p[0].End
+		}
+		n.segs = append(n.segs, g)
+	}
+	add(fTitle, d.Title, 0)
+	add(fBody, d.Body, 0)
+	for i, a := range d.Authors {
+		add(fAuthor, a, len(strings.Join(append(slices.Clone(d.Authors[:i]), ""), ", ")))
+	}
+	add(fAgency, d.Agency, 0)
+	return n
+}
+
+// units is every stretch, from token i of a segment, that the units stand in.
+func (n *naive) units(g naiveSeg, i int, us []unit) []int {
+	if len(us) == 0 {
+		return []int{i}
+	}
+	var ends []int
+	for j := i + 1; j <= len(g.toks) && j <= i+3; j++ {
+		w, ok := "", true
+		for k := i; k < j; k++ {
+			w += g.toks[k].Text
+			if k > i {
+				_, joined := text.Joined(g.src, g.toks[k-1], g.toks[k])
+				ok = ok && joined
+			}
+		}
+		u, hit := us[0], false
+		for _, form := range append([]string{w}, text.AppendBare(nil, w)...) {
+			hit = hit || form == u.text || u.wild() && naiveGlob([]rune(u.text), []rune(form))
+		}
+		if u.exact != "" {
+			hit = j == i+1 && text.Exact(g.src[g.toks[i].Start:g.toks[i].End]) == u.exact
+		}
+		if u.tight && hit && i > 0 {
+			gap := g.src[g.toks[i-1].End:g.toks[i].Start]
+			hit = gap == "" || gap == "\n"
+		}
+		if ok && hit {
+			ends = append(ends, n.units(g, j, us[1:])...)
+		}
+	}
+	return ends
+}
+
+func naiveGlob(p, s []rune) bool {
+	switch {
+	case len(p) == 0:
+		return len(s) == 0
+	case p[0] == '*':
+		return naiveGlob(p[1:], s) || len(s) > 0 && naiveGlob(p, s[1:])
+	}
+	return len(s) > 0 && (p[0] == '?' || p[0] == s[0]) && naiveGlob(p[1:], s[1:])
+}
+
+func (n *naive) pieces(g naiveSeg, i int, ps []piece) []int {
+	if len(ps) == 0 {
+		return []int{i}
+	}
+	var ends []int
+	for _, a := range ps[0].alts {
+		for _, e := range n.units(g, i, a) {
+			ends = append(ends, n.pieces(g, e, ps[1:])...)
+		}
+	}
+	return ends
+}
+
+func (n *naive) places(ps []piece, scope field) []place {
+	var out []place
+	for s, g := range n.segs {
+		for i := range g.toks {
+			for _, e := range n.pieces(g, i, ps) {
+				if g.field&scope != 0 || scope == fLead && g.field == fBody && g.toks[e-1].End <= g.lead {
+					out = append(out, place{s, i, e})
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (n *naive) operand(x *node, scope field) (out []place) {
+	if x.op != opOr {
+		return n.places(x.words, scope)
+	}
+	for _, k := range x.kids {
+		out = append(out, n.operand(k, scope)...)
+	}
+	return out
+}
+
+// choices calls f with one place of each list, all in one segment, none overlapping.
+func choices(lists [][]place, f func([]place)) {
+	var rec func(chosen []place)
+	rec = func(chosen []place) {
+		if len(chosen) == len(lists) {
+			f(chosen)
+			return
+		}
+		for _, p := range lists[len(chosen)] {
+			if !slices.ContainsFunc(chosen, func(c place) bool { return c.seg != p.seg || p.start < c.end && c.start < p.end }) {
+				rec(append(slices.Clone(chosen), p))
+			}
+		}
+	}
+	rec(nil)
+}
+
+// eval is whether x holds and the places of its positive terms.
+func (n *naive) eval(x *node, scope field) (bool, []place) {
+	var out []place
+	switch x.op {
+	case opField:
+		return n.eval(x.kids[0], x.field)
+	case opTerm:
+		out = n.places(x.words, scope)
+	case opPhrase:
+		if x.slop < 0 {
+			out = n.places(x.words, scope)
+			break
+		}
+		var lists [][]place
+		for _, p := range x.words {
+			lists = append(lists, n.places([]piece{p}, scope))
+		}
+		choices(lists, func(c []place) {
+			w := n.segs[c[0].seg].word
+			lo, hi, own := w[c[0].start], w[c[0].end-1], 0
+			for _, p := range c {
+				lo, hi = min(lo, w[p.start]), max(hi, w[p.end-1])
+				own += w[p.end-1] - w[p.start] + 1
+			}
+			if hi-lo+1-own <= x.slop {
+				out = append(out, c...)
+			}
+		})
+	case opNear:
+		var lists [][]place
+		for _, k := range x.kids {
+			lists = append(lists, n.operand(k, scope))
+		}
+		choices(lists, func(c []place) {
+			w := n.segs[c[0].seg].word
+			for i, g := range x.gaps {
+				a, b := c[i], c[i+1]
+				if a.start > b.start {
+					if g.ordered {
+						return
+					}
+					a, b = b, a
+				}
+				if w[b.start]-w[a.end-1]-1 > g.n {
+					return
+				}
+			}
+			out = append(out, c...)
+		})
+	case opNot:
+		ok, _ := n.eval(x.kids[0], scope)
+		return !ok, nil
+	case opAnd, opOr:
+		all, any := true, false
+		for _, k := range x.kids {
+			ok, p := n.eval(k, scope)
+			all, any = all && ok, any || ok
+			if ok {
+				out = append(out, p...)
+			}
+		}
+		if x.op == opAnd {
+			return all, out
+		}
+		return any, out
+	}
+	return len(out) > 0, out
+}
+
+func (n *naive) spans(ps []place) []Span {
+	var out []Span
+	for _, p := range ps {
+		g := n.segs[p.seg]
+		name := map[field]string{fTitle: "title", fBody: "body", fAuthor: "author", fAgency: "agency"}[g.field]
+		out = append(out, Span{name, g.shift + g.toks[p.start].Start, g.shift + g.toks[p.end-1].End})
+	}
+	return tidy(out)
+}
+
+// words of the random texts and queries: few, so that they meet, and awkward.
+var naiveWords = []string{"kim", "Kim's", "K-9", "K9", "k", "9", "al-Qaeda", "alqaeda", "qaeda", "al", "U.S.", "us", "NATO", "nato", "북한", "북한은", "북한의",
+	"은", "ICBM을", "朝", "朝鮮", "朝鮮人", "鮮", "ракета", "Ракеты", "صاروخ", "والصاروخ", "l'accord", "accord", "missile", "missiles", "a-b-c", "abc", "ab", "c", "ไทย"}
+
+func pick(r *rand.Rand, l []string) string {
+	if len(l) == len(naiveWords) && r.IntN(5) == 0 { // so that scripts without spaces meet often enough, whole and torn
+		l = []string{"朝", "鮮", "朝鮮"}
+	}
+	return l[r.IntN(len(l))]
+}
+
+func randomQuery(r *rand.Rand, depth int) string {
+	term := func() string {
+		if r.IntN(6) == 0 {
+			return pick(r, []string{"missile*", "ki?", "북한*", "al*", "ракет*", "朝鮮*", "=NATO", "=kim", "صاروخ*", "ab*", "?9"})
+		}
+		return pick(r, naiveWords)
+	}
+	phrase := func() string {
+		w := []string{term(), term()}
+		if r.IntN(3) == 0 {
+			w = append(w, term())
+		}
+		return `"` + strings.Join(w, " ") + `"`
+	}
+	operand := func() string {
+		switch r.IntN(4) {
+		case 0:
+			return phrase()
+		case 1:
+			return "(" + term() + " OR " + phrase() + ")"
+		}
+		return term()
+	}
+	if depth == 0 {
+		switch r.IntN(8) {
+		case 0, 1:
+			return phrase()
+		case 2:
+			return phrase() + fmt.Sprintf("~%d", r.IntN(4))
+		}
+		return term()
+	}
+	sub := func() string { return "(" + randomQuery(r, depth-1) + ")" }
+	switch r.IntN(9) {
+	case 0, 1:
+		return sub() + " " + sub()
+	case 2, 3:
+		return sub() + " OR " + sub()
+	case 4:
+		return sub() + " NOT " + sub()
+	case 5, 6:
+		q := operand() + pick(r, []string{" NEAR ", " NEAR/0 ", " NEAR/1 ", " ONEAR/2 "}) + operand()
+		if r.IntN(3) == 0 {
+			q += pick(r, []string{" NEAR/1 ", " ONEAR/3 "}) + operand()
+		}
+		return q
+	case 7:
+		return randomQuery(r, 0)
+	}
+	return pick(r, []string{"title:", "body:", "lead:", "author:", "agency:"}) + "(" + randomQuery(r, 0) + ")"
+}
+
+func randomText(r *rand.Rand, most int) string {
+	var b strings.Builder
+	for range r.IntN(most + 1) {
+		b.WriteString(pick(r, naiveWords))
+		b.WriteString(pick(r, []string{" ", " ", " ", " ", "-", ", ", "\n", "\n\n", "", "’"}))
+	}
+	return b.String()
+}
+
+func TestAgainstNaive(t *testing.T) {
+	decisions, held := 0, 0
+	for seed := range uint64(80) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		var list []Rule
+		var trees []*node
+		for len(list) < 40 {
+			s := randomQuery(r, 1+r.IntN(3))
+			q, err := Parse(s)
+			if err != nil {
+				if strings.Contains(err.Error(), "everything") {
+					continue
+				}
+				t.Fatalf("%s: %v", s, err)
+			}
+			list = append(list, Rule{Name: fmt.Sprint(len(list)), Query: s})
+			trees = append(trees, q.root)
+		}
+		set, err := Compile(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			d := &Doc{Title: randomText(r, 5), Body: randomText(r, 14), Authors: []string{randomText(r, 2), randomText(r, 2)}, Agency: randomText(r, 2)}
+			got := map[string][]Span{}
+			for _, h := range set.Match(d) {
+				got[h.Rule] = h.Spans
+			}
+			n := newNaive(d)
+			for i, x := range trees {
+				want, places := n.eval(x, bare)
+				spans, ok := got[fmt.Sprint(i)]
+				decisions++
+				if want {
+					held++
+				}
+				if ok != want || want && !slices.Equal(spans, n.spans(places)) {
+					t.Fatalf("seed %d\n%s\n%#v\nmatcher %v %v\nnaive   %v %v", seed, list[i].Query, d, ok, spans, want, n.spans(places))
+				}
+			}
+		}
+	}
+	t.Logf("%d decisions, %d held", decisions, held)
+	if held < decisions/10 {
+		t.Error("too few random rules match: the comparison says little")
+	}
+}

@@ -1,0 +1,176 @@
+package rules
+
+import "sort"
+
+// operand is where an operand of NEAR stands: a term, a phrase, or a list of them.
+func (m *scratch) operand(c *code) []occ {
+	if c.op != opOr {
+		return m.find(c)
+	}
+	var all []occ
+	for _, k := range c.kids {
+		all = append(all, m.operand(k)...)
+	}
+	return sorted(all)
+}
+
+// nearby is a search for a choice of one occurrence from each list, in one segment, none overlapping. chosen[i] is the one of list i; set
+// tells which are chosen already.
+type nearby struct {
+	m      *scratch
+	lists  [][]occ
+	chosen []occ
+	set    []bool
+	words  int32 // of the longest occurrence: how far before a word one may begin that reaches it
+	gaps   []near
+	slop   int
+}
+
+func (m *scratch) nearby(lists [][]occ) *nearby {
+	s := &nearby{m: m, lists: lists, chosen: make([]occ, len(lists)), set: make([]bool, len(lists)), words: 1}
+	for _, l := range lists {
+		for _, o := range l {
+			s.words = max(s.words, m.length(o))
+		}
+	}
+	return s
+}
+
+// length is how many words an occurrence covers or touches.
+func (m *scratch) length(o occ) int32 { return m.wordNo[o.end-1] - m.wordNo[o.start] + 1 }
+
+// takingPart is every occurrence with which a choice succeeds, sorted.
+func (s *nearby) takingPart(try func(i int) bool) []occ {
+	var out []occ
+	for i, l := range s.lists {
+		for _, o := range l {
+			clear(s.set)
+			s.choose(i, o)
+			if try(i) {
+				out = append(out, o)
+			}
+		}
+	}
+	return sorted(out)
+}
+
+func (s *nearby) choose(i int, o occ) { s.chosen[i], s.set[i] = o, true }
+
+// candidates calls f with the occurrences of list i that begin at most reach words from the beginning of x and overlap nothing
+// chosen, until f is content.
+func (s *nearby) candidates(i int, x occ, reach int32, f func() bool) bool {
+	m, l := s.m, s.lists[i]
+	seg := m.segmentOf(x.start)
+	first := m.wordNo[x.start] - reach
+	k := sort.Search(len(l), func(k int) bool {
+		return l[k].start >= seg.to || l[k].start >= seg.from && m.wordNo[l[k].start] >= first
+	})
+next:
+	for ; k < len(l) && l[k].start < seg.to && m.wordNo[l[k].start] <= m.wordNo[x.start]+reach; k++ {
+		for j, c := range s.chosen {
+			if s.set[j] && l[k].start < c.end && c.start < l[k].end {
+				continue next
+			}
+		}
+		s.choose(i, l[k])
+		if f() {
+			return true
+		}
+		s.set[i] = false
+	}
+	return false
+}
+
+// chain is every occurrence that has a part in a chain of NEAR that holds, sorted.
+func (m *scratch) chain(c *code) []occ {
+	lists := make([][]occ, len(c.kids))
+	for i, k := range c.kids {
+		if lists[i] = m.operand(k); len(lists[i]) == 0 {
+			return nil
+		}
+	}
+	s := m.nearby(lists)
+	s.gaps = c.gaps
+	// What has no neighbour at all in the next list can be left out first; then the search seldom runs into a dead end,
+	// however long the chain and frequent its words.
+	for i := len(lists) - 2; i >= 0; i-- {
+		lists[i] = s.beside(i, i+1)
+	}
+	for i := 1; i < len(lists); i++ {
+		lists[i] = s.beside(i, i-1)
+	}
+	return s.takingPart(func(i int) bool { return s.extend(i, i) })
+}
+
+// beside is what of list i reaches an occurrence of its neighbour, list j.
+func (s *nearby) beside(i, j int) []occ {
+	var out []occ
+	g := s.gaps[min(i, j)]
+	for _, o := range s.lists[i] {
+		clear(s.set)
+		s.choose(i, o)
+		if s.candidates(j, o, int32(g.n)+s.words, func() bool {
+			return s.m.reaches(s.chosen[min(i, j)], s.chosen[max(i, j)], g)
+		}) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// extend reports whether the chosen lists lo to hi, a chain that holds, can be made a whole one: first to the right, then to the
+// left.
+func (s *nearby) extend(lo, hi int) bool {
+	i, beside := hi+1, hi
+	if i == len(s.lists) {
+		if i, beside = lo-1, lo; i < 0 {
+			return true
+		}
+	}
+	g := s.gaps[min(i, beside)]
+	return s.candidates(i, s.chosen[beside], int32(g.n)+s.words, func() bool {
+		a, b := s.chosen[min(i, beside)], s.chosen[max(i, beside)]
+		return s.m.reaches(a, b, g) && s.extend(min(i, lo), max(i, hi))
+	})
+}
+
+// reaches reports whether b stands apart from a with at most g.n words between, behind it if ordered.
+func (m *scratch) reaches(a, b occ, g near) bool {
+	switch {
+	case a.end <= b.start:
+	case b.end <= a.start && !g.ordered:
+		a, b = b, a
+	default:
+		return false
+	}
+	return m.wordNo[b.start]-m.wordNo[a.end-1]-1 <= int32(g.n)
+}
+
+// loosely is every occurrence that has a part in a choice of one from each list with at most slop other words among them.
+func (m *scratch) loosely(lists [][]occ, slop int) []occ {
+	s := m.nearby(lists)
+	s.slop = slop
+	reach := int32(slop) + int32(len(lists))*s.words
+	return s.takingPart(func(i int) bool { return s.gather(0, s.chosen[i], reach) })
+}
+
+// gather chooses from list i and those behind it, within reach of x.
+func (s *nearby) gather(i int, x occ, reach int32) bool {
+	if i == len(s.lists) {
+		return s.others() <= s.slop
+	}
+	if s.set[i] {
+		return s.gather(i+1, x, reach)
+	}
+	return s.candidates(i, x, reach, func() bool { return s.gather(i+1, x, reach) })
+}
+
+// others counts the words among the chosen that are none of theirs.
+func (s *nearby) others() int {
+	lo, hi, own := s.chosen[0].start, s.chosen[0].end, int32(0)
+	for _, c := range s.chosen {
+		lo, hi = min(lo, c.start), max(hi, c.end)
+		own += s.m.length(c)
+	}
+	return int(s.m.wordNo[hi-1] - s.m.wordNo[lo] + 1 - own)
+}

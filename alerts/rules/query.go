@@ -1,0 +1,198 @@
+package rules
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Query is a parsed rule.
+type Query struct {
+	text string
+	root *node
+	warn []string
+}
+
+// String is the query in its canonical form: operators written out, parentheses where they help. It parses to the same
+// query.
+func (q *Query) String() string {
+	var b strings.Builder
+	q.root.print(&b)
+	return b.String()
+}
+
+// Warnings says what in the query is allowed but hardly meant, such as a lower-case `and`, each with its column.
+func (q *Query) Warnings() []string { return q.warn }
+
+type op uint8
+
+const (
+	opTerm   op = iota // words in a row
+	opPhrase           // quoted words; slop ≥ 0: within that many others
+	opValue            // a value of site, url, lang, feed, tag
+	opField            // kids[0] in a field
+	opNear             // kids in a chain; gaps[i] is between kids[i] and kids[i+1]
+	opNot
+	opAnd
+	opOr
+)
+
+// A node of the syntax tree.
+type node struct {
+	op   op
+	pos  int // of its first byte in the query
+	kids []*node
+
+	text   string  // as typed: term, phrase (without quotes), value
+	words  []piece // of a term (one) or phrase
+	slop   int     // of a phrase; -1 without ~
+	field  field   // of a field
+	quoted bool    // of a value
+	gaps   []near  // of a chain of NEAR
+}
+
+// near is one NEAR of a chain: at most n words between, in order if ordered.
+type near struct {
+	n       int
+	ordered bool
+}
+
+func (n *node) print(b *strings.Builder) {
+	switch n.op {
+	case opTerm:
+		b.WriteString(n.text)
+	case opPhrase:
+		b.WriteString(`"` + n.text + `"`)
+		if n.slop >= 0 {
+			b.WriteString("~" + strconv.Itoa(n.slop))
+		}
+	case opValue:
+		if n.quoted || strings.ContainsAny(n.text, "()") {
+			b.WriteString(`"` + n.text + `"`)
+		} else {
+			b.WriteString(n.text)
+		}
+	case opField:
+		b.WriteString(n.field.String() + ":")
+		n.kids[0].printIn(b, opAnd, opOr, opNot, opNear)
+	case opNot:
+		b.WriteString("NOT ")
+		n.kids[0].printIn(b, opAnd, opOr, opNot)
+	case opAnd:
+		for i, k := range n.kids {
+			if i > 0 {
+				b.WriteString(" AND ")
+			}
+			k.printIn(b, opOr)
+		}
+	case opOr:
+		for i, k := range n.kids {
+			if i > 0 {
+				b.WriteString(" OR ")
+			}
+			k.printIn(b, opAnd)
+		}
+	case opNear:
+		for i, k := range n.kids {
+			if i > 0 {
+				g, name := n.gaps[i-1], " NEAR/"
+				if g.ordered {
+					name = " ONEAR/"
+				}
+				b.WriteString(name + strconv.Itoa(g.n) + " ")
+			}
+			k.printIn(b, opAnd, opOr, opNot, opNear)
+		}
+	}
+}
+
+// printIn prints n, in parentheses if its operator is one of those.
+func (n *node) printIn(b *strings.Builder, ops ...op) {
+	for _, o := range ops {
+		if n.op == o {
+			b.WriteByte('(')
+			n.print(b)
+			b.WriteByte(')')
+			return
+		}
+	}
+	n.print(b)
+}
+
+// A field of an article that a query can name. The fields of words are bits, so that a scope is a set of them.
+type field uint8
+
+const (
+	fTitle field = 1 << iota
+	fBody
+	fLead
+	fAuthor
+	fAgency
+	// From here on fields hold a value, not words.
+	fSite field = 32 + iota
+	fURL
+	fLang
+	fFeed
+	fTag
+
+	bare = fTitle | fBody
+)
+
+func (f field) value() bool { return f > 32 }
+
+// fieldNames is read only; its order is that of the grammar.
+var fieldNames = [...]struct {
+	name string
+	f    field
+}{{"title", fTitle}, {"lead", fLead}, {"body", fBody}, {"author", fAuthor}, {"site", fSite}, {"url", fURL}, {"lang", fLang},
+	{"feed", fFeed}, {"tag", fTag}, {"agency", fAgency}}
+
+func (f field) String() string {
+	for _, x := range fieldNames {
+		if x.f == f {
+			return x.name
+		}
+	}
+	return "title and body"
+}
+
+func fieldOf(name string) (field, bool) {
+	for _, x := range fieldNames {
+		if x.name == name {
+			return x.f, true
+		}
+	}
+	return 0, false
+}
+
+// holdsOnNothing finds what makes n hold for a text in which none of its terms occurs, so that the rule would fire on
+// almost everything; nil if nothing does.
+func (n *node) holdsOnNothing() *node {
+	switch n.op {
+	case opNot:
+		if n.kids[0].holdsOnNothing() == nil {
+			return n
+		}
+		return nil
+	case opField:
+		return n.kids[0].holdsOnNothing()
+	case opAnd:
+		var first *node
+		for _, k := range n.kids {
+			x := k.holdsOnNothing()
+			if x == nil {
+				return nil
+			}
+			if first == nil {
+				first = x
+			}
+		}
+		return first
+	case opOr:
+		for _, k := range n.kids {
+			if x := k.holdsOnNothing(); x != nil {
+				return x
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+// Package rules is the language in which analysts say what they are looking for, and the matcher that finds it in
+// articles. It is pure: no clock, no network, no state beyond what is compiled; a Set is safe for concurrent use.
+//
+//	q, err := rules.Parse(`("North Korea" OR DPRK) AND (missile* NEAR/6 russia*) NOT football`)
+//	set, err := rules.Compile([]rules.Rule{{Name: "dprk-arms", Query: q.String()}})
+//	hits := set.Match(&rules.Doc{Title: …, Body: …})
+//
+// # What matches
+//
+// Words are those of package text: a query is cut and folded exactly as the article is. A typed word that holds several
+// (`al-Qaeda`, `N.Korea`, 朝鮮) stands for them in a row; where people also write them as one (`K-9`, `K9`), either form finds
+// either. A Korean word matches with particles after it, an Arabic one with its clitics. Chinese, Japanese and Thai words
+// match wherever their characters stand together, so インド is found in インドネシア: their writing does not say where a
+// word ends.
+//
+// A bare query looks at title and body. Phrases and NEAR stay within one field, and within one author. `lead:` is the
+// first paragraph of the body. `author:` and `agency:` take words like the body; `tag:` and `feed:` compare whole names, `site:`
+// compares hosts with their subdomains, `lang:` language tags by prefix, `url:` looks for its text anywhere; all five
+// ignore case and take `*`.
+//
+// NEAR/n counts the words between, as a reader would: `Kim's` and `al-Qaeda` are one each, a Chinese character is one. In a
+// chain, `a NEAR/2 b NEAR/3 c`, each operand is near its neighbour, and no part of the text serves two operands.
+// `"a b c"~n` finds the words in any order with at most n others among them.
+//
+// What the grammar promises and this version lacks is an error that says so; it is never read as something else.
+package rules
+
+// A Doc is an article as rules see it. Absent values are empty.
+type Doc struct {
+	Title, Body string
+	Lang        string // BCP 47, such as en or pt-BR
+	Site        string // host; where it is empty the host of URL counts
+	URL         string
+	Feed        string // the name of the feed it came by
+	Agency      string
+	Authors     []string
+	Tags        []string
+}
+
+// A Span is a half-open range [Start, End) of bytes in the UTF-8 of one field of a Doc: title, body, author, agency, site, url,
+// lang, feed or tag. Spans of author and tag refer to the list joined by ", ".
+type Span struct {
+	Field string `json:"field"`
+	Start int    `json:"start"`
+	End   int    `json:"end"`
+}
+
+// MaxSpans bounds the spans of one hit; the first ones in the order of the fields are kept.
+const MaxSpans = 200
+
+// A Rule is a query with a name and what is to be done about it.
+type Rule struct {
+	Name      string   `yaml:"name"`
+	Query     string   `yaml:"query"`
+	Channels  []string `yaml:"channels"`
+	Severity  string   `yaml:"severity"`
+	Tags      []string `yaml:"tags"`
+	Languages []string `yaml:"languages"` // only articles in these; an article of unknown language passes, so that nothing is missed
+	Sites     []string `yaml:"sites"`     // only articles of these hosts and their subdomains
+	Note      string   `yaml:"note"`
+
+	Origin string `yaml:"-"` // where the query stands, file:line:column, for error messages; may be empty
+}
+
+// A Hit says that a rule matches, and where its positive terms stand: sorted by field and offset, merged where they
+// overlap or touch, at most MaxSpans of them.
+type Hit struct {
+	Rule  string
+	Spans []Span
+}

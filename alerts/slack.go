@@ -1,0 +1,246 @@
+package alerts
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"wirewatch/pipeline"
+)
+
+// Slack's limits, from docs.slack.dev (Block Kit reference, rate limits). The one on the whole message is not documented;
+// Slack answers msg_blocks_too_long from about 13,000 characters on (slackapi/bolt-js issue 2509).
+const (
+	slackPace    = time.Second // one message a second and channel
+	slackBlockID = 255
+	slackTotal   = 12_000 // characters of the blocks as JSON, which counts more than Slack does
+	slackText150 = 150    // notifications show about this much of the fallback text
+)
+
+type slackSettings struct {
+	URL pipeline.Secret `yaml:"url,required" also:"webhook,webhook_url,hook"`
+}
+
+// slack sends to an incoming webhook. The message is made of rich_text blocks, not of mrkdwn: there a title is a string
+// and nothing in it can be markup, a mention or another link; and bold works inside a word, which Korean particles and
+// languages without spaces need.
+type slack struct {
+	name string
+	post poster
+}
+
+func newSlack(name string, settings Settings, deps Deps) (pipeline.Channel, error) {
+	var s slackSettings
+	if err := settings.Decode(&s); err != nil {
+		return nil, err
+	}
+	var m Mistakes
+	address(&m, s.URL)
+	if err := m.err(); err != nil {
+		return nil, err
+	}
+	return &slack{name, newPoster("slack", s.URL, deps)}, nil
+}
+
+// Format keeps the hook's address out of whatever verb prints the channel.
+func (s *slack) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "slack channel %q", s.name) }
+
+// Pace is Slack's limit on incoming webhooks.
+func (s *slack) Pace() time.Duration { return slackPace }
+
+// Warnings lists what is allowed but hardly meant.
+func (s *slack) Warnings() []string {
+	if plainHTTP(s.post.url) {
+		return []string{"`url` is http: the address, which is the key to the channel, travels in the clear; use https"}
+	}
+	return nil
+}
+
+// Send posts the message. Slack says yes with status 200 and the body "ok", and with nothing else.
+func (s *slack) Send(ctx context.Context, d pipeline.Delivery) error {
+	body, err := slackPayload(Render(d))
+	if err != nil {
+		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("slack: %w", err)}
+	}
+	a, err := s.post.post(ctx, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body)
+	if err != nil {
+		return err
+	}
+	word := slackWord(a.body)
+	if a.status == http.StatusOK && word == "ok" {
+		return nil
+	}
+	if m, ok := slackRefusals[word]; ok && a.status < 500 && a.status != http.StatusTooManyRequests {
+		return s.post.failure(m.verdict, word, 0, "status %d, %q: %s", a.status, word, m.hint)
+	}
+	err = s.post.refused(a, word)
+	var f *pipeline.Failure
+	if errors.As(err, &f) && f.Verdict == pipeline.Throttled && f.After == 0 {
+		f.After = slackPace
+	}
+	return err
+}
+
+// slackWord is the one word that Slack answers with, from plain text or from JSON.
+func slackWord(body string) string {
+	var j struct{ Error string }
+	if json.Unmarshal([]byte(body), &j) == nil && j.Error != "" {
+		body = j.Error
+	}
+	return line(body, 60)
+}
+
+type refusal struct {
+	verdict pipeline.Verdict
+	hint    string
+}
+
+// slackRefusals are the words with which Slack refuses (docs.slack.dev, "Sending messages using incoming webhooks").
+var slackRefusals = map[string]refusal{
+	"invalid_payload":                         {pipeline.Final, "Slack does not understand the message"},
+	"invalid_blocks":                          {pipeline.Final, "Slack does not accept the message's blocks"},
+	"invalid_blocks_format":                   {pipeline.Final, "Slack does not accept the message's blocks"},
+	"msg_blocks_too_long":                     {pipeline.Final, "the message is too long for Slack"},
+	"no_text":                                 {pipeline.Final, "Slack found no text in the message"},
+	"user_not_found":                          {pipeline.Final, "the user the hook posts to does not exist"},
+	"action_prohibited":                       {pipeline.Final, "an administrator has restricted posting here; ask them, then replay"},
+	"posting_to_general_channel_denied":       {pipeline.Final, "an administrator has restricted posting to the general channel"},
+	"too_many_attachments":                    {pipeline.Final, "Slack does not accept the message"},
+	"channel_not_found":                       {pipeline.Gone, "the hook's channel does not exist any more; make a hook for another"},
+	"channel_is_archived":                     {pipeline.Gone, "the hook's channel is archived; unarchive it or make a hook for another"},
+	"no_service":                              {pipeline.Gone, "the hook is removed, disabled or mistyped; make a new one and put its address into `url`"},
+	"no_service_id":                           {pipeline.Gone, "the hook's address is incomplete; copy it again from the app's settings"},
+	"no_active_hooks":                         {pipeline.Gone, "the hook is disabled; enable it or make a new one"},
+	"no_team":                                 {pipeline.Gone, "the workspace does not exist, or the hook's address is mistyped"},
+	"team_disabled":                           {pipeline.Gone, "the workspace is disabled"},
+	"invalid_token":                           {pipeline.Gone, "the hook's address is mistyped or revoked; copy it again from the app's settings"},
+	"message_limit_exceeded":                  {pipeline.Throttled, "the workspace has reached its limit of messages"},
+	"org_login_required":                      {pipeline.Retry, "the workspace is being moved to an organisation"},
+	"missing_text_or_fallback_or_attachments": {pipeline.Final, "Slack found no text in the message"},
+}
+
+// The parts of Block Kit that a message uses.
+type (
+	slackMessage struct {
+		Text        string       `json:"text"`
+		Blocks      []slackBlock `json:"blocks"`
+		UnfurlLinks bool         `json:"unfurl_links"` // false: a preview would say it all again
+		UnfurlMedia bool         `json:"unfurl_media"`
+	}
+	slackBlock struct {
+		Type     string         `json:"type"`
+		BlockID  string         `json:"block_id"`
+		Elements []slackElement `json:"elements"`
+	}
+	slackElement struct {
+		Type     string         `json:"type"`
+		Text     string         `json:"text,omitempty"`
+		URL      string         `json:"url,omitempty"`
+		Emoji    *bool          `json:"emoji,omitempty"`
+		Style    *slackStyle    `json:"style,omitempty"`
+		Elements []slackElement `json:"elements,omitempty"`
+	}
+	slackStyle struct {
+		Bold bool `json:"bold"`
+	}
+)
+
+var slackBold = &slackStyle{Bold: true}
+
+// slackPayload is the request's body. A message too long for Slack loses outlets first, then the second passage.
+func slackPayload(m Message) ([]byte, error) {
+	for {
+		blocks := slackBlocks(m)
+		n, err := encode(blocks)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case utf8.RuneCount(n) <= slackTotal:
+			text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), 2*slackText150))
+			return encode(slackMessage{Text: text, Blocks: blocks})
+		case len(m.Outlets) > 0:
+			m.Outlets = m.Outlets[:len(m.Outlets)-1]
+		case len(m.Passages) > 0:
+			m.Passages = m.Passages[:len(m.Passages)-1]
+		default:
+			return nil, fmt.Errorf("the message has %d characters and nothing left to leave out", utf8.RuneCount(n))
+		}
+	}
+}
+
+func slackBlocks(m Message) []slackBlock {
+	id := clip(m.UID, slackBlockID-10)
+	rich := func(part string, es []slackElement) slackBlock {
+		return slackBlock{"rich_text", id + part, []slackElement{{Type: "rich_text_section", Elements: es}}}
+	}
+	var head []slackElement
+	if mark := m.Mark(); mark != "" {
+		head = append(head, slackElement{Type: "text", Text: mark, Style: slackBold})
+	}
+	head = append(head, slackLink(m.Headline.Text, m.Link, slackBold))
+	blocks := []slackBlock{rich("", head)} // the first block carries the delivery's id as it is
+	if c := m.Context(); len(c) > 0 {
+		blocks = append(blocks, slackContext(id+":context", strings.Join(c, " · ")))
+	}
+	for i, p := range m.Passages {
+		var es []slackElement
+		hits := 0
+		p.runs(func(s string, hit bool) {
+			e := slackElement{Type: "text", Text: slackLiteral(s)}
+			if hits++; hit && hits < 40 { // each style costs room; a text of nothing but hits needs none
+				e.Style = slackBold
+			}
+			es = append(es, e)
+		})
+		blocks = append(blocks, rich(fmt.Sprintf(":text%d", i+1), es))
+	}
+	if m.Carried > 0 {
+		es := []slackElement{{Type: "text", Text: m.carriedBy() + " "}}
+		for i, o := range m.Outlets {
+			if i > 0 {
+				es = append(es, slackElement{Type: "text", Text: ", "})
+			}
+			es = append(es, slackLink(o.Name, o.Link, nil))
+		}
+		if n := m.Carried - len(m.Outlets); n > 0 {
+			es = append(es, slackElement{Type: "text", Text: fmt.Sprintf(" and %d more", n)})
+		}
+		blocks = append(blocks, rich(":outlets", es))
+	}
+	if len(m.Notes) > 0 {
+		blocks = append(blocks, slackContext(id+":notes", strings.Join(m.Notes, " · ")))
+	}
+	return blocks
+}
+
+// slackLink is a link, or its text alone when there is no address.
+func slackLink(text, to string, style *slackStyle) slackElement {
+	e := slackElement{Type: "text", Text: slackLiteral(text), Style: style}
+	if to != "" {
+		e.Type, e.URL = "link", to
+	}
+	return e
+}
+
+// slackContext is a line in small print. It is plain_text, where nothing is markup and emoji names stay names.
+func slackContext(id, text string) slackBlock {
+	return slackBlock{"context", id, []slackElement{{Type: "plain_text", Text: text, Emoji: new(bool)}}}
+}
+
+// encode is JSON without the escapes that only HTML needs.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}

@@ -1,0 +1,154 @@
+package alerts
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"wirewatch/pipeline"
+)
+
+// maxWebhookBody is what Standard Webhooks asks senders to stay below, in bytes.
+const maxWebhookBody = 20_000
+
+// Bounds of lists in a body.
+const (
+	maxBodyOutlets = 50
+	maxBodySpans   = 100
+	maxBodyAuthors = 20
+)
+
+// webhookBody is version 1 of the contract with receivers. Fields may be added to a version; a field that changes its meaning
+// makes a new one. Absent values are "" or []. Times are RFC 3339 in UTC. Texts are clean: valid UTF-8 on one line, without
+// control and bidi characters; they are not escaped for HTML or anything else.
+type webhookBody struct {
+	Version   int           `json:"version"`
+	EventType string        `json:"event_type"` // alert.match, alert.test, …: "alert." and the kind
+	ID        string        `json:"id"`         // the same as in webhook-id
+	Timestamp string        `json:"timestamp"`  // when the alert arose; the same at every attempt
+	Rule      bodyRule      `json:"rule"`
+	Story     bodyStory     `json:"story"`
+	Articles  []bodyArticle `json:"articles"`
+	Matches   []bodyMatch   `json:"matches"`
+	Truncated bool          `json:"truncated"` // outlets, spans or snippets were left out to stay below 20 KB
+}
+
+type bodyRule struct {
+	Name string `json:"name"`
+}
+
+type bodyStory struct {
+	ID           int64        `json:"id"`
+	Title        string       `json:"title"`
+	OutletsTotal int          `json:"outlets_total"` // how many others carry it, those left out included
+	Outlets      []bodyOutlet `json:"outlets"`
+}
+
+type bodyOutlet struct {
+	Site      string `json:"site"`
+	SiteName  string `json:"site_name"`
+	Title     string `json:"title"`
+	URL       string `json:"url"`
+	Published string `json:"published"`
+}
+
+type bodyArticle struct {
+	ID        int64    `json:"id"`
+	URL       string   `json:"url"` // http or https, or ""
+	Site      string   `json:"site"`
+	SiteName  string   `json:"site_name"`
+	Title     string   `json:"title"`
+	Authors   []string `json:"authors"`
+	Published string   `json:"published"`
+	Date      string   `json:"date"` // as the page says it: RFC 3339 with its own offset, or a bare date
+	Lang      string   `json:"lang"`
+	Agency    string   `json:"agency"`
+	Source    string   `json:"source"` // page; feed: the page could not be had, the text is the feed's own
+	Why       string   `json:"why"`    // with feed: why
+	Paywalled bool     `json:"paywalled"`
+}
+
+type bodyMatch struct {
+	Article  int64           `json:"article"`
+	Spans    []pipeline.Span `json:"spans"`    // byte offsets: of title into the title here, of body into the stored body
+	Snippets []Passage       `json:"snippets"` // hits are byte offsets into their text
+}
+
+// WebhookBody is the JSON that a webhook receives, below 20 KB. It is the same at every attempt of a delivery, as long as
+// the store says the same of the alert.
+func WebhookBody(d pipeline.Delivery) ([]byte, error) {
+	al, a := &d.Alert, &d.Alert.Article
+	m := Render(d)
+	body := webhookBody{
+		Version: 1, EventType: "alert." + cmp.Or(line(al.Kind, nameLen), pipeline.KindMatch), ID: d.UID, Timestamp: stamp(al.Created),
+		Rule:  bodyRule{m.Rule},
+		Story: bodyStory{ID: al.Story.ID, Title: cmp.Or(line(al.Story.Title, titleLen), m.Headline.Text), OutletsTotal: len(al.Outlets), Outlets: []bodyOutlet{}},
+		Articles: []bodyArticle{{
+			ID: a.ID, URL: m.Link, Site: m.Site, SiteName: line(a.SiteName, nameLen), Title: m.Headline.Text, Authors: []string{},
+			Published: stamp(a.Published), Date: line(a.Date, 40), Lang: m.Lang, Agency: m.Agency, Source: string(a.Source),
+			Why: line(a.Why, noteLen), Paywalled: a.Paywalled,
+		}},
+	}
+	for _, n := range a.Authors[:min(maxBodyAuthors, len(a.Authors))] {
+		body.Articles[0].Authors = append(body.Articles[0].Authors, line(n, nameLen))
+	}
+	for _, o := range al.Outlets[:min(maxBodyOutlets, len(al.Outlets))] {
+		body.Story.Outlets = append(body.Story.Outlets, bodyOutlet{line(o.Site, nameLen), line(o.SiteName, nameLen),
+			line(o.Title, titleLen), link(o.URL), stamp(o.Published)})
+	}
+	match := bodyMatch{Article: a.ID, Spans: bodySpans(m.Headline, a.Body, al.Spans), Snippets: []Passage{}}
+	if len(m.Headline.Hits) > 0 {
+		match.Snippets = append(match.Snippets, m.Headline)
+	}
+	for _, p := range m.Passages {
+		match.Snippets = append(match.Snippets, Passage{p.Field, p.Text, append([]Hit{}, p.Hits...)})
+	}
+	body.Truncated = len(al.Outlets) > maxBodyOutlets || len(a.Authors) > maxBodyAuthors
+	if len(match.Spans) > maxBodySpans {
+		match.Spans, body.Truncated = match.Spans[:maxBodySpans], true
+	}
+	for {
+		body.Matches = []bodyMatch{match}
+		b, err := encode(body)
+		if err != nil {
+			return nil, err
+		}
+		if len(b) < maxWebhookBody {
+			return b, nil
+		}
+		body.Truncated = true
+		switch art := &body.Articles[0]; {
+		case len(body.Story.Outlets) > 0:
+			body.Story.Outlets = body.Story.Outlets[:len(body.Story.Outlets)*3/4]
+		case len(match.Snippets) > 0:
+			match.Snippets = match.Snippets[:len(match.Snippets)-1]
+		case len(match.Spans) > 0:
+			match.Spans = match.Spans[:len(match.Spans)/2]
+		case len(art.Authors) > 0:
+			art.Authors = art.Authors[:len(art.Authors)/2]
+		default:
+			return nil, fmt.Errorf("the body has %d bytes and nothing left to leave out", len(b))
+		}
+	}
+}
+
+// bodySpans are the spans as receivers can use them: those of the title moved to the title they get, those of the body as
+// they are.
+func bodySpans(title Passage, body string, spans []pipeline.Span) []pipeline.Span {
+	out := []pipeline.Span{}
+	for _, h := range title.Hits {
+		out = append(out, pipeline.Span{Field: "title", Start: h.Start, End: h.End})
+	}
+	for _, h := range hitsIn("body", body, spans) {
+		out = append(out, pipeline.Span{Field: "body", Start: h.Start, End: h.End})
+	}
+	return out
+}
+
+// stamp is a time as RFC 3339 in UTC, "" when unknown.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}

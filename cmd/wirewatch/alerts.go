@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"wirewatch/alerts"
+	"wirewatch/pipeline"
+	"wirewatch/pipeline/store"
+)
+
+type deliveryRow struct {
+	ID       int64  `json:"id"`
+	UID      string `json:"uid"`
+	State    string `json:"state"`
+	Channel  string `json:"channel"`
+	Rule     string `json:"rule"`
+	Story    int64  `json:"story"`
+	Title    string `json:"title"`
+	URL      string `json:"url"`
+	Attempts int    `json:"attempts"`
+	Created  string `json:"created"`
+	Due      string `json:"due"`
+	Sent     string `json:"sent"`
+	Error    string `json:"error"`
+}
+
+func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
+	fs := v.flags(e)
+	file := configFlag(fs)
+	state := fs.String("state", "all", "open, sent, dead or all")
+	channel := fs.String("channel", "", "of this `channel` only")
+	limit := fs.Int("limit", 100, "at most so many, newest first")
+	asJSON := fs.Bool("json", false, "JSON lines")
+	if _, err := v.parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	filter := store.DeliveryFilter{State: pipeline.DeliveryState(*state), Channel: *channel, Limit: *limit}
+	switch *state {
+	case "open", "sent", "dead":
+	case "all":
+		filter.State = ""
+	default:
+		return usagef("alerts list: --state is open, sent, dead or all")
+	}
+	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+		list, err := st.Deliveries(ctx, filter)
+		if err != nil {
+			return err
+		}
+		rows := make([]deliveryRow, len(list))
+		cells := make([][]string, len(list))
+		for i, d := range list {
+			r := deliveryRow{d.ID, d.UID, string(d.State), d.Channel, d.Alert.Rule, d.Alert.Story.ID, d.Alert.Article.Title, d.Alert.Article.URL,
+				d.Attempts, stamp(d.Created), stamp(d.Due), stamp(d.Sent), d.Error}
+			rows[i] = r
+			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.Title, r.Error}
+		}
+		if *asJSON {
+			return printJSON(e.stdout, rows)
+		}
+		if len(rows) == 0 {
+			fmt.Fprintln(e.stderr, "no deliveries")
+			return nil
+		}
+		return table(e.stdout, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "TITLE", "WHY"}, cells)
+	})
+}
+
+func runAlertsRetry(ctx context.Context, e *env, v verb, args []string) error {
+	fs := v.flags(e)
+	file := configFlag(fs)
+	rest, err := v.parse(fs, args, 0, -1)
+	if err != nil {
+		return err
+	}
+	list, err := ids(rest)
+	if err != nil {
+		return err
+	}
+	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+		n, err := st.RetryDeliveries(ctx, list...)
+		if err != nil {
+			return err
+		}
+		noun := "deliveries"
+		if n == 1 {
+			noun = "delivery"
+		}
+		fmt.Fprintf(e.stderr, "%d %s due again, behind what waits already\n", n, noun)
+		return nil
+	})
+}
+
+func runAlertsTest(ctx context.Context, e *env, v verb, args []string) error {
+	fs := v.flags(e)
+	file := configFlag(fs)
+	rest, err := v.parse(fs, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	s, err := load(*file, e.getenv)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(s.cfg.Channels))
+	for i, c := range s.cfg.Channels {
+		names[i] = c.Name
+		if c.Name != rest[0] {
+			continue
+		}
+		client, err := newClient(s.cfg, nil)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		ch, err := newChannel(c, client)
+		if err != nil {
+			return err
+		}
+		d := alerts.Sample(c.Name, e.now())
+		if err := ch.Send(ctx, d); err != nil {
+			return fmt.Errorf("channel %q did not take the sample: %w", c.Name, err)
+		}
+		fmt.Fprintf(e.stderr, "channel %q took the sample (%s)\n", c.Name, d.UID)
+		return nil
+	}
+	return fmt.Errorf("there is no channel %q%s", rest[0], didYouMean(rest[0], names))
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"wirewatch/alerts"
+	"wirewatch/pipeline"
+	"wirewatch/pipeline/store"
+)
+
+// withStore runs f over the configured store, for verbs that look and mend.
+func withStore(ctx context.Context, e *env, file string, f func(*setup, *store.Store) error) error {
+	s, err := load(file, e.getenv)
+	if err != nil {
+		return err
+	}
+	st, err := openStore(ctx, s.cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	return f(s, st)
+}
+
+// printJSON writes rows as JSON lines.
+func printJSON[T any](w io.Writer, rows []T) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, r := range rows {
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table writes aligned columns; every cell is made safe for a terminal.
+func table(w io.Writer, head []string, rows [][]string) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, r := range append([][]string{head}, rows...) {
+		for i, c := range r {
+			if i > 0 {
+				fmt.Fprint(tw, "\t")
+			}
+			fmt.Fprint(tw, alerts.Terminal(c))
+		}
+		fmt.Fprintln(tw)
+	}
+	return tw.Flush()
+}
+
+// stamp shows a time for people and machines alike; the zero time shows as "".
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// ids reads the arguments of a retry.
+func ids(args []string) ([]int64, error) {
+	out := make([]int64, len(args))
+	for i, a := range args {
+		n, err := strconv.ParseInt(a, 10, 64)
+		if err != nil || n <= 0 {
+			return nil, usagef("%q is no ID; the list shows them in its first column", a)
+		}
+		out[i] = n
+	}
+	return out, nil
+}
+
+type itemRow struct {
+	ID       int64  `json:"id"`
+	State    string `json:"state"`
+	Feed     string `json:"feed"`
+	URL      string `json:"url"`
+	Title    string `json:"title"`
+	Attempts int    `json:"attempts"`
+	Due      string `json:"due"`
+	Error    string `json:"error"`
+	FromFeed bool   `json:"from_feed"` // the feed's own text stands in
+}
+
+func runItemsList(ctx context.Context, e *env, v verb, args []string) error {
+	fs := v.flags(e)
+	file := configFlag(fs)
+	state := fs.String("state", "dead", "open, done, dead or all")
+	feed := fs.String("feed", "", "of this `feed` only")
+	limit := fs.Int("limit", 100, "at most so many, newest first")
+	asJSON := fs.Bool("json", false, "JSON lines")
+	if _, err := v.parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	filter := store.ItemFilter{State: pipeline.ItemState(*state), Feed: *feed, Limit: *limit}
+	switch *state {
+	case "open", "done", "dead":
+	case "all":
+		filter.State = ""
+	default:
+		return usagef("items list: --state is open, done, dead or all")
+	}
+	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+		items, err := st.Items(ctx, filter)
+		if err != nil {
+			return err
+		}
+		rows := make([]itemRow, len(items))
+		cells := make([][]string, len(items))
+		for i, it := range items {
+			r := itemRow{it.ID, string(it.State), it.Feed, it.Entry.URL, it.Entry.Title, it.Attempts, stamp(it.Due), it.Error, it.Fallback}
+			rows[i] = r
+			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Feed, strconv.Itoa(r.Attempts), r.Due, r.URL, r.Error}
+		}
+		if *asJSON {
+			return printJSON(e.stdout, rows)
+		}
+		if len(rows) == 0 {
+			fmt.Fprintf(e.stderr, "no items are %s\n", *state)
+			return nil
+		}
+		return table(e.stdout, []string{"ID", "STATE", "FEED", "TRIES", "DUE", "URL", "WHY"}, cells)
+	})
+}
+
+func runItemsRetry(ctx context.Context, e *env, v verb, args []string) error {
+	fs := v.flags(e)
+	file := configFlag(fs)
+	rest, err := v.parse(fs, args, 0, -1)
+	if err != nil {
+		return err
+	}
+	list, err := ids(rest)
+	if err != nil {
+		return err
+	}
+	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+		n, err := st.RetryItems(ctx, list...)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stderr, "%s due again; a running daemon takes them up now, else `wirewatch run --once`\n", count(n, "item"))
+		return nil
+	})
+}

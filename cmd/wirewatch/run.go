@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"wirewatch/configs"
+	"wirewatch/pipeline/desk"
+	"wirewatch/pipeline/store"
+)
+
+// stopWithin bounds a graceful stop: what is not finished by then is taken up after the restart.
+const stopWithin = 30 * time.Second
+
+func runRun(ctx context.Context, e *env, v verb, args []string) error {
+	fs := v.flags(e)
+	file := configFlag(fs)
+	once := fs.Bool("once", false, "do what is due now, then exit")
+	if _, err := v.parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	s, err := load(*file, e.getenv)
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.CheckFeeds(); err != nil {
+		return err
+	}
+	log := newLog(e, s.cfg.Log)
+	for _, w := range s.warnings {
+		log.Warn(w)
+	}
+	if !*once {
+		unlock, err := lockDaemon(s.cfg)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	a, err := openApp(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if n, err := a.store.TakeOver(ctx, a.deadOwner); err != nil {
+		return err
+	} else if n > 0 {
+		log.Info("took over work of a process that ended", "leases", n)
+	}
+	if err := a.store.SyncFeeds(ctx, s.feeds()); err != nil {
+		return err
+	}
+	if *once {
+		return a.once(ctx)
+	}
+	return a.daemon(ctx, e, *file)
+}
+
+// once does what is due and says how much it was.
+func (a *app) once(ctx context.Context) error {
+	start := time.Now()
+	done, err := a.engine.Once(ctx)
+	a.log.Info("done", "new items", done["poll"], "articles", done["process"], "messages", done["deliver"], "took", time.Since(start).Round(time.Millisecond))
+	return err
+}
+
+// daemon runs until ctx ends. SIGHUP reloads the configuration; one that is wrong changes nothing.
+func (a *app) daemon(ctx context.Context, e *env, file string) error {
+	cfg := a.setup.Load().cfg
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if cfg.Listen != "" {
+		l, err := net.Listen("tcp", cfg.Listen)
+		if err != nil {
+			return fmt.Errorf("listen on %s: %w; is another process there, or change `listen`", cfg.Listen, err)
+		}
+		srv := &http.Server{Handler: a.desk.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+		go func() {
+			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				cancel(fmt.Errorf("serve %s: %w", cfg.Listen, err))
+			}
+		}()
+		defer srv.Close()
+		a.log.Info("listening", "address", l.Addr().String())
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	a.log.Info("watching", "feeds", len(cfg.Feeds), "rules", len(cfg.Rules), "channels", len(cfg.Channels), "version", version)
+
+	ended := make(chan error, 1)
+	go func() { ended <- a.engine.Run(ctx) }()
+	for {
+		select {
+		case <-hup:
+			a.reload(ctx, e, file)
+		case err := <-ended:
+			return errors.Join(err, cause(ctx))
+		case <-ctx.Done():
+			a.log.Info("stopping", "within", stopWithin)
+			select {
+			case err := <-ended:
+				a.log.Info("stopped")
+				return errors.Join(err, cause(ctx))
+			case <-time.After(stopWithin):
+				return fmt.Errorf("some work did not end within %s; it is taken up at the next start", stopWithin)
+			}
+		}
+	}
+}
+
+// cause is why ctx ended, if that was a failure and not a request to stop.
+func cause(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// reload takes the configuration's rules, channels and feeds as they are now. What is opened once (store, listen,
+// allow_private, pace) waits for a restart and says so.
+func (a *app) reload(ctx context.Context, e *env, file string) {
+	s, err := load(file, e.getenv)
+	if err == nil {
+		err = s.cfg.CheckFeeds()
+	}
+	if err != nil {
+		a.log.Error("the new configuration is wrong; the old one stays in force", "err", err)
+		return
+	}
+	old := a.setup.Load().cfg
+	if err := a.use(s); err != nil {
+		a.log.Error("the new configuration cannot be used; the old one stays in force", "err", err)
+		return
+	}
+	if err := a.store.SyncFeeds(ctx, s.feeds()); err != nil {
+		a.log.Error("cannot store the new feeds; the next reload or restart tries again", "err", err)
+		return
+	}
+	for _, w := range s.warnings {
+		a.log.Warn(w)
+	}
+	if fmt.Sprint(old.Store.Reveal(), old.Listen, old.AllowPrivate, old.Pace, old.BaselineAge, old.UserAgent, old.Contact, old.Retry, old.Log) !=
+		fmt.Sprint(s.cfg.Store.Reveal(), s.cfg.Listen, s.cfg.AllowPrivate, s.cfg.Pace, s.cfg.BaselineAge, s.cfg.UserAgent, s.cfg.Contact, s.cfg.Retry, s.cfg.Log) {
+		a.log.Warn("feeds, rules and channels are reloaded; other keys changed too and take effect after a restart")
+	}
+	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", len(s.cfg.Rules), "channels", len(s.cfg.Channels))
+	a.engine.Wake("poll")
+	a.engine.Wake("deliver") // a channel that was missing may be there now
+}
+
+// lockDaemon makes this process the one daemon of a SQLite file; the lock goes with the process, however it ends. Several
+// machines may share a PostgreSQL.
+func lockDaemon(cfg *configs.Config) (unlock func(), err error) {
+	path, ok := sqlitePath(cfg)
+	if !ok {
+		return func() {}, nil
+	}
+	l := flock.New(path + ".lock")
+	held, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock %s.lock: %w", path, err)
+	}
+	if !held {
+		return nil, fmt.Errorf("another wirewatch daemon is running on %s: one daemon works on a SQLite file at a time (one-off verbs may run beside it). Stop the other, or set another `store`", path)
+	}
+	return func() { l.Unlock() }, nil
+}
+
+func sqlitePath(cfg *configs.Config) (string, bool) {
+	dsn := cfg.Store.Reveal()
+	return dsn, !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://")
+}
+
+func newLog(e *env, c configs.Log) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // checked by the configuration; an empty one is info
+	o := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(e.stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(e.stderr, o))
+}
+
+// ready says whether the pipeline can do its work.
+func (a *app) ready(ctx context.Context) error {
+	if err := a.store.Ping(ctx); err != nil {
+		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	return nil
+}
+
+// gauges are the store's numbers for /metrics.
+func (a *app) gauges(ctx context.Context) ([]desk.Gauge, error) {
+	c, err := a.store.Counts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return countGauges(c), nil
+}
+
+func countGauges(c store.Counts) []desk.Gauge {
+	now := time.Now()
+	age := func(t time.Time) float64 {
+		if t.IsZero() || t.After(now) {
+			return 0
+		}
+		return now.Sub(t).Seconds()
+	}
+	out := []desk.Gauge{
+		{Name: "wirewatch_articles", Help: "Articles stored.", Value: float64(c.Articles)},
+		{Name: "wirewatch_stories", Help: "Stories stored.", Value: float64(c.Stories)},
+		{Name: "wirewatch_alerts", Help: "Alerts raised.", Value: float64(c.Alerts)},
+		{Name: "wirewatch_feeds_failing", Help: "Feeds whose last poll failed.", Value: float64(c.Failing)},
+		{Name: "wirewatch_feeds_retired", Help: "Feeds that are gone (410).", Value: float64(c.Retired)},
+		{Name: "wirewatch_items_oldest_due_seconds", Help: "How long the oldest due item has waited.", Value: age(c.OldestItem)},
+		{Name: "wirewatch_deliveries_oldest_due_seconds", Help: "How long the oldest due delivery has waited.", Value: age(c.OldestDelivery)},
+		{Name: "wirewatch_leases_expired", Help: "Leases that ran out before they were released.", Value: float64(c.ExpiredLeases)},
+		{Name: "wirewatch_wal_bytes", Help: "Size of SQLite's write-ahead log.", Value: float64(c.WAL)},
+	}
+	for state, n := range c.Items {
+		out = append(out, desk.Gauge{Name: "wirewatch_items", Help: "Items by state.", Labels: map[string]string{"state": string(state)}, Value: float64(n)})
+	}
+	for channel, states := range c.Deliveries {
+		for state, n := range states {
+			out = append(out, desk.Gauge{Name: "wirewatch_deliveries", Help: "Deliveries by channel and state.",
+				Labels: map[string]string{"channel": channel, "state": string(state)}, Value: float64(n)})
+		}
+	}
+	return out
+}

@@ -1,0 +1,390 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"wirewatch/alerts"
+	"wirewatch/alerts/rules"
+	"wirewatch/configs"
+	"wirewatch/pipeline"
+	"wirewatch/pipeline/dedup"
+	"wirewatch/pipeline/desk"
+	"wirewatch/pipeline/engine"
+	"wirewatch/pipeline/store"
+	"wirewatch/scrapers"
+	"wirewatch/scrapers/extract"
+)
+
+// This file joins the parts: configuration in, a pipeline out. It is the only place that knows all of them.
+
+// A setup is what a configuration says that can change while the daemon runs: it is swapped whole.
+type setup struct {
+	cfg      *configs.Config
+	rules    *rules.Set
+	channels map[string]pipeline.Channel
+	route    map[string][]string // rule to channels
+	options  map[string]scrapers.RequestOptions
+	warnings []string
+}
+
+// load reads the configuration and compiles everything in it that can be wrong, without network. Mistakes of all parts
+// come together.
+func load(path string, getenv func(string) (string, bool)) (*setup, error) {
+	cfg, err := configs.Load(path, getenv)
+	if err != nil {
+		return nil, err
+	}
+	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, options: map[string]scrapers.RequestOptions{}}
+	var errs []error
+	var all []string
+	for _, c := range cfg.Channels {
+		ch, err := newChannel(c, nil)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		s.channels[c.Name] = ch
+		all = append(all, c.Name)
+	}
+	var list []rules.Rule
+	for _, r := range cfg.Rules {
+		rule := rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity,
+			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note}
+		q, err := rules.Parse(r.Query)
+		if err != nil {
+			errs = append(errs, r.QueryPos.Errorf("rules", "", "rule %q: %v", r.Name, err))
+			continue
+		}
+		for _, w := range q.Warnings() {
+			s.warnings = append(s.warnings, fmt.Sprintf("%s:%d: rule %q: %s", r.QueryPos.File, r.QueryPos.Line, r.Name, w))
+		}
+		list = append(list, rule)
+		s.route[r.Name] = r.Channels
+		if len(r.Channels) == 0 {
+			s.route[r.Name] = all // a stranger with one rule and one channel means that one
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if s.rules, err = rules.Compile(list); err != nil {
+		return nil, err
+	}
+	for _, f := range cfg.Feeds {
+		s.options[f.Name] = requestOptions(f)
+	}
+	s.warnings = append(s.warnings, s.odd()...)
+	return s, nil
+}
+
+// odd lists what is allowed but hardly meant.
+func (s *setup) odd() (out []string) {
+	if len(s.cfg.Rules) > 0 && len(s.cfg.Channels) == 0 {
+		out = append(out, "there are rules but no channels: matches are stored, nobody is told")
+	}
+	if len(s.cfg.Rules) == 0 {
+		out = append(out, "there are no rules: articles are stored, nothing matches")
+	}
+	if s.cfg.Contact == "" && s.cfg.UserAgent == "" {
+		out = append(out, "`contact` is missing: give a URL or an address where a site's owner can reach you; some sites refuse crawlers without one")
+	}
+	for _, c := range s.cfg.Channels {
+		if w, ok := s.channels[c.Name].(interface{ Warnings() []string }); ok {
+			for _, text := range w.Warnings() {
+				out = append(out, fmt.Sprintf("channel %q: %s", c.Name, text))
+			}
+		}
+	}
+	return out
+}
+
+// newChannel makes a channel of its settings. client is nil where only the settings are checked.
+func newChannel(c configs.Channel, client *scrapers.Client) (pipeline.Channel, error) {
+	names := make([]string, len(alerts.Kinds))
+	for i, k := range alerts.Kinds {
+		names[i] = k.Name
+		if k.Name != c.Kind {
+			continue
+		}
+		deps := alerts.Deps{Now: time.Now}
+		if client != nil {
+			deps.HTTP = client.HTTP(scrapers.ForHooks)
+		}
+		return k.New(c.Name, c.Settings, deps)
+	}
+	return nil, c.Pos.Errorf("channels", "kinds: "+strings.Join(names, ", "), "channel %q: there is no kind %q%s", c.Name, c.Kind, didYouMean(c.Kind, names))
+}
+
+func requestOptions(f configs.Feed) scrapers.RequestOptions {
+	o := scrapers.RequestOptions{URL: f.URL, Headers: f.Headers, Cookies: f.Cookies, Proxy: f.Proxy}
+	if f.BasicAuth != nil {
+		o.BasicAuth = scrapers.BasicAuth{User: f.BasicAuth.User, Password: f.BasicAuth.Password}
+	}
+	return o
+}
+
+// feeds are the configured feeds as the pipeline knows them.
+func (s *setup) feeds() []pipeline.Feed {
+	out := make([]pipeline.Feed, len(s.cfg.Feeds))
+	for i, f := range s.cfg.Feeds {
+		out[i] = pipeline.Feed{Name: f.Name, Kind: f.Kind, URL: f.URL, Every: f.Every, Cron: f.Cron}
+	}
+	return out
+}
+
+// match runs the rules over an article.
+func (s *setup) match(a *pipeline.Article) []pipeline.Match {
+	hits := s.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed,
+		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
+	out := make([]pipeline.Match, len(hits))
+	for i, h := range hits {
+		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], Spans: make([]pipeline.Span, len(h.Spans))}
+		for j, sp := range h.Spans {
+			m.Spans[j] = pipeline.Span(sp)
+		}
+		out[i] = m
+	}
+	return out
+}
+
+// An app is the whole pipeline over one store.
+type app struct {
+	log     *slog.Logger
+	store   *store.Store
+	client  *scrapers.Client
+	engine  *engine.Engine
+	poll    *pipeline.Poller
+	process *pipeline.Processor
+	deliver *pipeline.Deliverer
+	desk    *desk.Desk
+	setup   atomic.Pointer[setup]
+	owner   string
+}
+
+// How long things are kept trying and how much runs side by side.
+const (
+	leaseTTL     = 30 * time.Second
+	sweepEvery   = 500 * time.Millisecond
+	workers      = 32                  // feeds, hosts or channels at work at the same time
+	pageAttempts = 8                   // with the pauses below: about two days
+	deliverAge   = 3 * 24 * time.Hour  // then a delivery is dead
+	foldWindow   = 30 * 24 * time.Hour // how far back copies are looked for
+)
+
+// openApp opens the store and builds the pipeline over it.
+func openApp(ctx context.Context, s *setup, log *slog.Logger) (*app, error) {
+	st, err := openStore(ctx, s.cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{log: log, store: st, owner: ownerName()}
+	if err := a.build(s); err != nil {
+		st.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func openStore(ctx context.Context, cfg *configs.Config, log *slog.Logger) (*store.Store, error) {
+	return store.Open(ctx, cfg.Store.Reveal(), store.Options{Logger: log})
+}
+
+func (a *app) build(s *setup) (err error) {
+	cfg := s.cfg
+	a.client, err = newClient(cfg, func(ctx context.Context, host string, every time.Duration) (time.Time, error) {
+		return a.store.ReserveHost(ctx, host, time.Now(), every)
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.use(s); err != nil {
+		return err
+	}
+	x, err := newExtractor()
+	if err != nil {
+		return err
+	}
+	options := func(feed string) scrapers.RequestOptions { return a.setup.Load().options[feed] }
+	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
+		Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint}}}
+	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
+		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}
+	a.process = &pipeline.Processor{Store: a.store, Pages: &scrapers.Pages{Client: a.client, Options: options},
+		Extract: readPage(x), FeedText: readFeed(x),
+		Match:    func(art *pipeline.Article) []pipeline.Match { return a.setup.Load().match(art) },
+		Index:    dedup.New(dedup.Options{Window: foldWindow}),
+		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,
+		Backoff: pipeline.Backoff{First: cfg.Retry, Factor: 4, Max: 12 * time.Hour},
+		Now:     time.Now, Wake: func() { a.engine.Wake("deliver") }, Report: a.report}
+	a.deliver = &pipeline.Deliverer{Store: a.store,
+		Channel: func(name string) (pipeline.Channel, bool) { c, ok := a.setup.Load().channels[name]; return c, ok },
+		Backoff: pipeline.Backoff{First: time.Second, Factor: 2, Max: 5 * time.Minute}, MaxAge: deliverAge,
+		Now: time.Now, Sleep: sleep, Report: a.report}
+	a.engine.Add(a.poll, a.process, a.deliver)
+	a.desk = desk.New(version)
+	a.desk.Ready = a.ready
+	a.desk.Gauges = a.gauges
+	return nil
+}
+
+// newClient makes the one guarded HTTP client. reserve takes a host's slot in the store; nil: this process keeps slots alone.
+func newClient(cfg *configs.Config, reserve func(context.Context, string, time.Duration) (time.Time, error)) (*scrapers.Client, error) {
+	return scrapers.NewClient(scrapers.Options{
+		AllowPrivate: cfg.AllowPrivate, UserAgent: cfg.UserAgent, Version: version, Contact: cfg.Contact,
+		Pace: scrapers.Pace{Every: cfg.Pace.Every, Parallel: cfg.Pace.Parallel}, Reserve: reserve,
+	})
+}
+
+// use makes a setup the one in force.
+func (a *app) use(s *setup) error {
+	for _, c := range s.cfg.Channels {
+		ch, err := newChannel(c, a.client)
+		if err != nil {
+			return err
+		}
+		s.channels[c.Name] = ch
+	}
+	a.setup.Store(s)
+	return nil
+}
+
+func (a *app) close() {
+	a.client.Close()
+	a.store.Close()
+}
+
+// report logs what a loop did and counts it.
+func (a *app) report(ev pipeline.Event, err error) {
+	a.desk.Count(ev)
+	level := slog.LevelDebug
+	attrs := []any{"key", ev.Key, "outcome", ev.Outcome, "count", ev.Count, "took", ev.Took.Round(time.Millisecond)}
+	switch {
+	case err != nil:
+		level = slog.LevelWarn
+		attrs = append(attrs, "err", err)
+	case ev.Count > 0:
+		level = slog.LevelInfo
+	}
+	a.log.Log(context.Background(), level, ev.Stage, attrs...)
+}
+
+// readPage makes the pipeline's article of a page.
+func readPage(x *extract.Extractor) func(*pipeline.Page) (pipeline.Article, error) {
+	return func(p *pipeline.Page) (pipeline.Article, error) {
+		got, err := x.Extract(extract.Input{URL: p.FinalURL, HTML: p.Body, ContentType: p.ContentType})
+		if err != nil {
+			return pipeline.Article{}, err
+		}
+		a := article(got)
+		a.URL = p.FinalURL
+		a.Canonical = dedup.Canonical(p.FinalURL)
+		if sameSite(got.Canonical, p.FinalURL) { // a page's own word counts for pages of its own site
+			a.Canonical = dedup.Canonical(got.Canonical)
+		}
+		a.Site = scrapers.Site(p.FinalURL)
+		return a, nil
+	}
+}
+
+// readFeed makes the pipeline's article of what the feed itself says of an item.
+func readFeed(x *extract.Extractor) func(pipeline.Item) pipeline.Article {
+	return func(it pipeline.Item) pipeline.Article {
+		e := it.Entry
+		a := pipeline.Article{}
+		text := e.Content
+		if len(text) < len(e.Summary) {
+			text = e.Summary
+		}
+		if got, err := x.Extract(extract.Input{URL: e.URL, HTML: []byte(text), ContentType: "text/html; charset=utf-8"}); err == nil {
+			a = article(got)
+		}
+		a.Title, a.URL, a.Canonical, a.Published, a.Tags = e.Title, e.URL, it.Canonical, e.Published, e.Tags
+		if a.Date = ""; !e.Published.IsZero() {
+			a.Date = e.Published.UTC().Format(time.RFC3339)
+		}
+		if e.Author != "" {
+			a.Authors = []string{e.Author}
+		}
+		a.Site = scrapers.Site(e.URL)
+		if e.URL == "" {
+			a.Site = "feed:" + it.Feed
+		}
+		return a
+	}
+}
+
+func article(x *extract.Article) pipeline.Article {
+	a := pipeline.Article{SiteName: x.SiteName, Title: x.Title, Authors: x.Authors, Date: x.Date, Published: instant(x.Date),
+		Lang: x.Lang, Agency: x.Agency, Body: x.Body, Paywalled: x.Paywalled, Blocks: make([]pipeline.Block, len(x.Blocks))}
+	for i, b := range x.Blocks {
+		a.Blocks[i] = pipeline.Block{Class: b.Class, Kept: b.Kept, Text: b.Text, Rule: b.Rule}
+	}
+	return a
+}
+
+// instant reads a page's date; a bare date is its midnight in UTC.
+func instant(date string) time.Time {
+	for _, layout := range []string{time.RFC3339, "2006-01-02"} {
+		if t, err := time.Parse(layout, date); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// sameSite reports whether a canonical link is plausible: an address of the same site, not its front page.
+func sameSite(canonical, page string) bool {
+	if canonical == "" || scrapers.Site(canonical) != scrapers.Site(page) {
+		return false
+	}
+	_, path, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(canonical, "https://"), "http://"), "/")
+	return strings.Trim(path, "/") != ""
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// ownerName names this process in leases: host, process, and when it started, so that a later process with the same number
+// is told apart.
+func ownerName() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s/%d/%x", host, os.Getpid(), time.Now().UnixNano())
+}
+
+// deadOwner reports whether the owner of a lease ran on this host and runs no more. Only then may its leases be taken
+// before they expire.
+func (a *app) deadOwner(owner string) bool {
+	owner, _, _ = strings.Cut(owner, "#")
+	f := strings.Split(owner, "/")
+	host, _ := os.Hostname()
+	if len(f) != 3 || f[0] != host || owner == a.owner {
+		return false
+	}
+	pid, err := strconv.Atoi(f[1])
+	if err != nil {
+		return false
+	}
+	if pid == os.Getpid() { // an earlier process had our number, as in a container, where it is always 1
+		return true
+	}
+	return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}

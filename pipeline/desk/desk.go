@@ -1,0 +1,102 @@
+// Package desk is the HTTP face of a running Wirewatch: /healthz (the process answers), /readyz (it can do its work: the
+// store answers and there is room), /metrics (Prometheus). It reads; nothing here changes anything. Listen on loopback
+// unless something in front asks for a password.
+package desk
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"wirewatch/pipeline"
+)
+
+// A Gauge is a number the store knows, read when it is asked for.
+type Gauge struct {
+	Name, Help string
+	Labels     map[string]string
+	Value      float64
+}
+
+// Desk serves the pages. Fields are set before use.
+type Desk struct {
+	Ready  func(context.Context) error            // nil when the pipeline can work; else a sentence that says what to do
+	Gauges func(context.Context) ([]Gauge, error) // numbers of the store
+
+	registry *prometheus.Registry
+	events   *prometheus.CounterVec
+	items    *prometheus.CounterVec
+	took     *prometheus.HistogramVec
+	lag      prometheus.Histogram
+}
+
+// New makes a desk with its own registry.
+func New(version string) *Desk {
+	d := &Desk{
+		registry: prometheus.NewRegistry(),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "wirewatch_runs_total",
+			Help: "Attempts per stage (poll, process, deliver) and outcome."}, []string{"stage", "outcome"}),
+		items: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "wirewatch_handled_total",
+			Help: "New items (poll), stored articles (process), messages taken (deliver)."}, []string{"stage"}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "wirewatch_attempt_seconds",
+			Help: "Duration of an attempt.", Buckets: prometheus.ExponentialBuckets(0.005, 3, 9)}, []string{"stage"}),
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "wirewatch_alert_lag_seconds",
+			Help: "From the stored match to the receiver's yes.", Buckets: prometheus.ExponentialBuckets(0.01, 4, 10)}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "wirewatch_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}})
+	build.Set(1)
+	d.registry.MustRegister(d.events, d.items, d.took, d.lag, build, gauges{d},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return d
+}
+
+// Count takes an event into the counters. Safe for concurrent use.
+func (d *Desk) Count(ev pipeline.Event) {
+	d.events.WithLabelValues(ev.Stage, ev.Outcome).Inc()
+	d.items.WithLabelValues(ev.Stage).Add(float64(ev.Count))
+	d.took.WithLabelValues(ev.Stage).Observe(ev.Took.Seconds())
+	if ev.Lag > 0 {
+		d.lag.Observe(ev.Lag.Seconds())
+	}
+}
+
+// Handler routes the pages.
+func (d *Desk) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+		defer cancel()
+		if err := d.Ready(ctx); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
+	return mux
+}
+
+// gauges reads the store's numbers at scrape time.
+type gauges struct{ d *Desk }
+
+// Describe sends nothing: which gauges there are is known when they are read.
+func (g gauges) Describe(chan<- *prometheus.Desc) {}
+
+func (g gauges) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	list, err := g.d.Gauges(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(prometheus.NewDesc("wirewatch_store", "Numbers of the store.", nil, nil), err)
+		return
+	}
+	for _, x := range list {
+		ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(x.Name, x.Help, nil, x.Labels), prometheus.GaugeValue, x.Value)
+	}
+}

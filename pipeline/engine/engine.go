@@ -1,0 +1,318 @@
+// Package engine decides who runs what and when. The in-process engine runs keyed work (a feed to poll, a host to scrape,
+// a channel to deliver to) on a bounded pool, at most one run of (stage, key) at a time in the whole system: the lease in
+// the store is what excludes, the pool only avoids asking in vain.
+//
+// Work is level-triggered. A sweep asks each stage what is due and starts it; cron sweeps on schedule, a Wake sweeps at
+// once, a finished run sweeps again. Losing a wake-up costs at most one schedule interval, because the truth is in the
+// tables.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"wirewatch/pipeline"
+)
+
+// A Stage is a kind of keyed work: the Poller, the Processor, the Deliverer.
+type Stage interface {
+	Name() string
+	// Due lists keys with work, the most urgent first.
+	Due(ctx context.Context) ([]string, error)
+	// Run does what is due under a key and says how much that was.
+	Run(ctx context.Context, l pipeline.Lease) (int, error)
+}
+
+// Leases is where exclusion stands.
+type Leases interface {
+	Acquire(ctx context.Context, kind, key, owner string, now, until time.Time) (pipeline.Lease, bool, error)
+	Renew(ctx context.Context, l pipeline.Lease, until time.Time) error
+	Release(ctx context.Context, l pipeline.Lease) error
+}
+
+// Engine runs stages. Its fields are set before use and not changed after.
+type Engine struct {
+	Leases  Leases
+	Owner   string        // names this process in leases
+	TTL     time.Duration // of a lease; renewed at a third of it
+	Workers int           // keys of one stage that run side by side
+	Sweep   time.Duration // between scheduled sweeps
+	Chores  []Chore
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	stages []*pool
+	runs   atomic.Int64
+}
+
+// A Chore is small regular work that needs no key, such as checkpointing the store.
+type Chore struct {
+	Name  string
+	Every time.Duration
+	Do    func(context.Context) error
+}
+
+// pool is a stage at work.
+type pool struct {
+	Stage
+	wake chan struct{}
+
+	mu   sync.Mutex
+	busy map[string]bool
+	hold map[string]hold // keys whose run failed in the machinery (store, lease), not in their work
+}
+
+type hold struct {
+	until time.Time
+	times int
+}
+
+// Add gives the engine its stages, in the order of an article's way. It is called before Run or Once.
+func (e *Engine) Add(stages ...Stage) {
+	for _, s := range stages {
+		e.stages = append(e.stages, &pool{Stage: s, wake: make(chan struct{}, 1), busy: map[string]bool{}, hold: map[string]hold{}})
+	}
+}
+
+// Wake makes the stage look for work now. It never blocks.
+func (e *Engine) Wake(stage string) {
+	for _, p := range e.stages {
+		if p.Name() == stage {
+			p.nudge()
+		}
+	}
+}
+
+func (p *pool) nudge() {
+	select {
+	case p.wake <- struct{}{}:
+	default: // a look is pending already
+	}
+}
+
+// Once does what is due now, stage by stage, each key once, and says how much that was per stage.
+func (e *Engine) Once(ctx context.Context) (map[string]int, error) {
+	done := map[string]int{}
+	for _, p := range e.stages {
+		n, err := e.once(ctx, p)
+		done[p.Name()] = n
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+func (e *Engine) once(ctx context.Context, p *pool) (int, error) {
+	var (
+		seen  = map[string]bool{}
+		total atomic.Int64
+		errs  []error
+		mu    sync.Mutex
+	)
+	for {
+		keys, err := p.Due(ctx)
+		if err != nil {
+			return int(total.Load()), fmt.Errorf("%s: %w", p.Name(), err)
+		}
+		fresh := keys[:0]
+		for _, k := range keys {
+			if !seen[k] {
+				seen[k] = true
+				fresh = append(fresh, k)
+			}
+		}
+		if len(fresh) == 0 {
+			return int(total.Load()), errors.Join(errs...)
+		}
+		var wg sync.WaitGroup
+		slots := make(chan struct{}, e.Workers)
+		for _, k := range fresh {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				n, err := e.run(ctx, p, k)
+				total.Add(int64(n))
+				if err != nil {
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		if err := ctx.Err(); err != nil {
+			return int(total.Load()), err
+		}
+	}
+}
+
+// Run works until ctx ends, then waits for the runs under way, which end with it.
+func (e *Engine) Run(ctx context.Context) error {
+	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(cronLog{e.Log}),
+		// In this order: a panic must end inside SkipIfStillRunning, or the job would count as running for ever.
+		cron.WithChain(cron.SkipIfStillRunning(cronLog{e.Log}), cron.Recover(cronLog{e.Log})))
+	c.Schedule(every(e.Sweep), cron.FuncJob(func() {
+		for _, p := range e.stages {
+			p.nudge()
+		}
+	}))
+	for _, ch := range e.Chores {
+		c.Schedule(every(ch.Every), cron.FuncJob(func() {
+			if err := ch.Do(ctx); err != nil && ctx.Err() == nil {
+				e.Log.Error("chore failed", "chore", ch.Name, "err", err)
+			}
+		}))
+	}
+	var wg sync.WaitGroup
+	for _, p := range e.stages {
+		p.nudge()
+		wg.Go(func() { e.loop(ctx, p) })
+	}
+	c.Start()
+	<-ctx.Done()
+	<-c.Stop().Done()
+	wg.Wait()
+	return nil
+}
+
+// every is a cron schedule finer than cron's own, which rounds to seconds.
+type every time.Duration
+
+func (d every) Next(t time.Time) time.Time { return t.Add(time.Duration(d)) }
+
+func (e *Engine) loop(ctx context.Context, p *pool) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, e.Workers)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.wake:
+		}
+		keys, err := p.Due(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				e.Log.Error("cannot look for work", "stage", p.Name(), "err", err)
+			}
+			continue
+		}
+		for _, k := range keys {
+			if len(slots) == cap(slots) {
+				break // a finished run looks again
+			}
+			if !p.take(k, e.Now()) {
+				continue
+			}
+			slots <- struct{}{} // only this goroutine fills slots, so there is room
+			wg.Go(func() {
+				defer p.nudge()
+				defer func() { <-slots }()
+				_, err := e.run(ctx, p, k)
+				p.give(k, e.Now(), err != nil && ctx.Err() == nil)
+				if err != nil && ctx.Err() == nil {
+					e.Log.Error("run failed", "stage", p.Name(), "key", k, "err", err)
+				}
+			})
+		}
+	}
+}
+
+// take marks a key busy, unless it is or is being held back.
+func (p *pool) take(key string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy[key] || p.hold[key].until.After(now) {
+		return false
+	}
+	p.busy[key] = true
+	return true
+}
+
+// give frees a key. One whose run broke down is held back for a while, longer each time, so that a broken store is not
+// asked in a loop.
+func (p *pool) give(key string, now time.Time, broke bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.busy, key)
+	if !broke {
+		delete(p.hold, key)
+		return
+	}
+	h := p.hold[key]
+	h.times = min(h.times+1, 6)
+	h.until = now.Add(time.Second << (h.times - 1))
+	p.hold[key] = h
+}
+
+// run runs a key under a lease that is renewed while it runs. A key that another process holds is not run: nothing to do
+// here, no error.
+func (e *Engine) run(ctx context.Context, p *pool, key string) (n int, err error) {
+	owner := e.Owner + "#" + strconv.FormatInt(e.runs.Add(1), 10)
+	now := e.Now()
+	l, ok, err := e.Leases.Acquire(ctx, p.Name(), key, owner, now, now.Add(e.TTL))
+	if err != nil || !ok {
+		return 0, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		e.renew(ctx, l, cancel)
+	}()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s %s: panic: %v\n%s", p.Name(), key, r, debug.Stack())
+		}
+		if cause := context.Cause(ctx); errors.Is(cause, pipeline.ErrLeaseLost) {
+			err = cause
+		}
+		cancel(nil)
+		<-renewed
+		// Released even while a shutdown is under way, so that a restart finds the key free.
+		rel, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer stop()
+		if rerr := e.Leases.Release(rel, l); rerr != nil && err == nil {
+			err = fmt.Errorf("release %s %s: %w", p.Name(), key, rerr)
+		}
+	}()
+	return p.Run(ctx, l)
+}
+
+func (e *Engine) renew(ctx context.Context, l pipeline.Lease, cancel context.CancelCauseFunc) {
+	t := time.NewTicker(e.TTL / 3)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			err := e.Leases.Renew(ctx, l, e.Now().Add(e.TTL))
+			if errors.Is(err, pipeline.ErrLeaseLost) {
+				cancel(err)
+				return
+			}
+			if err != nil && ctx.Err() == nil { // the lease has time left; the next tick tries again
+				e.Log.Warn("cannot renew lease", "stage", l.Kind, "key", l.Key, "err", err)
+			}
+		}
+	}
+}
+
+// cronLog hands cron's messages to slog; its Info is noise.
+type cronLog struct{ l *slog.Logger }
+
+func (c cronLog) Info(string, ...any) {}
+func (c cronLog) Error(err error, msg string, kv ...any) {
+	c.l.Error(msg, append([]any{"err", err}, kv...)...)
+}

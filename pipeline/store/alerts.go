@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"wirewatch/pipeline"
+)
+
+// payload is what an alert says that is not about a stored article: health, tests.
+type payload struct {
+	Story   pipeline.Story
+	Article pipeline.Article
+	Outlets []pipeline.Outlet
+}
+
+// RaiseAlert stores the alert and a delivery per channel, due at once, unless there is one already for its rule, kind and seq and
+// its story or a story merged with it. It reports whether it did. With a.Story.ID set, the subject is the story that stands, and
+// a.Subject is not looked at; else a.Subject names it.
+func (t *Tx) RaiseAlert(a pipeline.Alert, channels []string) (bool, error) {
+	raised, err := raise(t.c, t.s.text, t.s.now, a, channels)
+	if err != nil {
+		return false, fmt.Errorf("raise alert of rule %s: %w", a.Rule, err)
+	}
+	return raised, nil
+}
+
+func raise(c conn, text func() string, now func() time.Time, a pipeline.Alert, channels []string) (bool, error) {
+	var known bool
+	var err error
+	if a.Story.ID != 0 {
+		if a.Story.ID, err = rootOf(c, a.Story.ID); err != nil {
+			return false, fmt.Errorf("story %d: %w", a.Story.ID, err)
+		}
+		a.Subject = "story:" + strconv.FormatInt(a.Story.ID, 10)
+		known, err = c.has(`WITH RECURSIVE family (id) AS (
+				SELECT CAST(? AS BIGINT)
+				UNION SELECT s.id FROM stories s JOIN family ON s.merged_into = family.id WHERE s.merged_into <> 0)
+			SELECT 1 FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND subject IN (SELECT 'story:' || id FROM family) LIMIT 1`,
+			a.Story.ID, a.Rule, a.Kind, a.Seq)
+	} else if a.Subject == "" {
+		err = errors.New("it has neither story nor subject")
+	} else {
+		known, err = c.has(`SELECT 1 FROM alerts WHERE rule = ? AND subject = ? AND kind = ? AND seq = ?`, a.Rule, a.Subject, a.Kind, a.Seq)
+	}
+	if err != nil || known {
+		return false, err
+	}
+	if a.Created.IsZero() {
+		a.Created = now()
+	}
+	spans, err := list(a.Spans)
+	if err != nil {
+		return false, err
+	}
+	said := ""
+	if a.Article.ID == 0 {
+		a.Article.Blocks, a.Article.Sketch = nil, nil
+		b, err := json.Marshal(payload{a.Story, a.Article, a.Outlets})
+		if err != nil {
+			return false, err
+		}
+		said = string(b)
+	}
+	var id int64
+	err = c.get([]any{&id}, `INSERT INTO alerts (rule, subject, kind, seq, created, story, article, spans, payload)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		a.Rule, a.Subject, a.Kind, a.Seq, ms(a.Created), a.Story.ID, a.Article.ID, spans, said)
+	if err != nil {
+		return false, err
+	}
+	for _, ch := range channels {
+		_, err := c.exec(`INSERT INTO deliveries (uid, alert, channel, pos, state, due, created)
+			SELECT ?, ?, ?, COALESCE(MAX(pos), 0) + 1, 'open', ?, ? FROM deliveries WHERE channel = ?
+			ON CONFLICT (alert, channel) DO NOTHING`, "msg_"+text(), id, ch, ms(a.Created), ms(a.Created), ch)
+		if err != nil {
+			return false, fmt.Errorf("channel %s: %w", ch, err)
+		}
+	}
+	return true, nil
+}
+
+// Raise stores an alert that is not about a new article (health, a test) with its deliveries, as Tx.RaiseAlert does.
+func (s *Store) Raise(ctx context.Context, a pipeline.Alert, channels []string) (bool, error) {
+	raised := false
+	err := s.tx(ctx, func(c conn) (err error) {
+		if err := c.lock(lockStories); err != nil {
+			return err
+		}
+		raised, err = raise(c, s.text, s.now, a, channels)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("raise alert of rule %s: %w", a.Rule, err)
+	}
+	return raised, nil
+}
+
+// maxOutlets bounds how many other sites of a story an alert names.
+const maxOutlets = 50
+
+// fill loads what there is to say of an alert: the story as it stands now, the article, the story's other outlets.
+func fill(c conn, a *pipeline.Alert, said string) error {
+	if said != "" {
+		var p payload
+		if err := json.Unmarshal([]byte(said), &p); err != nil {
+			return fmt.Errorf("what alert %d says cannot be read: %w", a.ID, err)
+		}
+		story, article := a.Story.ID, a.Article.ID
+		a.Story, a.Article, a.Outlets = p.Story, p.Article, p.Outlets
+		a.Story.ID, a.Article.ID = story, article
+	}
+	if a.Article.ID != 0 {
+		as, err := loadArticles(c, articleColumns, ` WHERE id = ?`, a.Article.ID)
+		if err != nil {
+			return fmt.Errorf("article %d: %w", a.Article.ID, err)
+		}
+		if len(as) > 0 { // else it was pruned meanwhile
+			a.Article = as[0]
+		}
+	}
+	if a.Story.ID == 0 {
+		return nil
+	}
+	st, err := loadStory(c, a.Story.ID)
+	if err != nil {
+		return fmt.Errorf("story %d: %w", a.Story.ID, err)
+	}
+	a.Story = st
+	// One article a site, its first, and none of the alert's own site: the outlets say who else carries the story.
+	named := map[string]bool{a.Article.Site: true}
+	return c.each(func(scan func(...any) error) error {
+		var o pipeline.Outlet
+		var published int64
+		if err := scan(&o.Site, &o.SiteName, &o.Title, &o.URL, &published); err != nil {
+			return err
+		}
+		if o.Published = at(published); !named[o.Site] && len(a.Outlets) < maxOutlets {
+			named[o.Site] = true
+			a.Outlets = append(a.Outlets, o)
+		}
+		return nil
+	}, `SELECT site, site_name, title, url, published FROM articles WHERE story = ? AND id <> ?
+		ORDER BY CASE WHEN published = 0 THEN seen ELSE published END, id LIMIT ?`, st.ID, a.Article.ID, maxStory)
+}

@@ -1,0 +1,468 @@
+package extract
+
+import (
+	"strings"
+
+	"golang.org/x/net/html/atom"
+)
+
+// Weights and bounds of the choice of containers. They were set on pages of many sites at once; see the floors in
+// corpus_test.go.
+const (
+	minProse     = 50   // bytes of a block that can be prose
+	descend      = 0.72 // a box is entered when one child holds this share of its weight
+	exemptShare  = 0.40 // markup that speaks against a box is not believed when the box holds this share of all prose
+	exemptStrict = 0.75 // the same for comments and related articles, which can be long
+	bodyFactor   = 3    // prose in a box marked as the body counts so many times
+	mainFactor   = 1.5  // and in an article or main element so many times
+	// descriptionWeight is added, in bytes, for a block in which most of the page's own description stands: it is the
+	// article's beginning, however short the article.
+	descriptionWeight = 600
+	minDescription    = 70 // bytes of a description that can tell one block from another
+	witnessBoost      = 4  // prose that JSON-LD's articleBody confirms counts so many times
+)
+
+// prose is the number of bytes of a block that read like sentences outside links, 0 for labels, menus and lists of links.
+func (b *block) prose() int {
+	if b.heading() || len(b.text) < minProse || b.link*2 > len(b.text) {
+		return 0
+	}
+	n := len(b.text) - b.link
+	if !sentence(b.text) {
+		if len(b.text) < 140 {
+			return 0
+		}
+		n /= 2
+	}
+	switch b.tag {
+	case atom.Li, atom.Dd, atom.Dt, atom.Tr:
+		n = n * 6 / 10
+	}
+	return n
+}
+
+// sentence says whether a text has the punctuation of a sentence: a full stop, or its like in other scripts, at the end or
+// before a space.
+func sentence(s string) bool {
+	for i, r := range s {
+		switch r {
+		case '.', '!', '?', '…', ':', ';':
+			rest := s[i+1:]
+			if r == '…' {
+				rest = s[i+len("…"):]
+			}
+			if rest == "" || rest[0] == ' ' || rest[0] == '\n' || strings.ContainsAny(rest[:1], `"')`) || rest[0] >= 0x80 {
+				return true
+			}
+		case '。', '！', '？', '।', '؟', '۔', '።', '，':
+			return true
+		}
+	}
+	return false
+}
+
+// sum fills the sums of all boxes.
+func (d *document) sum() {
+	boxes := d.boxes
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		boxes[b.box].raw += b.prose()
+	}
+	for i := len(boxes) - 1; i > 0; i-- {
+		p := &boxes[boxes[i].parent]
+		p.raw += boxes[i].raw
+		if boxes[i].body {
+			p.own += boxes[i].raw
+		} else {
+			p.own += boxes[i].own
+		}
+	}
+}
+
+// settle decides which markup is believed.
+func (d *document) settle(belief int) {
+	boxes := d.boxes
+	all := float64(boxes[0].raw)
+	for i := 1; i < len(boxes); i++ {
+		b := &boxes[i]
+		b.veto = boxes[b.parent].veto
+		b.exempt = false
+		if b.class == "" {
+			continue
+		}
+		share := float64(b.raw) / max(all, 1)
+		switch b.class {
+		case classComments, classRelated, classCookie:
+			b.exempt = share > exemptStrict
+		case classFactbox:
+			b.exempt = share > exemptStrict || b.plain == "" && share > exemptShare
+		default:
+			b.exempt = share > exemptShare
+		}
+		if b.plain == "" && b.class != classComments && b.class != classRelated && (b.body || b.own*2 > b.raw) {
+			b.exempt = true // it holds what is marked as the body
+		}
+		switch {
+		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer, b.plain == ruleSecond:
+		case b.plain == "" && b.class != classComments && b.class != classCookie, belief == believeLittle:
+			b.exempt = true
+		}
+		if !b.exempt && b.veto == 0 {
+			b.veto = int32(i)
+		}
+	}
+}
+
+// chooseBody finds the box that holds the body: from the root it enters the child that holds most of the weight, and stops
+// where the weight is spread over several children, so that sibling containers of one body stay together. Weight is prose
+// outside boxes that markup speaks against; markup that speaks for a box, and a witness, multiply it.
+//
+// Where that leaves next to nothing of a page that does show prose, it is done again with less belief in markup: names
+// first, then everything but nav and footer.
+func (x *Extractor) chooseBody(d *document, a *Article) {
+	wit := newWitness(d.head.body())
+	desc := newGrams(d.head.one("og:description", "description", "twitter:description"), minDescription)
+	d.sum()
+	d.secondArticles(a.Title)
+	for belief := believeAll; ; belief-- {
+		d.settle(belief)
+		at, kept := d.descend(wit, desc)
+		if kept >= minBody || belief == believeLittle || float64(kept) > 0.5*float64(d.boxes[0].raw) {
+			d.markOutside(at)
+			break
+		}
+	}
+	d.keepStandfirst()
+	d.fillFromWitness(wit)
+}
+
+// belief says how much of what markup says against a box is believed.
+const (
+	believeLittle = iota
+	believeElements
+	believeAll
+)
+
+// minBody is the prose, in bytes, below which a body is doubted.
+const minBody = 250
+
+const ruleSecond = "structure:second-article"
+
+// minSecond is the prose, in bytes, that an appended article has at least; a card has less.
+const minSecond = 150
+
+// descend finds the container and the prose in it.
+func (d *document) descend(wit, desc *witness) (at int32, kept int) {
+	boxes := d.boxes
+	factor := make([]float64, len(boxes))
+	weight := make([]float64, len(boxes))
+	factor[0] = 1
+	for i := 1; i < len(boxes); i++ {
+		b := &boxes[i]
+		f := factor[b.parent]
+		switch {
+		case b.body:
+			f = max(f, bodyFactor)
+		case b.tag == atom.Article || b.tag == atom.Main:
+			f = max(f, mainFactor)
+		}
+		factor[i] = f
+	}
+	free := make([]int, len(boxes)) // prose in bytes, as it is
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if boxes[b.box].veto != 0 {
+			continue
+		}
+		p := b.prose()
+		free[b.box] += p
+		w := float64(p) * factor[b.box]
+		if w > 0 && wit.covers(b) > 0.6 {
+			w *= witnessBoost
+		}
+		if w > 0 && desc.told(b) > 0.5 {
+			w += descriptionWeight * factor[b.box]
+		}
+		weight[b.box] += w
+	}
+	for i := len(boxes) - 1; i > 0; i-- {
+		weight[boxes[i].parent] += weight[i]
+		free[boxes[i].parent] += free[i]
+	}
+	best := make([]int32, len(boxes)) // heaviest child
+	for i := 1; i < len(boxes); i++ {
+		p := boxes[i].parent
+		if best[p] == 0 || weight[i] > weight[best[p]] {
+			best[p] = int32(i)
+		}
+	}
+	for best[at] != 0 && weight[best[at]] > 0 && weight[best[at]] >= descend*weight[at] {
+		at = best[at]
+	}
+	// A list item, paragraph or quote is never the container: what stands beside it belongs to it.
+	for at != 0 && !container(boxes[at].tag) {
+		at = boxes[at].parent
+	}
+	return at, free[at]
+}
+
+// keepStandfirst takes back the standfirst: the block under the headline that the page gives as its own description.
+func (d *document) keepStandfirst() {
+	desc := strings.TrimSpace(newView(d.head.one("og:description", "description", "twitter:description")).norm)
+	if len(desc) < 50 {
+		return
+	}
+	head := -1
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.tag == atom.H1 {
+			head = i
+		}
+		if b.class == "" && b.prose() > 0 {
+			return
+		}
+		if head < 0 || i > head+8 || b.tag == atom.H1 || len(b.text) < 50 || b.link > 0 || b.rule != "structure:outside-body" {
+			continue
+		}
+		if got := strings.TrimSpace(b.view().norm); got == desc || strings.HasPrefix(got, desc) && len(got) < 2*len(desc) {
+			b.class, b.rule = "", ""
+			return
+		}
+	}
+}
+
+func container(t atom.Atom) bool {
+	switch t {
+	case atom.P, atom.Li, atom.Ul, atom.Ol, atom.Blockquote, atom.Dd, atom.Dt, atom.Tr, atom.Pre, atom.Figure, atom.Figcaption:
+		return false
+	}
+	return true
+}
+
+// markOutside removes what stands outside the container. Boxes come in document order, so one pass settles ancestry.
+func (d *document) markOutside(at int32) {
+	inside := make([]bool, len(d.boxes))
+	inside[at] = true
+	for i := int(at) + 1; i < len(d.boxes); i++ {
+		inside[i] = inside[d.boxes[i].parent]
+	}
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		box := &d.boxes[b.box]
+		if v := box.veto; v != 0 {
+			class, rule := d.boxes[v].reason()
+			b.drop(class, rule)
+		} else if !inside[b.box] {
+			b.drop(classNavigation, "structure:outside-body")
+		}
+	}
+}
+
+// secondArticles speaks against article elements that hold another article, with a headline and prose of its own, under
+// the page's: what endless scrolling appends. The page's own is the one under the page's title, or else the first.
+func (d *document) secondArticles(title string) {
+	type found struct {
+		box  int32
+		head string
+	}
+	var tops []found
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.tag != atom.H1 || len(tops) > 20 {
+			continue
+		}
+		at := b.box
+		for at != 0 && d.boxes[at].tag != atom.Article {
+			at = d.boxes[at].parent
+		}
+		if at != 0 && d.boxes[at].raw >= minSecond && (len(tops) == 0 || tops[len(tops)-1].box != at) {
+			tops = append(tops, found{at, b.text})
+		}
+	}
+	if len(tops) < 2 {
+		return
+	}
+	own := 0
+	for i, f := range tops {
+		if overlap(f.head, title) >= 0.6 {
+			own = i
+			break
+		}
+	}
+	for i, f := range tops {
+		if i == own || d.within(tops[own].box, f.box) || d.within(f.box, tops[own].box) {
+			continue
+		}
+		b := &d.boxes[f.box]
+		b.class, b.plain, b.body = classRelated, ruleSecond, false
+	}
+}
+
+// within says whether box a stands in box b.
+func (d *document) within(a, b int32) bool {
+	for a > b {
+		a = d.boxes[a].parent
+	}
+	return a == b
+}
+
+// reason is the class and rule with which a box speaks against its content.
+func (b *box) reason() (class, rule string) {
+	if b.plain != "" && (b.neg == nil || b.plain != ruleAside) {
+		return b.class, b.plain
+	}
+	return b.class, b.neg.ref
+}
+
+// A witness is a second telling of the body, from JSON-LD, held as hashes of word windows.
+type witness struct {
+	text  string
+	grams map[uint64]struct{}
+}
+
+const gramWords = 4
+
+func newWitness(s string) *witness { return newGrams(s, 300) }
+
+// newGrams is a witness that says nothing when s has fewer than least bytes.
+func newGrams(s string, least int) *witness {
+	w := &witness{text: s}
+	if len(s) < least {
+		return w
+	}
+	w.grams = make(map[uint64]struct{}, len(s)/6)
+	eachGram(s, func(h uint64) { w.grams[h] = struct{}{} })
+	return w
+}
+
+// covers is the share of the block's word windows that the witness holds, from 0 to 1.
+func (w *witness) covers(b *block) float64 {
+	if w.grams == nil {
+		return 0
+	}
+	n, hit := 0, 0
+	eachGram(b.text, func(h uint64) {
+		n++
+		if _, ok := w.grams[h]; ok {
+			hit++
+		}
+	})
+	if n == 0 {
+		return 0
+	}
+	return float64(hit) / float64(n)
+}
+
+// told is the share of the witness' word windows that stand in the block, from 0 to 1.
+func (w *witness) told(b *block) float64 {
+	if len(w.grams) == 0 || len(b.text) > 20*len(w.text)+2000 {
+		return 0
+	}
+	hit := 0
+	eachGram(b.text, func(h uint64) {
+		if _, ok := w.grams[h]; ok {
+			hit++
+		}
+	})
+	return float64(hit) / float64(len(w.grams))
+}
+
+// eachGram hashes (FNV-1a) each window of gramWords words; in scripts without spaces each rune is a word.
+func eachGram(s string, f func(uint64)) {
+	const prime, basis = 1099511628211, 14695981039346656037
+	var ring [gramWords]uint64
+	n := 0
+	word := uint64(basis)
+	in := false
+	emit := func() {
+		ring[n%gramWords] = word
+		n++
+		if n >= gramWords {
+			h := uint64(basis)
+			for i := range gramWords {
+				h = (h ^ ring[(n+i)%gramWords]) * prime
+			}
+			f(h)
+		}
+		word, in = basis, false
+	}
+	for _, r := range s {
+		switch {
+		case r < 0x80 && !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'), r >= 0x2000 && r < 0x2070, r == 0xa0,
+			r >= 0x3000 && r < 0x3003, r == '«', r == '»':
+			if in {
+				emit()
+			}
+		case r >= 0x3040 && r < 0xa000:
+			if in {
+				emit()
+			}
+			word = (word ^ uint64(r)) * prime
+			emit()
+		default:
+			in = true
+			word = (word ^ uint64(r)) * prime
+		}
+	}
+	if in {
+		emit()
+	}
+}
+
+// fillFromWitness takes the body from the witness where the page shows none of it: text that stands only in a script.
+func (d *document) fillFromWitness(w *witness) {
+	if len(w.text) < 400 {
+		return
+	}
+	shown := 0
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.class == "" && w.covers(b) > 0.6 {
+			shown += len(b.text)
+		}
+	}
+	prose := 0
+	for i := range d.blocks {
+		if b := &d.blocks[i]; b.class == "" {
+			prose += b.prose()
+		}
+	}
+	if shown*5 > len(w.text) || prose*2 > len(w.text) {
+		return
+	}
+	// Not among the kept blocks: perhaps among those outside the container.
+	found := 0
+	for i := range d.blocks {
+		if b := &d.blocks[i]; b.class != "" && w.covers(b) > 0.6 {
+			found += len(b.text)
+		}
+	}
+	if found*2 > len(w.text) {
+		for i := range d.blocks {
+			b := &d.blocks[i]
+			if w.covers(b) > 0.6 {
+				b.class, b.rule = "", ""
+			} else {
+				b.drop(classNavigation, "structure:not-in-articleBody")
+			}
+		}
+		return
+	}
+	for i := range d.blocks {
+		d.blocks[i].drop(classNavigation, "structure:body-in-script")
+	}
+	for _, p := range paragraphsOf(w.text) {
+		d.blocks = append(d.blocks, block{text: p, tag: atom.P})
+	}
+}
+
+// paragraphsOf splits a body told in one string.
+func paragraphsOf(s string) []string {
+	var out []string
+	for _, p := range strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}

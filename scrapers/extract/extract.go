@@ -1,0 +1,159 @@
+// Package extract turns a page or a plain text into an Article: what the journalist wrote, and every other block with its
+// class and the rule that removed it.
+//
+// Contract: Extract is pure. It reads no clock, no network and no file; what it knows of the world (appeals, sign-offs,
+// agencies, months) is data handed to New as an fs.FS. The same input gives the same Article. Any byte sequence gives an
+// Article or an error, in time and memory linear in its length. An Extractor is safe for concurrent use.
+package extract
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// MaxInput is the largest document, in bytes, that Extract accepts.
+const MaxInput = 16 << 20
+
+// ErrTooLarge is returned for a document of more than MaxInput bytes.
+var ErrTooLarge = errors.New("document is larger than 16 MiB")
+
+// ErrEmpty is returned for an input without a single visible character.
+var ErrEmpty = errors.New("document holds no text")
+
+// An Extractor finds articles in pages. The zero value is of no use; call New.
+type Extractor struct {
+	lex *lexicon
+}
+
+// New compiles the lexicon, the YAML files in the root of fsys. Errors name file and line.
+func New(fsys fs.FS) (*Extractor, error) {
+	lex, err := loadLexicon(fsys)
+	if err != nil {
+		return nil, fmt.Errorf("load lexicon: %w", err)
+	}
+	return &Extractor{lex: lex}, nil
+}
+
+// Input is one document. HTML wins when both HTML and Text are given.
+type Input struct {
+	URL         string // where the document was found; relative links are resolved against it
+	HTML        []byte // raw bytes in any charset
+	ContentType string // the HTTP header, for its charset
+	Text        string // plain text instead of HTML
+}
+
+// An Article is the clean result.
+type Article struct {
+	URL       string   // as given
+	Canonical string   // absolute, "" when the page names none
+	Site      string   // host name without "www."
+	SiteName  string   // the name the page gives itself
+	Title     string   // without the site name
+	Authors   []string // people, as printed
+	Date      string   // publication as the page says: RFC 3339 with its own offset, or a bare date
+	Modified  string   // last change, same form
+	Lang      string   // ISO 639-1, lower case
+	Agency    string   // wire agency named by sign-off, dateline or byline
+	Body      string   // kept paragraphs joined by a blank line
+	Paywalled bool     // the page says that its text is not free
+	Blocks    []Block  // in document order
+}
+
+// A Block is a paragraph-sized piece of the document, kept or removed.
+type Block struct {
+	Class string // "paragraph", "heading", "list", "quote", "table"; for removed blocks one of Classes
+	Kept  bool
+	Text  string
+	Rule  string // what removed it: "lexicon/donation.yaml:12" or "structure:link-density"; "" when kept
+	Line  int    // line number in plain text, from 1; 0 in HTML
+}
+
+// Classes are the classes of removed blocks.
+func Classes() []string {
+	return []string{
+		classDonation, classNewsletter, classPromo, classRelated, classShare, classCaption, classCredit, classComments,
+		classEmbed, classPaywall, classBio, classCookie, classAd, classNavigation, classHeadline, classDateline,
+		classFactbox, classLive, classLegal, classRepeated,
+	}
+}
+
+// Paragraphs returns the texts of the kept blocks in order.
+func (a *Article) Paragraphs() []string {
+	var out []string
+	for i := range a.Blocks {
+		if a.Blocks[i].Kept {
+			out = append(out, a.Blocks[i].Text)
+		}
+	}
+	return out
+}
+
+// Extract finds the article in one document. The document is read once into blocks; a page's blocks are first weighed to
+// find the containers of the body; then every block is kept or removed by its markup, the lexicon and its neighbours;
+// the agency's signature is taken off; what remains is the body.
+func (x *Extractor) Extract(in Input) (*Article, error) {
+	if len(in.HTML) > MaxInput || len(in.Text) > MaxInput {
+		return nil, ErrTooLarge
+	}
+	a := &Article{URL: in.URL, Site: siteOf(in.URL)}
+	var d *document
+	if len(in.HTML) > 0 {
+		d = x.fromHTML(in, a)
+	} else {
+		d = x.fromText(in.Text, a)
+	}
+	if len(d.blocks) == 0 && a.Title == "" {
+		return nil, ErrEmpty
+	}
+	x.finish(d, a)
+	return a, nil
+}
+
+// finish takes the agency off, settles what the metadata left open, and writes the blocks out.
+func (x *Extractor) finish(d *document, a *Article) {
+	x.takeAgency(d, a)
+	a.Blocks = make([]Block, 0, len(d.blocks))
+	var body strings.Builder
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.title || b.text == "" {
+			continue
+		}
+		out := Block{Class: b.class, Kept: b.class == "", Text: b.text, Rule: b.rule, Line: b.line}
+		if out.Kept {
+			out.Class = b.kind()
+			if body.Len() > 0 {
+				body.WriteString("\n\n")
+			}
+			body.WriteString(b.text)
+		}
+		a.Blocks = append(a.Blocks, out)
+	}
+	a.Body = body.String()
+	if a.Lang == "" {
+		a.Lang = x.lex.detect(a.Body + "\n" + a.Title)
+	}
+	if a.Agency == "" {
+		a.Agency = x.agencyInBylines(a)
+	}
+	a.Authors = x.people(a.Authors)
+}
+
+// siteOf is the host of a URL without "www.".
+func siteOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
+}
+
+// clean makes a metadata value one line: composed characters, single spaces.
+func clean(s string) string {
+	return norm.NFC.String(strings.Join(strings.Fields(s), " "))
+}

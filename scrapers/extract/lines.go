@@ -1,0 +1,243 @@
+package extract
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+)
+
+// maxLine is the longest input line in bytes: a document and its JSON escapes.
+const maxLine = 4 * MaxInput
+
+type lineIn struct {
+	ID      string  `json:"id"`
+	URL     string  `json:"url"`
+	HTML    string  `json:"html"`
+	Content *string `json:"content"`
+	Text    *string `json:"text"`
+	Type    string  `json:"content_type"`
+}
+
+type lineBlock struct {
+	Class string `json:"class"`
+	Kept  bool   `json:"kept"`
+	Text  string `json:"text"`
+	Rule  string `json:"rule,omitempty"`
+	Line  int    `json:"line,omitempty"`
+}
+
+type lineOut struct {
+	ID        string      `json:"id"`
+	URL       string      `json:"url"`
+	Site      string      `json:"site"`
+	Title     string      `json:"title"`
+	Author    []string    `json:"author"`
+	Date      string      `json:"date"`
+	Modified  string      `json:"modified"`
+	Lang      string      `json:"lang"`
+	Agency    string      `json:"agency"`
+	Canonical string      `json:"canonical"`
+	SiteName  string      `json:"site_name"`
+	Paywalled bool        `json:"paywalled"`
+	Body      string      `json:"body"`
+	Blocks    []lineBlock `json:"blocks"`
+}
+
+type lineErr struct {
+	ID   string `json:"id"`
+	Line int    `json:"line,omitempty"`
+	Err  string `json:"err"`
+}
+
+// Lines is the filter behind `wirewatch extract --jsonl`: lines {"id","url","html" or "content" or "text"} in, one line an
+// article out, in input order. html is a path relative to the working folder, plain or gzip. A page that fails gives
+// {"id","err"}, a line that cannot be read {"id","line","err"}; only a failure of r or w ends the run. GOMAXPROCS pages are
+// worked on at a time.
+func (x *Extractor) Lines(r io.Reader, w io.Writer) error {
+	type job struct {
+		line int
+		data []byte
+		out  chan []byte
+	}
+	workers := runtime.GOMAXPROCS(0)
+	jobs := make(chan job, workers)
+	queue := make(chan chan []byte, 4*workers) // answers in input order
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for j := range jobs {
+				j.out <- x.line(j.line, j.data)
+			}
+		})
+	}
+	var readErr error
+	wg.Go(func() {
+		defer close(queue)
+		defer close(jobs)
+		in := bufio.NewReaderSize(r, 1<<16)
+		for n := 1; ; n++ {
+			data, err := readLine(in)
+			if len(bytes.TrimSpace(data)) > 0 || errors.Is(err, errLongLine) {
+				j := job{n, data, make(chan []byte, 1)}
+				if errors.Is(err, errLongLine) {
+					j.data = nil
+					err = nil
+				}
+				select {
+				case queue <- j.out:
+				case <-stop:
+					return
+				}
+				jobs <- j
+			}
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				readErr = fmt.Errorf("read line %d: %w", n, err)
+				return
+			}
+		}
+	})
+	out := bufio.NewWriterSize(w, 1<<16)
+	var writeErr error
+	for c := range queue {
+		b := <-c
+		if writeErr == nil {
+			if _, writeErr = out.Write(b); writeErr != nil {
+				close(stop)
+			}
+		}
+	}
+	wg.Wait()
+	if writeErr == nil {
+		writeErr = out.Flush()
+	}
+	if writeErr != nil {
+		return fmt.Errorf("write articles: %w", writeErr)
+	}
+	return readErr
+}
+
+var errLongLine = errors.New("line is longer than 64 MiB")
+
+// readLine reads one line of at most maxLine bytes; a longer one is read to its end and reported.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	long := false
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(line)+len(part) > maxLine {
+			long, line = true, nil
+		}
+		if !long {
+			line = append(line, part...)
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if long && err == nil {
+			err = errLongLine
+		}
+		return line, err
+	}
+}
+
+// line answers one input line.
+func (x *Extractor) line(n int, data []byte) []byte {
+	var in lineIn
+	if data == nil {
+		return encode(lineErr{Line: n, Err: errLongLine.Error()})
+	}
+	if err := json.Unmarshal(data, &in); err != nil {
+		var id struct {
+			ID any `json:"id"`
+		}
+		_ = json.Unmarshal(data, &id) // the id, if the line has one that can be read, is all that is wanted
+		s := ""
+		if id.ID != nil {
+			s = fmt.Sprint(id.ID)
+		}
+		return encode(lineErr{ID: s, Line: n, Err: "bad line: " + err.Error()})
+	}
+	a, err := x.article(in)
+	if err != nil {
+		return encode(lineErr{ID: in.ID, Err: err.Error()})
+	}
+	out := lineOut{
+		ID: in.ID, URL: in.URL, Site: a.Site, Title: a.Title, Author: a.Authors, Date: a.Date, Modified: a.Modified, Lang: a.Lang,
+		Agency: a.Agency, Canonical: a.Canonical, SiteName: a.SiteName, Paywalled: a.Paywalled, Body: a.Body,
+		Blocks: make([]lineBlock, len(a.Blocks)),
+	}
+	if out.Author == nil {
+		out.Author = []string{}
+	}
+	for i, b := range a.Blocks {
+		out.Blocks[i] = lineBlock(b)
+	}
+	return encode(out)
+}
+
+// article extracts one input line. A panic is the page's failure, not the run's.
+func (x *Extractor) article(in lineIn) (a *Article, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a, err = nil, fmt.Errorf("extract %s: panic: %v", in.URL, p)
+		}
+	}()
+	switch {
+	case in.Content != nil:
+		return x.Extract(Input{URL: in.URL, HTML: []byte(*in.Content), ContentType: in.Type})
+	case in.Text != nil:
+		return x.Extract(Input{URL: in.URL, Text: *in.Text})
+	case in.HTML == "":
+		return nil, errors.New(`no document: give "html" (a path), "content" or "text"`)
+	}
+	raw, err := readPage(in.HTML)
+	if err != nil {
+		return nil, err
+	}
+	return x.Extract(Input{URL: in.URL, HTML: raw, ContentType: in.Type})
+}
+
+// readPage reads a file, gzip or plain, of at most MaxInput decoded bytes.
+func readPage(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in := bufio.NewReader(f)
+	var src io.Reader = in
+	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		defer z.Close()
+		src = z
+	}
+	raw, err := io.ReadAll(io.LimitReader(src, MaxInput+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return raw, nil
+}
+
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil { // strings, numbers and lists always encode
+		return fmt.Appendf(nil, "{\"err\":%q}\n", err.Error())
+	}
+	return b.Bytes()
+}

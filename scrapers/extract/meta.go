@@ -1,0 +1,505 @@
+package extract
+
+import (
+	"bytes"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// head is what a page says of itself outside its text.
+type head struct {
+	lang      string
+	title     string
+	canonical string
+	metas     map[string][]string // lower-case name or property to contents
+	scripts   [][]byte            // JSON-LD
+	captured  []captured
+	ld        ld
+	ldRead    bool
+}
+
+func (h *head) raw(kind rawText, s []byte) {
+	switch kind {
+	case rawTitle:
+		if h.title == "" {
+			h.title = clean(html.UnescapeString(string(s)))
+		}
+	case rawLD:
+		if len(h.scripts) < 64 {
+			h.scripts = append(h.scripts, bytes.Clone(s))
+		}
+	}
+}
+
+func (h *head) meta(at *attrs) {
+	if at.content == "" {
+		return
+	}
+	if h.metas == nil {
+		h.metas = map[string][]string{}
+	}
+	for _, k := range [...]string{at.property, at.name, at.itemprop} {
+		if k == "" {
+			continue
+		}
+		k = strings.ToLower(k)
+		if n := len(h.metas[k]); n < 32 && len(h.metas) < 400 {
+			h.metas[k] = append(h.metas[k], at.content)
+		}
+	}
+}
+
+func (h *head) link(at *attrs) {
+	if strings.EqualFold(at.rel, "canonical") && h.canonical == "" {
+		h.canonical = at.href
+	}
+}
+
+// one is the first value of the first key that has one.
+func (h *head) one(keys ...string) string {
+	for _, k := range keys {
+		for _, v := range h.metas[k] {
+			if v = clean(html.UnescapeString(v)); v != "" {
+				return v
+			}
+		}
+	}
+	return ""
+}
+
+func (h *head) data() *ld {
+	if !h.ldRead {
+		h.ld, h.ldRead = readLD(h.scripts, h.canonical), true
+	}
+	return &h.ld
+}
+
+// body is JSON-LD's articleBody with paragraphs as lines, "" when there is none.
+func (h *head) body() string {
+	s := h.data().body
+	if strings.Contains(s, "<p") || strings.Contains(s, "<br") || strings.Contains(s, "&lt;p") {
+		if !strings.Contains(s, "<p") {
+			s = html.UnescapeString(s)
+		}
+		s = strings.NewReplacer("</p>", "\n", "<br>", "\n", "<br/>", "\n", "<br />", "\n").Replace(s)
+		s = markupTag.ReplaceAllString(s, "")
+	}
+	if strings.ContainsRune(s, '&') {
+		s = html.UnescapeString(s)
+	}
+	return s
+}
+
+// A source is one place where a page may state a value.
+type source struct {
+	name string
+	read func(p *page) string
+}
+
+// page is what the sources read.
+type page struct {
+	h   *head
+	d   *document
+	lex *lexicon
+	in  Input
+	a   *Article // filled so far
+	h1  int      // index of the first h1, -1 for none
+}
+
+func meta(keys ...string) func(*page) string {
+	return func(p *page) string { return p.h.one(keys...) }
+}
+
+func capturedValue(kinds ...captureKind) func(*page) string {
+	return func(p *page) string {
+		for _, c := range p.h.captured {
+			for _, k := range kinds {
+				if c.kind == k {
+					if v := first(c.value, c.text); v != "" {
+						return v
+					}
+				}
+			}
+		}
+		return ""
+	}
+}
+
+// The precedence of sources, best first. A value that does not read as what it should be (a date that is none) passes on
+// to the next source.
+var precedence = struct{ published, modified, lang, siteName, canonical []source }{
+	published: []source{
+		{"json-ld", func(p *page) string { return p.h.data().published }},
+		{"open graph", meta("article:published_time", "og:published_time", "article:published", "og:article:published_time")},
+		{"microdata", capturedValue(capturePublished)},
+		{"meta", meta("datepublished", "publishdate", "publish-date", "publication_date", "pubdate", "dc.date.issued", "dcterms.created",
+			"dc.date", "dc.date.created", "dcterms.date", "parsely-pub-date", "sailthru.date", "article.published", "published-date", "date",
+			"cxenseparse:recs:publishtime", "article_date_original", "last-modified")},
+		{"time element", func(p *page) string { return p.clock(true) }},
+		{"date line", func(p *page) string { return p.dateNear() }},
+		{"any time element", func(p *page) string { return p.clock(false) }},
+		{"address", func(p *page) string { return dateInURL(p.in.URL, p.h.canonical) }},
+	},
+	modified: []source{
+		{"json-ld", func(p *page) string { return p.h.data().modified }},
+		{"open graph", meta("article:modified_time", "og:updated_time", "og:modified_time")},
+		{"microdata", capturedValue(captureModified)},
+		{"meta", meta("datemodified", "last-modified", "dcterms.modified", "dc.date.modified", "revision_date")},
+	},
+	lang: []source{
+		{"html element", func(p *page) string { return p.h.lang }},
+		{"json-ld", func(p *page) string { return p.h.data().lang }},
+		{"open graph", meta("og:locale")},
+		{"meta", meta("content-language", "language", "dc.language", "inlanguage")},
+	},
+	siteName: []source{
+		{"open graph", meta("og:site_name")},
+		{"json-ld", func(p *page) string { return p.h.data().publisher }},
+		{"meta", meta("application-name", "apple-mobile-web-app-title", "twitter:site")},
+	},
+	canonical: []source{
+		{"link", func(p *page) string { return p.h.canonical }},
+		{"open graph", meta("og:url")},
+		{"json-ld", func(p *page) string { return p.h.data().url }},
+	},
+}
+
+// metadata fills the article's fields from the page.
+func (x *Extractor) metadata(d *document, a *Article, in Input) {
+	p := &page{h: &d.head, d: d, lex: x.lex, in: in, a: a}
+	p.h1 = slices.IndexFunc(d.blocks, func(b block) bool { return b.tag == atom.H1 })
+	for _, s := range precedence.published {
+		if v, ok := x.lex.parseDate(s.read(p)); ok {
+			a.Date = v
+			break
+		}
+	}
+	for _, s := range precedence.modified {
+		if v, ok := x.lex.parseDate(s.read(p)); ok {
+			a.Modified = v
+			break
+		}
+	}
+	for _, s := range precedence.lang {
+		if v := langCode(s.read(p)); v != "" {
+			a.Lang = v
+			break
+		}
+	}
+	for _, s := range precedence.siteName {
+		if v := strings.TrimPrefix(s.read(p), "@"); v != "" && len(v) < 80 {
+			a.SiteName = v
+			break
+		}
+	}
+	for _, s := range precedence.canonical {
+		if v := absolute(in.URL, s.read(p)); v != "" {
+			a.Canonical = v
+			break
+		}
+	}
+	if a.Site == "" {
+		a.Site = siteOf(a.Canonical)
+	}
+	a.Title = p.title(a)
+	a.Authors = p.authors()
+	a.Paywalled = d.head.data().free == "false" || paidTier(d.head.one("article:content_tier", "article:opinion:tier", "content_tier"))
+}
+
+func paidTier(s string) bool { return s == "locked" || s == "metered" || s == "paid" }
+
+// langCode turns "en-US", "en_US" or "English" into "en".
+func langCode(s string) string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if i := strings.IndexAny(s, "-_,; "); i >= 0 {
+		s = s[:i]
+	}
+	switch s {
+	case "english":
+		return "en"
+	case "nb", "nn":
+		return "no"
+	}
+	if len(s) != 2 {
+		return ""
+	}
+	for _, c := range s {
+		if c < 'a' || c > 'z' {
+			return ""
+		}
+	}
+	return s
+}
+
+// absolute resolves ref against base; "" unless the result is http or https.
+func absolute(base, ref string) string {
+	if ref == "" {
+		return ""
+	}
+	u, err := url.Parse(strings.TrimSpace(ref))
+	if err != nil {
+		return ""
+	}
+	if b, err := url.Parse(base); err == nil {
+		u = b.ResolveReference(u)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return ""
+	}
+	return u.String()
+}
+
+// clock is the first time element, in or right before the body's part of the page if near is set.
+func (p *page) clock(near bool) string {
+	for _, c := range p.h.captured {
+		if c.kind != captureTime {
+			continue
+		}
+		if near && !p.nearHeadline(c.block) {
+			continue
+		}
+		if v := first(c.value, c.text); v != "" {
+			if _, ok := p.lex.parseDate(v); ok {
+				return v
+			}
+		}
+	}
+	return ""
+}
+
+// nearHeadline says whether a block stands within a few blocks of the first h1.
+func (p *page) nearHeadline(block int) bool {
+	if p.h1 < 0 {
+		return block < 60
+	}
+	return block >= p.h1-6 && block <= p.h1+14
+}
+
+// dateNear is a line with a date alone, near the headline.
+func (p *page) dateNear() string {
+	for i := range p.d.blocks {
+		b := &p.d.blocks[i]
+		if len(b.text) < 90 && b.link == 0 && p.nearHeadline(i) && p.lex.dateLine(b.text) {
+			return b.text
+		}
+	}
+	return ""
+}
+
+// dateInURL reads /2023/11/02/ or /2023-11-02 in an address.
+func dateInURL(urls ...string) string {
+	for _, u := range urls {
+		parts := strings.FieldsFunc(u, func(r rune) bool { return r < '0' || r > '9' })
+		for i := 0; i+2 < len(parts); i++ {
+			if y := parts[i]; len(y) == 4 && (y[:2] == "20" || y[:2] == "19") && len(parts[i+1]) <= 2 && len(parts[i+2]) <= 2 {
+				if d, ok := bareDate(num(y), num(parts[i+1]), num(parts[i+2])); ok {
+					return d
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// title chooses among the page's h1, JSON-LD, Open Graph and title element. The headline that readers see is the h1;
+// Open Graph and JSON-LD often carry another one, made for sharing or cut, but tell which h1 is the headline.
+func (p *page) title(a *Article) string {
+	og := p.unbranded(p.h.one("og:title", "twitter:title"), a)
+	data := p.unbranded(p.h.data().headline, a)
+	doc := p.unbranded(p.h.title, a)
+	var prop string
+	var heads []string
+	for i := range p.d.blocks {
+		if b := &p.d.blocks[i]; b.tag == atom.H1 && len(heads) < 12 {
+			heads = append(heads, clean(b.text))
+		}
+	}
+	for _, c := range p.h.captured {
+		if c.kind == captureHeadline && prop == "" {
+			prop = clean(first(c.text, c.value))
+		}
+	}
+	// A news article's JSON-LD headline is what the newsroom calls it; of other kinds of pages it is often the name of the
+	// page, so there the h1 goes first.
+	if data != "" && articleRank(p.h.data().kind) >= 4 && !strings.HasSuffix(data, "...") && !strings.HasSuffix(data, "…") {
+		return data
+	}
+	best, score := "", 0.0
+	for _, h := range heads {
+		s := max(overlap(h, og), overlap(h, data), overlap(h, doc))
+		if utf8.RuneCountInString(h) <= 300 && s > score {
+			best, score = h, s
+		}
+	}
+	if score >= 0.5 {
+		return best
+	}
+	return first(data, og, prop, doc, first(heads...), plain(p.h.data().name))
+}
+
+// overlap is the share of common words of two titles, from 0 to 1, relative to the shorter.
+func overlap(a, b string) float64 {
+	if a == "" || b == "" {
+		return 0
+	}
+	if a == b {
+		return 1
+	}
+	x, y := strings.Fields(newView(a).norm), strings.Fields(newView(b).norm)
+	if len(x) == 0 || len(y) == 0 {
+		return 0
+	}
+	set := make(map[string]bool, len(y))
+	for _, w := range y {
+		set[w] = true
+	}
+	n := 0
+	for _, w := range x {
+		if set[w] {
+			n++
+		}
+	}
+	return float64(n) / float64(max(min(len(x), len(y)), 2))
+}
+
+// titleSeps stand between a headline and the site's name.
+var titleSeps = []string{" | ", " - ", " – ", " — ", " :: ", " · ", " • ", " » ", " « ", " / ", ": "}
+
+// unbranded takes the site's name off a title: the last or first part between separators when it is the site's name or the
+// host's.
+func (p *page) unbranded(s string, a *Article) string {
+	s = clean(s)
+	for range 3 {
+		cut := ""
+		for _, sep := range titleSeps {
+			if i := strings.LastIndex(s, sep); i > 0 && p.isSite(s[i+len(sep):], a) {
+				if c := strings.TrimSpace(s[:i]); cut == "" || len(c) > len(cut) {
+					cut = c
+				}
+			}
+			if i := strings.Index(s, sep); i > 0 && sep != ": " && cut == "" && p.isSite(s[:i], a) {
+				cut = strings.TrimSpace(s[i+len(sep):])
+			}
+		}
+		if cut == "" {
+			return s
+		}
+		s = cut
+	}
+	return s
+}
+
+// isSite says whether a part of a title is the site's name.
+func (p *page) isSite(part string, a *Article) bool {
+	squeeze := func(s string) string { return strings.ReplaceAll(strings.TrimSpace(newView(s).norm), " ", "") }
+	part = squeeze(part)
+	if part == "" || len(part) > 60 {
+		return false
+	}
+	if name := squeeze(a.SiteName); name != "" && (part == name || len(name) > 3 && len(part) > 3 && (strings.HasPrefix(name, part) || strings.HasPrefix(part, name))) {
+		return true
+	}
+	host := a.Site
+	if host == "" {
+		return false
+	}
+	if part == squeeze(host) {
+		return true
+	}
+	for _, l := range strings.Split(host, ".") {
+		if l = squeeze(l); len(l) > 3 && (part == l || part == "the"+l) {
+			return true
+		}
+	}
+	return false
+}
+
+// authors lists the names the page gives, from the first source that has any.
+//
+// A page's own name is no author, but is given back when the page names it and nobody else.
+func (p *page) authors() []string {
+	if n := p.namedAuthors(); len(n) > 0 {
+		return n
+	}
+	for _, n := range append(p.h.data().authors, p.h.metas["author"]...) {
+		if n = plain(n); p.isSite(n, p.a) {
+			return []string{n}
+		}
+	}
+	return nil
+}
+
+func (p *page) namedAuthors() []string {
+	if n := p.persons(p.h.data().authors...); len(n) > 0 {
+		return n
+	}
+	for _, keys := range [][]string{{"author", "article:author", "dc.creator", "dc.creator.author", "parsely-author", "sailthru.author", "byl", "article:author_name", "cxenseparse:author", "og:article:author"}} {
+		for _, k := range keys {
+			if n := p.persons(p.h.metas[k]...); len(n) > 0 {
+				return n
+			}
+		}
+	}
+	for _, kind := range []captureKind{captureAuthor, captureByline} {
+		var all []string
+		for _, c := range p.h.captured {
+			if c.kind == kind && (kind == captureAuthor || p.nearHeadline(c.block)) {
+				t := first(c.text, c.value)
+				if i := strings.IndexByte(t, '\n'); i >= 0 {
+					t = t[:i]
+				}
+				all = append(all, p.persons(t)...)
+				if kind == captureByline && len(all) > 0 {
+					break
+				}
+			}
+		}
+		if len(all) > 0 {
+			return all
+		}
+	}
+	return nil
+}
+
+func (p *page) persons(names ...string) []string {
+	var out []string
+	for _, n := range names {
+		n = plain(n)
+		if n == "" || p.isSite(n, p.a) || strings.Contains(n, "://") || strings.Contains(n, "www.") {
+			continue
+		}
+		for _, s := range splitNames(n) {
+			if s = trimByline(s, p.lex); plausibleName(s) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// splitNames splits "A, B and C".
+func splitNames(s string) []string {
+	for _, sep := range []string{";", " | ", " & ", " and ", " und ", " et ", " y ", " og ", " och ", " e ", " i ", " и ", " ve ", "、", "・", " / "} {
+		s = strings.ReplaceAll(s, sep, ",")
+	}
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == '，' || r == '،' })
+}
+
+func plausibleName(s string) bool {
+	n := utf8.RuneCountInString(s)
+	if n < 2 || n > 50 || len(strings.Fields(s)) > 6 || strings.ContainsAny(s, "@{}<>=_") {
+		return false
+	}
+	for _, r := range s {
+		if unicode.IsDigit(r) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,58 @@
+package feed
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestReadOPML(t *testing.T) {
+	in := "<?xml version='1.0' encoding='iso-8859-1'?>\n<OPML version=1.1><head><title>Mine</title></head><body>\n" +
+		"<outline text='Presse & Co'>\n <outline TITLE='Le Caf\xe9' text='ignored' type='rss' XMLURL='https://e.example/?a=1&b=2' htmlUrl='https://e.example/'></outline>\n" +
+		" <outline text='Nord'><outline text='N' xmlUrl='https://n.example/rss' category='/Presse & Co/Nord,wind, /tide/'/></outline>\n</outline>\n" +
+		"<outline text='Loose' xmlurl='https://l.example/rss'/>\n</body></OPML>"
+	got, err := ReadOPML(strings.NewReader(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Outline{
+		{Title: "Presse & Co", Outlines: []Outline{
+			{Title: "Le Café", XMLURL: "https://e.example/?a=1&b=2", HTMLURL: "https://e.example/", Categories: []string{"Presse & Co"}},
+			{Title: "Nord", Outlines: []Outline{{Title: "N", XMLURL: "https://n.example/rss", Categories: []string{"Presse & Co/Nord", "wind", "tide"}}}},
+		}},
+		{Title: "Loose", XMLURL: "https://l.example/rss"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("got  %+v\nwant %+v", got, want)
+	}
+	// There and back.
+	var out bytes.Buffer
+	if err := WriteOPML(&out, "Mine <&>", got); err != nil {
+		t.Fatal(err)
+	}
+	again, err := ReadOPML(&out)
+	if err != nil || !reflect.DeepEqual(again, want) {
+		t.Errorf("after writing: %+v, %v", again, err)
+	}
+}
+
+func TestReadOPMLLimits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		in   string
+		want error
+	}{
+		"empty":  {"", ErrEmpty},
+		"page":   {"<html></html>", ErrNotOPML},
+		"deep":   {"<opml><body>" + strings.Repeat("<outline text='a'>", 1_000_000), ErrTooDeep},
+		"many":   {"<opml><body>" + strings.Repeat("<outline/>", MaxOutlines+1), ErrTooManyItems},
+		"no end": {"<opml><body><outline text='a'><outline text='b' xmlUrl='u'/>", nil},
+	} {
+		if got, err := ReadOPML(strings.NewReader(tt.in)); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		} else if tt.want == nil && (len(got) != 1 || len(got[0].Outlines) != 1) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package scrapers
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"wirewatch/pipeline"
+)
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+// newClient makes a client that reaches loopback, changed by set.
+func newClient(t testing.TB, set func(*Options)) *Client {
+	t.Helper()
+	o := Options{AllowPrivate: loopback}
+	if set != nil {
+		set(&o)
+	}
+	c, err := NewClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// serve starts a server whose robots.txt does not exist unless h is asked for it by way of a mux.
+func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/robots.txt" {
+			http.NotFound(w, r)
+			return
+		}
+		h(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func fetch(c *Client, url string) (*pipeline.Page, error) {
+	return (&Pages{Client: c}).Fetch(context.Background(), item(url))
+}
+
+func item(url string) pipeline.Item {
+	return pipeline.Item{Feed: "wire", Entry: pipeline.Entry{URL: url}}
+}
+
+func poll(c *Client, url string) (pipeline.Polled, error) {
+	return (&Feeds{Client: c}).Poll(context.Background(), pipeline.Feed{Name: "wire", URL: url})
+}
+
+// fails asserts an error's verdict and reason.
+func fails(t testing.TB, err error, v pipeline.Verdict, reason string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error; want %q", reason)
+	}
+	if f := pipeline.AsFailure(err); f.Verdict != v || f.Reason != reason {
+		t.Fatalf("failure %d %q (%v); want %d %q", f.Verdict, f.Reason, err, v, reason)
+	}
+}
+
+func html(w http.ResponseWriter, body string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprint(w, body)
+}
+
+func zipped(t testing.TB, b []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	if _, err := z.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+const rss = `<?xml version="1.0"?><rss version="2.0"><channel><title>Wire</title><link>http://wire.example/</link><ttl>5</ttl>
+<item><title>One</title><link>http://wire.example/1</link><guid>a1</guid><pubDate>Mon, 02 Jan 2006 15:04:05 GMT</pubDate></item>
+<item><title>Two</title><link>http://wire.example/2</link><guid>a2</guid></item>
+</channel></rss>`
+
+func sendFeed(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/rss+xml")
+	w.Header().Set("ETag", `"v1"`)
+	fmt.Fprint(w, rss)
+}
+
+// soon fails a test that waits for what does not come.
+func soon(t testing.TB, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(10 * time.Second):
+		t.Fatal(what + " did not happen")
+	}
+}
+
+func contains(t testing.TB, s, want string) {
+	t.Helper()
+	if !strings.Contains(s, want) {
+		t.Fatalf("%q does not contain %q", s, want)
+	}
+}
+
+func mustURL(s string) *url.URL {
+	u, err := url.Parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}

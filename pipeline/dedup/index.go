@@ -21,8 +21,8 @@ type Index struct {
 	spare  uint32 // first unused link + 1
 
 	// Scratch space of Decide.
-	votes map[uint32]int
-	seen  map[uint32]siteStories
+	votes []uint16 // by slot, zero between calls
+	voted []uint32
 }
 
 // entry is a document in the index.
@@ -38,12 +38,6 @@ const noTime = -1 << 62
 
 // link is a posting: the document in slot doc has the shingle; next is an older one's link + 1.
 type link struct{ doc, next uint32 }
-
-// siteStories says in which stories of a site a shingle stands: in one, or in several.
-type siteStories struct {
-	story   int64
-	several bool
-}
 
 // mostPostings bounds the work a single shingle can cause: the newest of a run of common words are enough to see that it
 // is common.
@@ -64,8 +58,6 @@ func New(o Options) *Index {
 		urls:   map[uint64][]uint32{},
 		texts:  map[uint64][]uint32{},
 		post:   map[uint32]uint32{},
-		votes:  map[uint32]int{},
-		seen:   map[uint32]siteStories{},
 	}
 }
 
@@ -292,69 +284,87 @@ func telling(a, b *entry) bool {
 	return n >= minWords
 }
 
-// postings calls f with the slots of the documents that have h, newest first.
-func (x *Index) postings(h uint32, f func(n uint32)) {
+// repeats says whether h is a line that a site repeats, in the comparison of e with a document of the story on the site
+// other: it stands in another story of either site. The document e itself does not count.
+func (x *Index) repeats(h uint32, e *entry, other uint32, story int64) bool {
 	at := x.post[h]
 	for i := 0; at != 0 && i < mostPostings; i++ {
 		l := x.links[at-1]
-		f(l.doc)
+		c := &x.docs[l.doc]
+		if c.site != 0 && (c.site == e.site || c.site == other) && c.story != story && c.id != e.id {
+			return true
+		}
 		at = l.next
 	}
+	return false
 }
 
-// spread notes in x.seen for each site in which stories h stands, apart from the document of the given ID.
-func (x *Index) spread(h uint32, but int64) {
-	clear(x.seen)
-	x.postings(h, func(n uint32) {
-		c := &x.docs[n]
-		if c.id == but || c.site == 0 {
-			return
-		}
-		s, ok := x.seen[c.site]
-		switch {
-		case !ok:
-			x.seen[c.site] = siteStories{story: c.story}
-		case s.story != c.story && !s.several:
-			x.seen[c.site] = siteStories{c.story, true}
-		}
-	})
-}
-
-// repeated says whether the shingle last spread stands in a story of the site other than the given one: it is a line the
-// site repeats.
-func (x *Index) repeated(site uint32, story int64) bool {
-	s, ok := x.seen[site]
-	return ok && (s.several || s.story != story)
-}
-
-// candidates lists the documents that share most with e, best first.
+// candidates lists the documents that share most with e, best first. It leaves out the lines that e's own site repeats,
+// which are most of what is shared by chance; judge does it exactly.
 func (x *Index) candidates(e *entry) []uint32 {
-	clear(x.votes)
+	for len(x.votes) < len(x.docs) {
+		x.votes = append(x.votes, 0)
+	}
+	x.voted = x.voted[:0]
 	for _, h := range e.hashes {
-		if x.post[h] == 0 {
+		head := x.post[h]
+		if head == 0 || x.own(head, e) {
 			continue
 		}
-		x.spread(h, e.id)
-		x.postings(h, func(n uint32) {
-			c := &x.docs[n]
-			if c.id != e.id && !x.repeated(e.site, c.story) && !x.repeated(c.site, c.story) {
-				x.votes[n]++
+		for i, at := 0, head; at != 0 && i < mostPostings; i++ {
+			l := x.links[at-1]
+			at = l.next
+			if x.docs[l.doc].id == e.id {
+				continue
 			}
-		})
-	}
-	var out []uint32
-	for n, v := range x.votes {
-		if v >= minShared && x.near(e, &x.docs[n]) {
-			out = append(out, n)
+			if x.votes[l.doc] == 0 {
+				x.voted = append(x.voted, l.doc)
+			}
+			x.votes[l.doc]++
 		}
 	}
-	share := func(n uint32) float64 {
-		return float64(x.votes[n]) / float64(max(1, min(len(e.hashes), len(x.docs[n].hashes))))
+	type candidate struct {
+		slot  uint32
+		id    int64
+		share float64
 	}
-	slices.SortFunc(out, func(a, b uint32) int {
-		return cmp.Or(cmp.Compare(share(b), share(a)), cmp.Compare(x.docs[a].id, x.docs[b].id))
+	var list []candidate
+	for _, n := range x.voted {
+		c := &x.docs[n]
+		if v := x.votes[n]; v >= minShared && x.near(e, c) {
+			list = append(list, candidate{n, c.id, float64(v) / float64(max(1, min(len(e.hashes), len(c.hashes))))})
+		}
+		x.votes[n] = 0
+	}
+	slices.SortFunc(list, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.share, a.share), cmp.Compare(a.id, b.id))
 	})
-	return out[:min(len(out), mostCompared)]
+	out := make([]uint32, 0, mostCompared)
+	for _, c := range list[:min(len(list), mostCompared)] {
+		out = append(out, c.slot)
+	}
+	return out
+}
+
+// own says whether the shingle whose postings begin at the link stands in several stories of e's site.
+func (x *Index) own(at uint32, e *entry) bool {
+	if e.site == 0 {
+		return false
+	}
+	first, found := int64(0), false
+	for i := 0; at != 0 && i < mostPostings; i++ {
+		l := x.links[at-1]
+		at = l.next
+		c := &x.docs[l.doc]
+		switch {
+		case c.site != e.site || c.id == e.id:
+		case !found:
+			first, found = c.story, true
+		case c.story != first:
+			return true
+		}
+	}
+	return false
 }
 
 // judge compares e with c in full.
@@ -363,8 +373,7 @@ func (x *Index) judge(e, c *entry) (relation string, contained, resembles float6
 	a, b := e.at(level), c.at(level)
 	var na, nb, both int
 	count := func(h uint32) int {
-		x.spread(h, e.id)
-		if x.repeated(e.site, c.story) || x.repeated(c.site, c.story) {
+		if x.repeats(h, e, c.site, c.story) {
 			return 0
 		}
 		return 1

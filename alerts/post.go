@@ -24,18 +24,21 @@ const (
 )
 
 // A poster sends requests of one channel. It is the one place where a channel meets HTTP, so that no channel can forget to
-// leave secrets out of errors.
+// leave secrets out of errors. Channels hold it by pointer: fmt prints what is behind a pointer inside a struct as an
+// address, whereas it looks into unexported fields without asking their types how they want to be printed.
 type poster struct {
 	kind    string
 	url     pipeline.Secret
+	keys    [][]byte          // to sign with
+	headers http.Header       // to send along
 	hide    []pipeline.Secret // what must not show, beside the address
 	client  *http.Client
 	now     func() time.Time
 	timeout time.Duration
 }
 
-func newPoster(kind string, to pipeline.Secret, deps Deps, hide ...pipeline.Secret) poster {
-	p := poster{kind: kind, url: to, hide: hide, now: deps.Now, timeout: sendTimeout}
+func newPoster(kind string, to pipeline.Secret, deps Deps, hide ...pipeline.Secret) *poster {
+	p := &poster{kind: kind, url: to, hide: hide, now: deps.Now, timeout: sendTimeout}
 	if p.now == nil {
 		p.now = time.Now
 	}

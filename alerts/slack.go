@@ -32,7 +32,7 @@ type slackSettings struct {
 // languages without spaces need.
 type slack struct {
 	name string
-	post poster
+	post *poster
 }
 
 func newSlack(name string, settings Settings, deps Deps) (pipeline.Channel, error) {

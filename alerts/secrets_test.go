@@ -116,3 +116,10 @@ func posterOf(t *testing.T, ch pipeline.Channel) *poster {
 	t.Fatalf("no poster known of %T", ch)
 	return nil
 }
+
+// refusing is a transport that speaks as the guarded client does.
+type refusing struct{}
+
+func (refusing) RoundTrip(r *http.Request) (*http.Response, error) {
+	return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "forbidden address", Err: errors.New("refuse " + r.URL.String())}
+}

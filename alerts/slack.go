@@ -231,7 +231,7 @@ func slackLink(text, to string, style *slackStyle) slackElement {
 
 // slackContext is a line in small print. It is plain_text, where nothing is markup and emoji names stay names.
 func slackContext(id, text string) slackBlock {
-	return slackBlock{"context", id, []slackElement{{Type: "plain_text", Text: text, Emoji: new(bool)}}}
+	return slackBlock{"context", id, []slackElement{{Type: "plain_text", Text: slackLiteral(text), Emoji: new(bool)}}}
 }
 
 // encode is JSON without the escapes that only HTML needs.

@@ -79,29 +79,31 @@ func passages(body string, spans []pipeline.Span) []Passage {
 	hits := hitsIn("body", body, spans)
 	hits = hits[:min(len(hits), maxHits)]
 	if len(hits) == 0 {
-		if p := cut(body, Hit{0, 0}, nil); p.Text != "" {
+		if p, _ := cut(body, Hit{0, 0}, nil); strings.Trim(p.Text, "…") != "" {
 			return []Passage{p}
 		}
 		return nil
 	}
 	var out []Passage
 	said := map[string]bool{}
-	for len(out) < maxPassages {
+	for range 2 * maxPassages { // a piece may turn out to be invisible
 		best, found := densest(body, hits, said, len(out) == 0)
 		if !found {
 			break
 		}
-		out = append(out, cut(body, best, hits))
+		p, shown := cut(body, best, hits)
+		if strings.Trim(p.Text, "…") != "" {
+			if out = append(out, p); len(out) == maxPassages {
+				break
+			}
+		}
 		rest := hits[:0:0]
 		for _, h := range hits {
-			if h.Start >= best.Start && h.End <= best.End {
+			if h.Start >= min(shown.Start, best.Start) && h.End <= max(shown.End, best.End) {
 				said[strings.ToLower(body[h.Start:h.End])] = true
 			} else {
 				rest = append(rest, h)
 			}
-		}
-		if len(rest) == len(hits) {
-			break
 		}
 		hits = rest
 	}
@@ -109,8 +111,8 @@ func passages(body string, spans []pipeline.Span) []Passage {
 }
 
 // densest finds the run of hits that fits a passage and shows most words not said yet, then most hits, the earliest of
-// equals. any accepts a run that says nothing new.
-func densest(body string, hits []Hit, said map[string]bool, any bool) (best Hit, found bool) {
+// equals. stale accepts a run that says nothing new.
+func densest(body string, hits []Hit, said map[string]bool, stale bool) (best Hit, found bool) {
 	bestNew, bestAll := 0, 0
 	for i := range hits {
 		fresh, all := map[string]bool{}, 0
@@ -123,7 +125,7 @@ func densest(body string, hits []Hit, said map[string]bool, any bool) (best Hit,
 			if w := strings.ToLower(body[hits[j].Start:hits[j].End]); !said[w] {
 				fresh[w] = true
 			}
-			if n := len(fresh); n > bestNew || n == bestNew && all > bestAll && (n > 0 || any) {
+			if n := len(fresh); n > bestNew || n == bestNew && all > bestAll && (n > 0 || stale) {
 				best, bestNew, bestAll, found = run, n, all, true
 			}
 		}
@@ -132,8 +134,8 @@ func densest(body string, hits []Hit, said map[string]bool, any bool) (best Hit,
 }
 
 // cut makes a passage around core. It begins with a sentence or a paragraph where that is near, else behind an ellipsis; it
-// begins and ends between words where the script has spaces, and always between whole characters.
-func cut(body string, core Hit, hits []Hit) Passage {
+// begins and ends between words where the script has spaces, and always between whole characters. shown is where in body it is.
+func cut(body string, core Hit, hits []Hit) (p Passage, shown Hit) {
 	room := passageLen - utf8.RuneCountInString(body[core.Start:core.End])
 	if room < 0 { // a match longer than a passage: show how it begins
 		core.End = core.Start + len(first(body[core.Start:core.End], passageLen))
@@ -168,7 +170,7 @@ func cut(body string, core Hit, hits []Hit) Passage {
 	if strings.TrimSpace(body[end:]) != "" {
 		text = strings.TrimRight(text, " ") + "…"
 	}
-	return Passage{"body", text, within(moved, len(text))}
+	return Passage{"body", text, within(moved, len(text))}, Hit{start, end}
 }
 
 // first is the beginning of s of at most n characters.

@@ -55,7 +55,7 @@ func TestTransportsVerdictHolds(t *testing.T) {
 		ch := mustChannel(t, "kind: "+kind+"\nurl: http://10.0.0.1/hookPath1")
 		posterOf(t, ch).client.Transport = refusing{}
 		err := ch.Send(t.Context(), samples()["english"])
-		if f := pipeline.AsFailure(err); f.Verdict != pipeline.Final || f.Reason != "forbidden address" || strings.Contains(err.Error(), "hookPath1") {
+		if f := pipeline.AsFailure(err); f.Verdict != pipeline.Final || f.Reason != "forbidden address" || strings.Contains(err.Error(), "hookPath1") || acts(err.Error()) {
 			t.Errorf("%s: %+v", kind, f)
 		}
 	}

@@ -145,10 +145,10 @@ func TestHostileTitles(t *testing.T) {
 	}
 }
 
-// elementTexts is the text of all rich_text elements.
+// elementTexts is the text of all elements.
 func elementTexts(body []byte) string {
 	var b strings.Builder
-	for _, m := range regexp.MustCompile(`"type":"(?:text|link)","text":"((?:[^"\\]|\\.)*)"`).FindAllSubmatch(body, -1) {
+	for _, m := range regexp.MustCompile(`"type":"(?:text|link|plain_text)","text":"((?:[^"\\]|\\.)*)"`).FindAllSubmatch(body, -1) {
 		b.Write(m[1])
 		b.WriteByte('|') // a name torn in two by a hit is none
 	}

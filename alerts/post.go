@@ -112,7 +112,8 @@ func (p *poster) failure(v pipeline.Verdict, reason string, after time.Duration,
 		Err: errors.New(p.kind + ": " + p.scrub(fmt.Sprintf(format, args...)))}
 }
 
-// refused is the failure of an answer that is no yes, by its status.
+// refused is the failure of an answer that is no yes, by its status. word is the receiver's one word for it, where it has
+// such; else the error quotes how the answer begins. What is quoted is scrubbed before it is cut: half a secret is one.
 //
 // Statuses that pass by themselves are retried: 5xx, and of the 4xx only 408 and 425, which are about time, and 429.
 func (p *poster) refused(a answer, word string) error {
@@ -121,6 +122,8 @@ func (p *poster) refused(a answer, word string) error {
 	said := reason
 	if word != "" {
 		reason, said = word, fmt.Sprintf("status %d, %q", a.status, word)
+	} else if begins := clip(p.scrub(a.body), 120); begins != "" {
+		said = fmt.Sprintf("status %d, %q", a.status, begins)
 	}
 	switch {
 	case a.status < 300:

@@ -121,5 +121,23 @@ func posterOf(t *testing.T, ch pipeline.Channel) *poster {
 type refusing struct{}
 
 func (refusing) RoundTrip(r *http.Request) (*http.Response, error) {
-	return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "forbidden address", Err: errors.New("refuse " + r.URL.String())}
+	return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "forbidden address", Err: errors.New("refuse " + r.URL.String() + "\x1b[31m\u202E\n")}
+}
+
+// A secret that the receiver sends back is not shown in part either, wherever the error cuts what it quotes.
+func TestNoHalfSecret(t *testing.T) {
+	const secret = "qwertzuiopasdfghjklyxcvb"
+	for _, kind := range []string{"slack", "webhook"} {
+		for pad := range 320 {
+			srv := newHook(t, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, strings.Repeat(".", pad), secret)
+			})
+			err := mustChannel(t, "kind: "+kind+"\nurl: "+srv.URL+"/"+secret).Send(t.Context(), samples()["english"])
+			srv.Close()
+			if err == nil || strings.Contains(err.Error(), secret[:2]) {
+				t.Fatalf("%s, %d: %v", kind, pad, err)
+			}
+		}
+	}
 }

@@ -72,7 +72,7 @@ func (s *slack) Send(ctx context.Context, d pipeline.Delivery) error {
 	if err != nil {
 		return err
 	}
-	word := slackWord(a.body)
+	word := clip(s.post.scrub(slackWord(a.body)), 60)
 	if a.status == http.StatusOK && word == "ok" {
 		return nil
 	}
@@ -93,7 +93,7 @@ func slackWord(body string) string {
 	if json.Unmarshal([]byte(body), &j) == nil && j.Error != "" {
 		body = j.Error
 	}
-	return line(body, 60)
+	return strings.TrimSpace(body)
 }
 
 type refusal struct {

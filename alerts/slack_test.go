@@ -56,7 +56,7 @@ func newSlackServer(t testing.TB) *slackServer {
 func checkSlack(t testing.TB, body []byte) {
 	t.Helper()
 	if err := slackLimits(body); err != nil {
-		t.Errorf("Slack would refuse: %v\n%s", err, body)
+		t.Errorf("Slack would refuse: %v\n%.2000s", err, body)
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 	slackPace    = time.Second // one message a second and channel
 	slackBlockID = 255
 	slackTotal   = 12_000 // characters of the blocks as JSON, which counts more than Slack does
-	slackText150 = 150    // notifications show about this much of the fallback text
+	slackNotice  = 300    // of the fallback text; notifications show about half of it
 )
 
 type slackSettings struct {
@@ -163,7 +163,7 @@ func slackPayload(m Message) ([]byte, error) {
 		}
 		switch {
 		case utf8.RuneCount(n) <= slackTotal:
-			text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), 2*slackText150))
+			text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
 			return encode(slackMessage{Text: text, Blocks: blocks})
 		case len(m.Outlets) > 0:
 			m.Outlets = m.Outlets[:len(m.Outlets)-1]

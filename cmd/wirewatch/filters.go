@@ -143,7 +143,7 @@ func printArticle(w io.Writer, a *extract.Article, explain bool) {
 	line("site", a.SiteName)
 	line("url", a.URL)
 	if !explain {
-		fmt.Fprintf(w, "\n%s\n", alerts.Terminal(a.Body))
+		fmt.Fprintf(w, "\n%s\n", alerts.TerminalText(a.Body))
 		return
 	}
 	fmt.Fprintln(w)

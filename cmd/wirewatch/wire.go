@@ -48,7 +48,12 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	var all []string
 	for _, c := range cfg.Channels {
 		ch, err := newChannel(c, nil)
-		if err != nil {
+		var wrong alerts.Mistakes
+		if errors.As(err, &wrong) {
+			for _, m := range wrong {
+				errs = append(errs, c.Settings.Pos(m.Key).Errorf("channels", m.Hint, "channel %q: %s: %s", c.Name, m.Key, m.Msg))
+			}
+		} else if err != nil {
 			errs = append(errs, err)
 		}
 		s.channels[c.Name] = ch

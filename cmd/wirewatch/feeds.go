@@ -150,7 +150,7 @@ func runFeedsList(ctx context.Context, e *env, v verb, args []string) error {
 			if f.Every == 0 {
 				f.Every = pipeline.DefaultEvery
 			}
-			r.Every = f.Every.String()
+			r.Every = short(f.Every)
 			when = "every " + r.Every
 		}
 		rows = append(rows, r)
@@ -164,6 +164,18 @@ func runFeedsList(ctx context.Context, e *env, v verb, args []string) error {
 		return nil
 	}
 	return table(e.stdout, 0, []string{"NAME", "WHEN", "URL"}, cells)
+}
+
+// short writes a duration as the configuration does: 15m, not 15m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 type feedStatus struct {
@@ -267,11 +279,20 @@ func runFeedsDiscover(ctx context.Context, e *env, v verb, args []string) error 
 	if err != nil {
 		return fmt.Errorf("discover feeds of %s: %w", page, err)
 	}
-	if *asJSON {
-		return printJSON(e.stdout, links)
-	}
 	if len(links) == 0 {
 		return fmt.Errorf("%s announces no feed; try the site's /feed, /rss or /atom.xml", page)
+	}
+	if *asJSON {
+		type row struct {
+			URL   string `json:"url"`
+			Title string `json:"title"`
+			Type  string `json:"type"`
+		}
+		rows := make([]row, len(links))
+		for i, l := range links {
+			rows[i] = row(l)
+		}
+		return printJSON(e.stdout, rows)
 	}
 	for _, l := range links {
 		fmt.Fprintf(e.stdout, "%s\t%s\n", alerts.Terminal(l.URL), alerts.Terminal(l.Title))

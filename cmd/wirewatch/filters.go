@@ -99,7 +99,7 @@ func open(e *env, rest []string) (in io.Reader, done func(), err error) {
 func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	jsonl := fs.Bool("jsonl", false, `lines {"id","html" (a path) or "content" or "text","url"} to articles, a line each`)
-	asJSON := fs.Bool("json", false, "one article as JSON")
+	asJSON := fs.Bool("json", false, "the article as JSON, with the names that --jsonl uses")
 	explain := fs.Bool("explain", false, "show every block, kept and removed, with class and rule")
 	url := fs.String("url", "", "where the document comes from")
 	rest, err := v.parse(fs, args, 0, 1)
@@ -138,10 +138,44 @@ func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 		enc := json.NewEncoder(e.stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		return enc.Encode(a)
+		return enc.Encode(articleOf(a))
 	}
 	printArticle(e.stdout, a, *explain)
 	return nil
+}
+
+// articleJSON is one article with the names that the filter uses.
+type articleJSON struct {
+	URL       string      `json:"url"`
+	Site      string      `json:"site"`
+	SiteName  string      `json:"site_name"`
+	Canonical string      `json:"canonical"`
+	Title     string      `json:"title"`
+	Author    []string    `json:"author"`
+	Date      string      `json:"date"`
+	Modified  string      `json:"modified"`
+	Lang      string      `json:"lang"`
+	Agency    string      `json:"agency"`
+	Paywalled bool        `json:"paywalled"`
+	Body      string      `json:"body"`
+	Blocks    []blockJSON `json:"blocks"`
+}
+
+type blockJSON struct {
+	Class string `json:"class"`
+	Kept  bool   `json:"kept"`
+	Text  string `json:"text"`
+	Rule  string `json:"rule,omitempty"`
+	Line  int    `json:"line,omitempty"`
+}
+
+func articleOf(a *extract.Article) articleJSON {
+	out := articleJSON{URL: a.URL, Site: a.Site, SiteName: a.SiteName, Canonical: a.Canonical, Title: a.Title, Author: append([]string{}, a.Authors...),
+		Date: a.Date, Modified: a.Modified, Lang: a.Lang, Agency: a.Agency, Paywalled: a.Paywalled, Body: a.Body, Blocks: make([]blockJSON, len(a.Blocks))}
+	for i, b := range a.Blocks {
+		out.Blocks[i] = blockJSON(b)
+	}
+	return out
 }
 
 func newExtractor() (*extract.Extractor, error) {

@@ -178,7 +178,11 @@ func runItemsRetry(ctx context.Context, e *env, v verb, args []string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.stderr, "%s due again; a running daemon takes them up now, else `wirewatch run --once`\n", count(n, "item"))
+		them := "them"
+		if n == 1 {
+			them = "it"
+		}
+		fmt.Fprintf(e.stderr, "%s due again; a running daemon takes %s up now, else `wirewatch run --once`\n", count(n, "item"), them)
 		return nil
 	})
 }

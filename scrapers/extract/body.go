@@ -15,7 +15,11 @@ const (
 	exemptStrict = 0.75 // the same for comments and related articles, which can be long
 	bodyFactor   = 3    // prose in a box marked as the body counts so many times
 	mainFactor   = 1.5  // and in an article or main element so many times
-	witnessBoost = 4    // prose that JSON-LD's articleBody confirms counts so many times
+	// descriptionWeight is added, in bytes, for a block in which most of the page's own description stands: it is the
+	// article's beginning, however short the article.
+	descriptionWeight = 600
+	minDescription    = 70 // bytes of a description that can tell one block from another
+	witnessBoost      = 4  // prose that JSON-LD's articleBody confirms counts so many times
 )
 
 // prose is the number of bytes of a block that read like sentences outside links, 0 for labels, menus and lists of links.
@@ -62,18 +66,11 @@ func (d *document) sum() {
 	boxes := d.boxes
 	for i := range d.blocks {
 		b := &d.blocks[i]
-		x := &boxes[b.box]
-		p := b.prose()
-		x.raw += p
-		x.text += len(b.text)
-		x.link += b.link
+		boxes[b.box].raw += b.prose()
 	}
 	for i := len(boxes) - 1; i > 0; i-- {
 		p := &boxes[boxes[i].parent]
 		p.raw += boxes[i].raw
-		p.text += boxes[i].text
-		p.link += boxes[i].link
-		p.heads += boxes[i].heads
 		if boxes[i].body {
 			p.own += boxes[i].raw
 		} else {
@@ -106,7 +103,7 @@ func (d *document) settle(belief int) {
 			b.exempt = true // it holds what is marked as the body
 		}
 		switch {
-		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer:
+		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer, b.plain == ruleSecond:
 		case b.plain == "" && b.class != classComments && b.class != classCookie, belief == believeLittle:
 			b.exempt = true
 		}
@@ -124,10 +121,12 @@ func (d *document) settle(belief int) {
 // first, then everything but nav and footer.
 func (x *Extractor) chooseBody(d *document, a *Article) {
 	wit := newWitness(d.head.body())
+	desc := newGrams(d.head.one("og:description", "description", "twitter:description"), minDescription)
 	d.sum()
+	d.secondArticles(a.Title)
 	for belief := believeAll; ; belief-- {
 		d.settle(belief)
-		at, kept := d.descend(wit)
+		at, kept := d.descend(wit, desc)
 		if kept >= minBody || belief == believeLittle || float64(kept) > 0.5*float64(d.boxes[0].raw) {
 			d.markOutside(at)
 			break
@@ -147,8 +146,13 @@ const (
 // minBody is the prose, in bytes, below which a body is doubted.
 const minBody = 250
 
+const ruleSecond = "structure:second-article"
+
+// minSecond is the prose, in bytes, that an appended article has at least; a card has less.
+const minSecond = 150
+
 // descend finds the container and the prose in it.
-func (d *document) descend(wit *witness) (at int32, kept int) {
+func (d *document) descend(wit, desc *witness) (at int32, kept int) {
 	boxes := d.boxes
 	factor := make([]float64, len(boxes))
 	weight := make([]float64, len(boxes))
@@ -175,6 +179,9 @@ func (d *document) descend(wit *witness) (at int32, kept int) {
 		w := float64(p) * factor[b.box]
 		if w > 0 && wit.covers(b) > 0.6 {
 			w *= witnessBoost
+		}
+		if w > 0 && desc.told(b) > 0.5 {
+			w += descriptionWeight * factor[b.box]
 		}
 		weight[b.box] += w
 	}
@@ -251,6 +258,54 @@ func (d *document) markOutside(at int32) {
 	}
 }
 
+// secondArticles speaks against article elements that hold another article, with a headline and prose of its own, under
+// the page's: what endless scrolling appends. The page's own is the one under the page's title, or else the first.
+func (d *document) secondArticles(title string) {
+	type found struct {
+		box  int32
+		head string
+	}
+	var tops []found
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.tag != atom.H1 || len(tops) > 20 {
+			continue
+		}
+		at := b.box
+		for at != 0 && d.boxes[at].tag != atom.Article {
+			at = d.boxes[at].parent
+		}
+		if at != 0 && d.boxes[at].raw >= minSecond && (len(tops) == 0 || tops[len(tops)-1].box != at) {
+			tops = append(tops, found{at, b.text})
+		}
+	}
+	if len(tops) < 2 {
+		return
+	}
+	own := 0
+	for i, f := range tops {
+		if overlap(f.head, title) >= 0.6 {
+			own = i
+			break
+		}
+	}
+	for i, f := range tops {
+		if i == own || d.within(tops[own].box, f.box) || d.within(f.box, tops[own].box) {
+			continue
+		}
+		b := &d.boxes[f.box]
+		b.class, b.plain, b.body = classRelated, ruleSecond, false
+	}
+}
+
+// within says whether box a stands in box b.
+func (d *document) within(a, b int32) bool {
+	for a > b {
+		a = d.boxes[a].parent
+	}
+	return a == b
+}
+
 // reason is the class and rule with which a box speaks against its content.
 func (b *box) reason() (class, rule string) {
 	if b.plain != "" && (b.neg == nil || b.plain != ruleAside) {
@@ -267,9 +322,12 @@ type witness struct {
 
 const gramWords = 4
 
-func newWitness(s string) *witness {
+func newWitness(s string) *witness { return newGrams(s, 300) }
+
+// newGrams is a witness that says nothing when s has fewer than least bytes.
+func newGrams(s string, least int) *witness {
 	w := &witness{text: s}
-	if len(s) < 300 {
+	if len(s) < least {
 		return w
 	}
 	w.grams = make(map[uint64]struct{}, len(s)/6)
@@ -293,6 +351,20 @@ func (w *witness) covers(b *block) float64 {
 		return 0
 	}
 	return float64(hit) / float64(n)
+}
+
+// told is the share of the witness' word windows that stand in the block, from 0 to 1.
+func (w *witness) told(b *block) float64 {
+	if len(w.grams) == 0 || len(b.text) > 20*len(w.text)+2000 {
+		return 0
+	}
+	hit := 0
+	eachGram(b.text, func(h uint64) {
+		if _, ok := w.grams[h]; ok {
+			hit++
+		}
+	})
+	return float64(hit) / float64(len(w.grams))
 }
 
 // eachGram hashes (FNV-1a) each window of gramWords words; in scripts without spaces each rune is a word.

@@ -39,6 +39,7 @@ const (
 func (x *Extractor) classify(d *document, a *Article) {
 	d.dropHeadline(a.Title)
 	x.lexical(d.blocks)
+	d.dropCards()
 	d.dropLinked()
 	d.dropMargins(x.lex, a)
 	d.dropBareHeadings()
@@ -187,6 +188,53 @@ func closesOnly(s string) bool {
 	return false
 }
 
+// dropCards removes teasers of other articles: at least three headings in a row that are links, each in a box of its own
+// and with next to nothing under it. (The headings of a list of products are links too, but stand in one box.)
+func (d *document) dropCards() {
+	const few, short = 4, 700 // blocks and bytes under one heading
+	var starts []int
+	flush := func(end int) {
+		if len(starts) >= 3 {
+			for _, at := range starts {
+				for j := at; j < end && j <= at+few; j++ {
+					b := &d.blocks[j]
+					if j > at && b.heading() {
+						break
+					}
+					if j == at || d.near(d.blocks[at].box, b.box) {
+						b.drop(classRelated, "structure:cards")
+					}
+				}
+			}
+		}
+		starts = starts[:0]
+	}
+	n, size := 0, 0
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.class != "" {
+			continue
+		}
+		if b.heading() && b.link*10 >= len(b.text)*8 {
+			if n > few || size > short || len(starts) > 0 && d.boxes[d.blocks[starts[len(starts)-1]].box].parent == d.boxes[b.box].parent {
+				flush(i)
+			}
+			starts = append(starts, i)
+			n, size = 0, 0
+			continue
+		}
+		n++
+		size += len(b.text)
+	}
+	flush(len(d.blocks))
+}
+
+// near says whether two boxes are the same, siblings, or cousins within two levels: the parts of one card.
+func (d *document) near(a, b int32) bool {
+	up := func(x int32) int32 { return d.boxes[x].parent }
+	return a == b || up(a) == up(b) || up(up(a)) == up(b) || up(a) == up(up(b)) || a == up(b) || up(a) == b
+}
+
 // dropLinked removes blocks that are links rather than text, and lists made of such items.
 func (d *document) dropLinked() {
 	type sum struct{ text, link int }
@@ -231,6 +279,8 @@ func (d *document) dropMargins(lex *lexicon, a *Article) {
 				first = i
 			}
 			last = i
+		} else if last >= 0 && b.class == "" && !b.heading() && b.link == 0 && reads(b.text) && i <= last+6 {
+			last = i // a short sentence soon after belongs to the text, and so do headings between
 		}
 	}
 	if first < 0 {

@@ -721,7 +721,7 @@ func article(w *world) {
 }
 
 func hostile(w *world) {
-	bad := "a\x00b\xff\xfec\xed\xa0\x80d'\"?$1 ‮ 🚀"
+	bad := "a\x00b\xff\xfec\xed\xa0\x80d'\"?$1 \u202e 🚀"
 	f := w.feed("f")
 	f.Title, f.Error = bad, bad
 	it := w.item(bad, bad)

@@ -96,7 +96,7 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 		}
 	}
 	start := d.Now()
-	serr := ch.Send(ctx, x)
+	serr := guard("sending", func() error { return ch.Send(ctx, x) })
 	if serr != nil && ctx.Err() != nil {
 		return x.State, ctx.Err() // a shutdown is nobody's fault; the same id goes out again
 	}

@@ -32,7 +32,11 @@ func (b *Backfill) Run(ctx context.Context, l Lease) (int, error) {
 	}
 	before := f
 	f.ETag, f.LastModified = "", "" // the whole document, not what changed
-	got, err := b.Source.Poll(ctx, f)
+	var got Polled
+	err = guard("reading the feed", func() (err error) {
+		got, err = b.Source.Poll(ctx, f)
+		return err
+	})
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}

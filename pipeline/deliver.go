@@ -27,6 +27,10 @@ type DeliverStore interface {
 	ReserveChannel(ctx context.Context, channel string, now time.Time, every time.Duration) (time.Time, error)
 }
 
+// ageAttempts is how often even a delivery beyond MaxAge is tried: it may have waited for its channel's configuration, or for
+// someone to replay it, and one busy moment of the receiver must not end it.
+const ageAttempts = 3
+
 // A Deliverer sends what is due to its channel, in order.
 type Deliverer struct {
 	Store   DeliverStore
@@ -96,7 +100,7 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 		}
 	}
 	start := d.Now()
-	serr := ch.Send(ctx, x)
+	serr := guard("sending", func() error { return ch.Send(ctx, x) })
 	if serr != nil && ctx.Err() != nil {
 		return x.State, ctx.Err() // a shutdown is nobody's fault; the same id goes out again
 	}
@@ -111,7 +115,7 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 		x.Error = serr.Error()
 		x.Due = now.Add(max(d.Backoff.Pause(x.Attempts), min(f.After, maxAfter)))
 		ev.Outcome = "retry"
-		if f.Verdict == Final || f.Verdict == Gone || now.Sub(x.Created) > d.MaxAge {
+		if f.Verdict == Final || f.Verdict == Gone || now.Sub(x.Created) > d.MaxAge && x.Attempts >= ageAttempts {
 			x.State = DeliveryDead
 			ev.Outcome = "dead"
 		}

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -22,6 +24,9 @@ type Failure struct {
 	Reason  string        // one or two words for lists and metrics: "status 404", "robots", "too large", "paywall"
 	After   time.Duration // with Throttled: the pause the other side asked for, 0: not said
 	Err     error
+
+	unasked bool // nobody was asked: the other side had said "later" before
+	panic   bool // Err is what panicked
 }
 
 func (f *Failure) Error() string {
@@ -40,6 +45,23 @@ func AsFailure(err error) *Failure {
 		return f
 	}
 	return &Failure{Verdict: Retry, Reason: "failed", Err: err}
+}
+
+// guard calls f and turns a panic in it into a final Failure. What comes from outside (a feed, a page, a receiver's answer) and makes
+// the code that reads it panic is a failure of that one thing: it is stored and listed, and the rest goes on.
+func guard(what string, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &Failure{Verdict: Final, Reason: "panic", Err: fmt.Errorf("%s panicked: %v\n%s", what, v, debug.Stack()), panic: true}
+		}
+	}()
+	return f()
+}
+
+// isPanic reports whether err is of a panic that guard caught.
+func isPanic(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && f.panic
 }
 
 // ErrLeaseLost says that the run no longer holds its key: another owner took it over. Whatever the run wanted to write

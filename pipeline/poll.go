@@ -72,7 +72,11 @@ func (p *Poller) Run(ctx context.Context, l Lease) (int, error) {
 		return 0, nil
 	}
 	ev := Event{Stage: "poll", Key: f.Name}
-	got, perr := p.Source.Poll(ctx, f)
+	var got Polled
+	perr := guard("reading the feed", func() (err error) {
+		got, err = p.Source.Poll(ctx, f)
+		return err
+	})
 	if ctx.Err() != nil {
 		return 0, ctx.Err() // a shutdown is nobody's fault
 	}

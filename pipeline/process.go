@@ -3,8 +3,9 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,7 +105,8 @@ type Processor struct {
 const (
 	fallbackAttempts = 2
 	fallbackAfter    = 10 * time.Minute
-	maxClaims        = 4 // an item taken up this often without any outcome has brought the process down
+	maxClaims        = 4 // an item taken up this often without any outcome has brought the process down: its page is not tried again
+	maxFeedClaims    = 6 // nor, after this, its feed's text
 )
 
 // Name is the lease kind of processing.
@@ -165,7 +167,8 @@ func (r *hostRun) next(ctx context.Context) (Item, bool, error) {
 			return Item{}, false, nil
 		}
 		var err error
-		if r.queue, err = r.p.Store.ClaimItems(ctx, r.lease, now, 4*max(r.p.Parallel, 1)); err != nil || len(r.queue) == 0 {
+		// No more than are begun soon: should this process end, each item in hand counts as one that may have ended it.
+		if r.queue, err = r.p.Store.ClaimItems(ctx, r.lease, now, max(r.p.Parallel, 1)); err != nil || len(r.queue) == 0 {
 			return Item{}, false, err
 		}
 	}
@@ -174,77 +177,119 @@ func (r *hostRun) next(ctx context.Context) (Item, bool, error) {
 	return it, true, nil
 }
 
-// one takes an item its whole way.
+// one takes an item its whole way. Whatever panics on the way is a failure of this item, not of the process.
 func (r *hostRun) one(ctx context.Context, it Item) error {
 	p := r.p
 	start := p.Now()
-	a, page, err := r.read(ctx, it)
+	var got reading
+	err := guard("reading the page", func() (err error) {
+		got, err = r.read(ctx, it)
+		return err
+	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	now := p.Now()
 	ev := Event{Stage: "process", Key: r.lease.Key, Outcome: "stored"}
 	it.State, it.Error = ItemDone, ""
-	if err != nil {
-		ev.Outcome = p.failed(&it, AsFailure(err), now)
-		if it.Fallback || !p.timeForFallback(it) {
-			ev.Took = now.Sub(start)
-			p.Report(ev, fmt.Errorf("%s: %w", it.Entry.URL, err))
-			return p.Store.SaveItem(ctx, r.lease, it)
-		}
-		a, page = p.FeedText(it), nil
-		a.Source, a.Why = SourceFeed, AsFailure(err).Reason
-		it.Fallback = true
+	if err == nil {
+		it.Fallback = got.article.Source == SourceFeed
 	} else {
-		it.Fallback = a.Source == SourceFeed
+		f := AsFailure(err)
+		ev.Outcome = p.failed(&it, f, now)
+		if !p.timeForFallback(it, f) {
+			return r.close(ctx, it, ev, start, err)
+		}
+		why := err
+		if err = guard("reading the feed's text", func() (err error) {
+			got, err = p.standIn(it, f)
+			return err
+		}); err != nil {
+			it.State, it.Error, ev.Outcome = ItemDead, why.Error()+"; "+err.Error(), "dead"
+			return r.close(ctx, it, ev, start, err)
+		}
+		it.Fallback = true
+		err = fmt.Errorf("%s: %w; the feed's own text stands in", it.Entry.URL, why)
 	}
-	a.Feed, a.Seen = it.Feed, now
-	raised, err2 := p.commit(ctx, r.lease, it, &a, page, p.Match(&a))
-	if err2 != nil {
-		return err2
+	got.article.Feed, got.article.Seen = it.Feed, now
+	var raised int
+	if serr := guard("storing the article", func() (err error) {
+		raised, err = p.commit(ctx, r.lease, it, got)
+		return err
+	}); isPanic(serr) {
+		p.failed(&it, AsFailure(serr), now)
+		ev.Outcome = "dead"
+		return r.close(ctx, it, ev, start, serr)
+	} else if serr != nil {
+		return serr
 	}
 	r.stored.Add(1)
 	if raised > 0 && p.Wake != nil {
 		p.Wake()
 	}
 	ev.Count, ev.Took = 1, p.Now().Sub(start)
-	if err != nil {
-		err = fmt.Errorf("%s: %w; the feed's own text stands in", it.Entry.URL, err)
-	}
 	p.Report(ev, err)
 	return nil
 }
 
-// read gives the item's article as its page tells it. A page that makes the extractor panic is a failure of that page.
-func (r *hostRun) read(ctx context.Context, it Item) (_ Article, _ *Page, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &Failure{Verdict: Final, Reason: "panic", Err: fmt.Errorf("reading the page panicked: %v\n%s", v, debug.Stack())}
-		}
-	}()
+// close stores the outcome of an item that brought no article.
+func (r *hostRun) close(ctx context.Context, it Item, ev Event, start time.Time, why error) error {
+	if err := r.p.Store.SaveItem(ctx, r.lease, it); err != nil {
+		return err
+	}
+	ev.Took = r.p.Now().Sub(start)
+	r.p.Report(ev, fmt.Errorf("%s: %w", it.Entry.URL, why))
+	return nil
+}
+
+// A reading is an article on its way into the store.
+type reading struct {
+	article Article
+	page    *Page // nil: it is the feed's text
+	matches []Match
+}
+
+// finish does what every article needs before the transaction, in which all other writers wait.
+func (p *Processor) finish(a Article, page *Page) reading {
+	a.Sketch = dedup.Sketch(a.Title, a.Body, a.Lang)
+	return reading{a, page, p.Match(&a)}
+}
+
+// standIn gives the article that the feed's own text makes, in place of a page that failed by f.
+func (p *Processor) standIn(it Item, f *Failure) (reading, error) {
+	if it.Claims > maxFeedClaims {
+		return reading{}, errors.New("and it ended on the feed's text too")
+	}
+	a := p.FeedText(it)
+	a.Source, a.Why = SourceFeed, f.Reason
+	return p.finish(a, nil), nil
+}
+
+// read gives the item's article as its page tells it.
+func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	p := r.p
+	if it.Claims > maxClaims {
+		return reading{}, &Failure{Verdict: Final, Reason: "crash",
+			Err: fmt.Errorf("taken up %d times without an outcome: the process ended each time; not tried again by itself", it.Claims-1)}
+	}
 	if it.Entry.URL == "" { // the feed's text is all there is
 		a := p.FeedText(it)
 		a.Source = SourceFeed
-		return a, nil, nil
+		return p.finish(a, nil), nil
 	}
-	if it.Claims > maxClaims {
-		return Article{}, nil, &Failure{Verdict: Final, Reason: "crash",
-			Err: fmt.Errorf("taken up %d times without an outcome: the process ended each time; not tried again by itself", it.Claims-1)}
-	}
-	if f := r.later(nil); f != nil {
-		return Article{}, nil, f
+	if f := r.throttle(); f != nil {
+		return reading{}, f
 	}
 	page, err := p.Pages.Fetch(ctx, it)
 	if err != nil {
 		if f := AsFailure(err); f.Verdict == Throttled {
-			r.later(f)
+			r.later(f, p.Backoff.Pause(it.Attempts+1))
 		}
-		return Article{}, nil, err
+		return reading{}, err
 	}
 	a, err := p.Extract(page)
 	if err != nil {
-		return Article{}, nil, &Failure{Verdict: Final, Reason: "unreadable", Err: err}
+		return reading{}, &Failure{Verdict: Final, Reason: "unreadable", Err: err}
 	}
 	a.Source = SourcePage
 	// What the page leaves open, the feed may know.
@@ -269,24 +314,33 @@ func (r *hostRun) read(ctx context.Context, it Item) (_ Article, _ *Page, err er
 		f.Paywalled = a.Paywalled
 		a = f
 	}
-	return a, page, nil
+	return p.finish(a, page), nil
 }
 
-// later remembers that the host asked for patience, and says so to the next page.
-func (r *hostRun) later(f *Failure) *Failure {
+// later remembers that the host asked for patience. Its other pages wait as long as the one that was asked for.
+func (r *hostRun) later(f *Failure, pause time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f != nil {
-		r.throttled = f
-	}
+	r.throttled = &Failure{Verdict: Throttled, Reason: f.Reason, After: max(pause, f.After), Err: f.Err, unasked: true}
+}
+
+// throttle is what a page of this host fails with without being asked for; nil: ask.
+func (r *hostRun) throttle() *Failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return r.throttled
 }
 
-// failed turns a failure into the item's next state, and names it in a word.
+// failed turns a failure into the item's next state, and names it in a word. A page that was not asked for has not been
+// tried: a host that gives a few pages an hour must not lose the rest of its pages to the attempts it answered with "later".
 func (p *Processor) failed(it *Item, f *Failure, now time.Time) string {
-	it.Attempts++
 	it.Error = f.Error()
 	it.State = ItemOpen
+	if f.unasked {
+		it.Due = now.Add(min(f.After, maxAfter))
+		return "retry"
+	}
+	it.Attempts++
 	it.Due = now.Add(max(p.Backoff.Pause(it.Attempts), min(f.After, maxAfter)))
 	if f.Verdict == Final || f.Verdict == Gone || it.Attempts >= p.Attempts {
 		it.State = ItemDead
@@ -296,18 +350,23 @@ func (p *Processor) failed(it *Item, f *Failure, now time.Time) string {
 }
 
 // timeForFallback reports whether the feed's own text has to speak for a page that failed: for good, twice, or when the
-// next attempt would come more than ten minutes after the first.
-func (p *Processor) timeForFallback(it Item) bool {
+// next attempt would come more than ten minutes after the first. An item that was opened again may have one from the last time:
+// its feed's text can have changed since, so it speaks once more.
+func (p *Processor) timeForFallback(it Item, f *Failure) bool {
+	if it.Fallback && it.State != ItemDead && (it.Attempts > fallbackAttempts || f.unasked) {
+		return false // it has spoken
+	}
 	return it.State == ItemDead || it.Attempts >= fallbackAttempts || it.Due.Sub(it.FirstTry) > fallbackAfter
 }
 
 // commit is the one transaction that matters: the article joins its story, its matches raise alerts and deliveries, and the
 // item is closed, or none of it happens. It returns how many alerts were raised.
-func (p *Processor) commit(ctx context.Context, l Lease, it Item, a *Article, page *Page, ms []Match) (raised int, err error) {
-	a.Sketch = dedup.Sketch(a.Title, a.Body, a.Lang)
+func (p *Processor) commit(ctx context.Context, l Lease, it Item, got reading) (raised int, err error) {
+	a, page := &got.article, got.page
 	err = p.Store.Write(ctx, l, func(tx Tx) error {
 		raised = 0
-		if err := p.fold(tx, it, a); err != nil {
+		ms, err := p.fold(tx, it, a, got.matches)
+		if err != nil {
 			return err
 		}
 		if a.ID == 0 { // else the text is stored already
@@ -343,34 +402,50 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, a *Article, pa
 	return raised, nil
 }
 
-// fold finds the article's place: known (ID set), a version or a copy (Story set), or a story of its own.
-func (p *Processor) fold(tx Tx, it Item, a *Article) error {
+// fold finds the article's place: known (ID set), a version or a copy (Story set), or a story of its own. It returns the
+// matches of the text that stands: ms, or those of the page's text where the feed's yields to it.
+func (p *Processor) fold(tx Tx, it Item, a *Article, ms []Match) ([]Match, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.catchUp(tx, a.Seen.Add(-p.Window)); err != nil {
-		return err
+		return nil, err
 	}
 	a.ID = 0
 	prev, ok, err := p.earlier(tx, it, a)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !ok {
 		d := p.Index.Decide(dedup.Doc{URL: a.Canonical, Site: a.Site, Lang: a.Lang, Published: a.Published, Seen: a.Seen, Sketch: a.Sketch})
 		a.Relation, a.Of, a.Story, a.Score = d.Relation, d.Of, d.Story, d.Score
 		for _, s := range d.Merge { // this article shows that they were one story all along
 			if err := tx.MergeStories(s, a.Story); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		return nil
+		return ms, nil
 	}
 	a.Story, a.Of, a.Relation, a.Score = prev.Story, prev.ID, "version", 1
-	same := prev.Title == a.Title && prev.Body == a.Body
-	if same || a.Source == SourceFeed && prev.Source == SourcePage { // a feed's text never replaces a page's
+	switch {
+	case prev.Title == a.Title && prev.Body == a.Body:
 		a.ID, a.Relation = prev.ID, "identical"
+	case a.Source == SourceFeed && prev.Source == SourcePage:
+		// The feed's text is the poorer one, unless it says what the page did not. The spans of its matches are not the page's.
+		if told := p.Match(&prev); covers(told, ms) {
+			a.ID, a.Relation, ms = prev.ID, "identical", told
+		}
 	}
-	return nil
+	return ms, nil
+}
+
+// covers reports whether every rule that matched in b matched in a.
+func covers(a, b []Match) bool {
+	for _, m := range b {
+		if !slices.ContainsFunc(a, func(x Match) bool { return x.Rule == m.Rule }) {
+			return false
+		}
+	}
+	return true
 }
 
 // earlier finds what is stored of the same article: under its URL, or made of the same item before its page could be had.

@@ -124,6 +124,7 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 	desc := newGrams(d.head.one("og:description", "description", "twitter:description"), minDescription)
 	d.sum()
 	d.secondArticles(a.Title)
+	x.sections(d)
 	for belief := believeAll; ; belief-- {
 		d.settle(belief)
 		at, kept := d.descend(wit, desc)
@@ -250,7 +251,7 @@ func (d *document) markOutside(at int32) {
 		b := &d.blocks[i]
 		box := &d.boxes[b.box]
 		if v := box.veto; v != 0 {
-			class, rule := d.boxes[v].reason()
+			class, rule := d.reason(b.box, v)
 			b.drop(class, rule)
 		} else if !inside[b.box] {
 			b.drop(classNavigation, "structure:outside-body")
@@ -304,6 +305,78 @@ func (d *document) within(a, b int32) bool {
 		a = d.boxes[a].parent
 	}
 	return a == b
+}
+
+// sections speaks against boxes that begin with a heading such as "Related articles", below the text: what stands with the
+// heading in one box is its section, however much the parts of it look like articles.
+func (x *Extractor) sections(d *document) {
+	first := make([]int32, len(d.boxes)) // of each box: 1 + its first block
+	last := make([]int32, len(d.boxes))
+	for i := range d.blocks {
+		at := d.blocks[i].box
+		if first[at] == 0 {
+			first[at] = int32(i) + 1
+		}
+		last[at] = int32(i) + 1
+	}
+	for i := len(d.boxes) - 1; i > 0; i-- {
+		p := d.boxes[i].parent
+		if first[i] != 0 && (first[p] == 0 || first[i] < first[p]) {
+			first[p] = first[i]
+		}
+		last[p] = max(last[p], last[i])
+	}
+	seen := 0
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		seen += b.prose()
+		if seen < minBody || len(b.text) > maxSectionHead || b.link > 0 && !b.heading() {
+			continue
+		}
+		at, top := b.box, int32(0)
+		for at != 0 && first[at] == int32(i)+1 {
+			if d.boxes[at].class != "" {
+				top = 0 // named already
+				break
+			}
+			top, at = at, d.boxes[at].parent
+		}
+		if top == 0 || last[top] == first[top] {
+			continue
+		}
+		if r := x.lex.find(b.view()); r != nil && r.where == whereSection && !d.holdsHeadline(first[top]-1, last[top]) {
+			s := &d.boxes[top]
+			s.class, s.neg, s.body = r.class, r, false
+		}
+	}
+}
+
+// maxSectionHead is the length, in bytes, of the longest heading of a section.
+const maxSectionHead = 80
+
+// holdsHeadline says whether an h1 stands among the blocks from index a to before b.
+func (d *document) holdsHeadline(a, b int32) bool {
+	for i := a; i < b; i++ {
+		if d.blocks[i].tag == atom.H1 {
+			return true
+		}
+	}
+	return false
+}
+
+// reason is the class and rule with which the boxes from at up to the outermost that is believed speak against what stands
+// in at. Where the outermost only tells the place (a footer, an aside), the innermost box that has a name for it is heard.
+func (d *document) reason(at, outermost int32) (class, rule string) {
+	class, rule = d.boxes[outermost].reason()
+	if class != classNavigation && rule != ruleAside {
+		return class, rule
+	}
+	for ; at != outermost; at = d.boxes[at].parent {
+		if c := d.boxes[at].class; c != "" && c != classNavigation && d.boxes[at].plain != ruleAside {
+			return d.boxes[at].reason()
+		}
+	}
+	return class, rule
 }
 
 // reason is the class and rule with which a box speaks against its content.

@@ -44,6 +44,37 @@ func (x *Extractor) classify(d *document, a *Article) {
 	d.dropMargins(x.lex, a)
 	d.dropBareHeadings()
 	d.dropRepeated()
+	x.rename(d)
+}
+
+// rename gives a better class to what was removed for its place alone, in a footer, an aside, beside or below the body: a
+// date line, and what the lexicon knows. Nothing can be lost by it. Menus and blocks of links stay what they are, since
+// their labels name what they lead to.
+func (x *Extractor) rename(d *document) {
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if !placed(b.rule) || b.link*2 > len(b.text) || len(b.text) > maxRenamed {
+			continue
+		}
+		if r := x.lex.find(b.view()); r != nil {
+			b.class, b.rule = r.class, r.ref
+		} else if len(b.text) < 80 && (b.time || x.lex.dateLine(b.text)) {
+			b.class, b.rule = classDateline, "structure:date-line"
+		}
+	}
+}
+
+// maxRenamed bounds, in bytes, the blocks that are looked up once more.
+const maxRenamed = 1200
+
+// placed says whether a rule tells where a block stood rather than what it is.
+func placed(rule string) bool {
+	switch rule {
+	case "structure:outside-body", "structure:before-text", "structure:after-text", "structure:bare-heading", "structure:footer",
+		"structure:role", "structure:form", "structure:not-in-articleBody", ruleAside:
+		return true
+	}
+	return strings.HasPrefix(rule, "lexicon/"+classNavigation)
 }
 
 // dropHeadline removes the headline where the body repeats it.
@@ -252,6 +283,7 @@ func (d *document) dropLinked() {
 			s.link += b.link
 		}
 	}
+	class := classNavigation // above the text links lead around the site, below it to other articles
 	for i := range d.blocks {
 		b := &d.blocks[i]
 		if b.class != "" {
@@ -259,11 +291,14 @@ func (d *document) dropLinked() {
 		}
 		switch {
 		case b.link*10 >= len(b.text)*7 && !(b.heading() && b.link < 30):
-			b.drop(classRelated, "structure:link-density")
+			b.drop(class, "structure:link-density")
 		case b.tag == atom.Li:
 			if s := lists[d.boxes[b.box].parent]; s.link*10 > s.text*6 {
-				b.drop(classRelated, "structure:link-list")
+				b.drop(class, "structure:link-list")
 			}
+		}
+		if b.class == "" && b.prose() > 0 {
+			class = classRelated
 		}
 	}
 }

@@ -143,4 +143,12 @@ func TestDetect(t *testing.T) {
 			t.Errorf("%q: %q, want %q", s, got, want)
 		}
 	}
+	for _, s := range []string{
+		"A tanker left Rajin at night.", "Port closed", "Hafen zu", "Il porto è chiuso", "Порт закрыт", "港口", "ميناء مغلق",
+		"Rajin Seaborne Logistics Aurelia Dawn Pelagia Star Varda Meridan Roads Lumen Sorvik",
+	} {
+		if got := l.detect(s); got != "" {
+			t.Errorf("%q: %q, want none", s, got)
+		}
+	}
 }

@@ -641,7 +641,7 @@ func claims(w *world) {
 	w.now = w.now.Add(2 * time.Minute)
 	got, err = w.s.ClaimItems(w.ctx, w.lease("process", "a.example"), w.now, 10)
 	w.ok(err)
-	w.want(guids(got), []string{"4", "3", "2", "1", "0"})
+	w.want(guids(got[:2]), []string{"4", "3"})
 	w.want([]int{got[0].Claims, got[1].Claims}, []int{2, 2})
 }
 

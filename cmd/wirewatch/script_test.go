@@ -15,7 +15,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"wirewatch/pipeline/dedup"
 	"wirewatch/seeds/newsroom"
 )
 
@@ -69,13 +68,6 @@ func TestScripts(t *testing.T) {
 			e.Setenv("WIREWATCH_TEST_MAIN", "1")
 			e.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 			return nil
-		},
-		Condition: func(c string) (bool, error) {
-			if c == "dedup" { // whether articles are compared at all
-				d := dedup.New(dedup.Options{})
-				return d != nil && len(dedup.Sketch("a b c d e", "f g h i j", "en")) != 1, nil
-			}
-			return false, fmt.Errorf("unknown condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"told": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -82,7 +82,8 @@ func regular(f Feed, now time.Time, fresh time.Duration) time.Time {
 	every := interval(f, fresh)
 	h := fnv.New64a()
 	h.Write([]byte(f.Name))
-	phase := time.Duration(h.Sum64() % uint64(every))
+	// In whole milliseconds, as the store keeps times: a slot must not be rounded down to the moment it follows.
+	phase := time.Duration(h.Sum64()%uint64(every/time.Millisecond)) * time.Millisecond
 	n := now.UnixNano() - int64(phase)
 	slot := n - n%int64(every) + int64(every) + int64(phase)
 	return time.Unix(0, slot).UTC()

@@ -224,7 +224,13 @@ func (w *world) sync(names ...string) {
 func (w *world) list(feed string, entries ...pipeline.Entry) int {
 	w.Helper()
 	if _, err := w.store.Feed(w.Context(), feed); errors.Is(err, store.ErrNotFound) {
-		w.sync(feed)
+		all := []string{feed}
+		fs, err := w.store.Feeds(w.Context())
+		w.ok(err)
+		for _, f := range fs {
+			all = append(all, f.Name)
+		}
+		w.sync(all...)
 	}
 	w.feeds[feed] = polled{got: pipeline.Polled{Entries: entries}}
 	w.due(feed)

@@ -8,12 +8,16 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,8 +51,12 @@ type Engine struct {
 	Workers int           // keys of one stage that run side by side
 	Sweep   time.Duration // between scheduled sweeps
 	Chores  []Chore
-	Now     func() time.Time
-	Log     *slog.Logger
+	Wait    time.Duration // how long Once waits for keys that other processes hold; 0: a minute, longer than a dead one's leases last
+	// Held lists the keys of a stage that runs hold now. Stages whose Due leaves such keys out need it, so that Once knows of them;
+	// nil: Once waits only for the keys that it met.
+	Held func(ctx context.Context, stage string, now time.Time) ([]string, error)
+	Now  func() time.Time
+	Log  *slog.Logger
 
 	stages []*pool
 	runs   atomic.Int64
@@ -68,7 +76,7 @@ type pool struct {
 
 	mu   sync.Mutex
 	busy map[string]bool
-	hold map[string]hold // keys whose run failed in the machinery (store, lease), not in their work
+	hold map[string]hold // keys that wait: their run failed in the machinery (store, lease), or had nothing to do
 }
 
 type hold struct {
@@ -99,7 +107,9 @@ func (p *pool) nudge() {
 	}
 }
 
-// Once does what is due now, stage by stage, each key once, and says how much that was per stage.
+// Once does what is due now, stage by stage, each key once, and says how much that was per stage. A key that another process
+// holds is waited for: when it is free, what is still due under it is done. One that stays held is an error, because then
+// nobody knows here whether its work is done.
 func (e *Engine) Once(ctx context.Context) (map[string]int, error) {
 	done := map[string]int{}
 	for _, p := range e.stages {
@@ -112,48 +122,128 @@ func (e *Engine) Once(ctx context.Context) (map[string]int, error) {
 	return done, nil
 }
 
+// Pauses of Once between two looks at what others hold.
+const (
+	firstPause = 50 * time.Millisecond
+	maxPause   = 2 * time.Second
+)
+
 func (e *Engine) once(ctx context.Context, p *pool) (int, error) {
 	var (
-		seen  = map[string]bool{}
-		total atomic.Int64
-		errs  []error
-		mu    sync.Mutex
+		ran     = map[string]bool{} // here
+		refused = map[string]bool{} // held elsewhere when they were to be run
+		total   int
+		errs    []error
+		pause   = firstPause
 	)
+	others, err := e.held(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	left := cmp.Or(e.Wait, time.Minute)
 	for {
 		keys, err := p.Due(ctx)
 		if err != nil {
-			return int(total.Load()), fmt.Errorf("%s: %w", p.Name(), err)
+			return total, fmt.Errorf("%s: %w", p.Name(), err)
 		}
-		fresh := keys[:0]
+		todo := slices.Sorted(maps.Keys(refused))
 		for _, k := range keys {
-			if !seen[k] {
-				seen[k] = true
-				fresh = append(fresh, k)
+			if !ran[k] && !slices.Contains(todo, k) {
+				todo = append(todo, k)
 			}
 		}
-		if len(fresh) == 0 {
-			return int(total.Load()), errors.Join(errs...)
+		if len(todo) == 0 && len(others) == 0 {
+			return total, errors.Join(errs...)
 		}
-		var wg sync.WaitGroup
-		slots := make(chan struct{}, e.Workers)
-		for _, k := range fresh {
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				n, err := e.run(ctx, p, k)
-				total.Add(int64(n))
-				if err != nil {
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-				}
-			})
+		n, free, err := e.runAll(ctx, p, todo)
+		total += n
+		if err != nil {
+			errs = append(errs, err)
 		}
-		wg.Wait()
 		if err := ctx.Err(); err != nil {
-			return int(total.Load()), err
+			return total, err
 		}
+		for _, k := range todo {
+			if refused[k] = !free[k]; free[k] {
+				ran[k] = true
+				delete(refused, k)
+			}
+		}
+		if len(free) > 0 {
+			continue
+		}
+		if left <= 0 {
+			busy := append(slices.Sorted(maps.Keys(refused)), others...)
+			errs = append(errs, fmt.Errorf("%s: another process is at work on %s; it did not finish in time, so what is due there may not be done: try again when it has",
+				p.Name(), some(busy)))
+			return total, errors.Join(errs...)
+		}
+		select {
+		case <-ctx.Done():
+			return total, ctx.Err()
+		case <-time.After(pause):
+			left, pause = left-pause, min(2*pause, maxPause)
+		}
+		if len(others) == 0 {
+			continue
+		}
+		still, err := e.held(ctx, p)
+		if err != nil {
+			return total, err
+		}
+		// Only those of the start: what others take up later was not due to us.
+		others = slices.DeleteFunc(others, func(k string) bool { return !slices.Contains(still, k) })
 	}
+}
+
+// held lists what others hold of a stage.
+func (e *Engine) held(ctx context.Context, p *pool) ([]string, error) {
+	if e.Held == nil {
+		return nil, nil
+	}
+	keys, err := e.Held(ctx, p.Name(), e.Now())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name(), err)
+	}
+	return keys, nil
+}
+
+// runAll runs keys, Workers at a time. It says how much was done and which keys were free to be run.
+func (e *Engine) runAll(ctx context.Context, p *pool, keys []string) (total int, free map[string]bool, err error) {
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		errs  []error
+		slots = make(chan struct{}, e.Workers)
+	)
+	free = map[string]bool{}
+	for _, k := range keys {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			n, ok, err := e.run(ctx, p, k)
+			mu.Lock()
+			defer mu.Unlock()
+			total += n
+			if ok || err != nil { // one whose lease cannot be had at all is not waited for
+				free[k] = true
+			}
+			if err != nil {
+				errs = append(errs, err)
+			}
+		})
+	}
+	wg.Wait()
+	return total, free, errors.Join(errs...)
+}
+
+// some names keys in a sentence, not too many.
+func some(keys []string) string {
+	const most = 5
+	if len(keys) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(keys[:most], ", "), len(keys)-most)
+	}
+	return strings.Join(keys, ", ")
 }
 
 // Run works until ctx ends, then waits for the runs under way, which end with it.
@@ -218,8 +308,8 @@ func (e *Engine) loop(ctx context.Context, p *pool) {
 			wg.Go(func() {
 				defer p.nudge()
 				defer func() { <-slots }()
-				_, err := e.run(ctx, p, k)
-				p.give(k, e.Now(), err != nil && ctx.Err() == nil)
+				n, _, err := e.run(ctx, p, k)
+				p.give(k, e.Now(), n, err != nil && ctx.Err() == nil, e.Sweep)
 				if err != nil && ctx.Err() == nil {
 					e.Log.Error("run failed", "stage", p.Name(), "key", k, "err", err)
 				}
@@ -232,37 +322,45 @@ func (e *Engine) loop(ctx context.Context, p *pool) {
 func (p *pool) take(key string, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.busy[key] || p.hold[key].until.After(now) {
+	h := p.hold[key]
+	if p.busy[key] || h.until.After(now) {
 		return false
+	}
+	if h.times == 0 {
+		delete(p.hold, key)
 	}
 	p.busy[key] = true
 	return true
 }
 
-// give frees a key. One whose run broke down is held back for a while, longer each time, so that a broken store is not
-// asked in a loop.
-func (p *pool) give(key string, now time.Time, broke bool) {
+// give frees a key after a run that did n things or broke. One whose run broke is held back for a while, longer each time, so that a
+// broken store is not asked in a loop. One that had nothing to do, or that another process holds, waits for the next sweep: should
+// looking and working ever disagree on what is due, the engine must not spin.
+func (p *pool) give(key string, now time.Time, n int, broke bool, sweep time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.busy, key)
-	if !broke {
+	switch {
+	case broke:
+		h := p.hold[key]
+		h.times = min(h.times+1, 6)
+		h.until = now.Add(time.Second << (h.times - 1))
+		p.hold[key] = h
+	case n == 0:
+		p.hold[key] = hold{until: now.Add(sweep)}
+	default:
 		delete(p.hold, key)
-		return
 	}
-	h := p.hold[key]
-	h.times = min(h.times+1, 6)
-	h.until = now.Add(time.Second << (h.times - 1))
-	p.hold[key] = h
 }
 
-// run runs a key under a lease that is renewed while it runs. A key that another process holds is not run: nothing to do
-// here, no error.
-func (e *Engine) run(ctx context.Context, p *pool, key string) (n int, err error) {
+// run runs a key under a lease that is renewed while it runs. A key that another process holds is not free and not run; that is
+// no error.
+func (e *Engine) run(ctx context.Context, p *pool, key string) (n int, free bool, err error) {
 	owner := e.Owner + "#" + strconv.FormatInt(e.runs.Add(1), 10)
 	now := e.Now()
 	l, ok, err := e.Leases.Acquire(ctx, p.Name(), key, owner, now, now.Add(e.TTL))
 	if err != nil || !ok {
-		return 0, err
+		return 0, false, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	renewed := make(chan struct{})
@@ -272,6 +370,7 @@ func (e *Engine) run(ctx context.Context, p *pool, key string) (n int, err error
 	}()
 	defer func() {
 		if r := recover(); r != nil {
+			free = true
 			err = fmt.Errorf("%s %s: panic: %v\n%s", p.Name(), key, r, debug.Stack())
 		}
 		if cause := context.Cause(ctx); errors.Is(cause, pipeline.ErrLeaseLost) {
@@ -286,7 +385,8 @@ func (e *Engine) run(ctx context.Context, p *pool, key string) (n int, err error
 			err = fmt.Errorf("release %s %s: %w", p.Name(), key, rerr)
 		}
 	}()
-	return p.Run(ctx, l)
+	n, err = p.Run(ctx, l)
+	return n, true, err
 }
 
 func (e *Engine) renew(ctx context.Context, l pipeline.Lease, cancel context.CancelCauseFunc) {

@@ -1,20 +1,21 @@
 #!/usr/bin/env python3
-"""scores.py CORPUS WIREWATCH: runs the corpus's own scorers on what the filters print, and compares with the floors below.
+"""scores.py CORPUS WIREWATCH: runs the corpus's own scorers on what the filters print, and compares with the floors in floors.py.
 
 Floors only rise. They stand half a point below what was reached when they were last set.
 """
-import gzip, os, re, subprocess, sys
+import json, os, re, subprocess, sys, tempfile
+
+from floors import FLOORS
 
 CORPUS, BIN = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-FLOORS = {}  # filled below: (part, figure) -> floor
-exec(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "floors.py")).read())
+OUT = tempfile.mkdtemp()
 
-def sh(cmd, cwd, **kw):
-    return subprocess.run(cmd, cwd=cwd, shell=True, check=True, stdout=subprocess.PIPE, text=True, **kw).stdout
+def sh(cmd, cwd):
+    return subprocess.run(cmd, cwd=cwd, shell=True, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 def feeds():
     d = os.path.join(CORPUS, "feeds")
-    out = sh(f"zcat dev.jsonl.gz | '{BIN}' feeds parse --jsonl > /tmp/ww-feeds.jsonl; python3 score.py dev.jsonl.gz /tmp/ww-feeds.jsonl", d)
+    out = sh(f"zcat dev.jsonl.gz | '{BIN}' feeds parse --jsonl > {OUT}/feeds.jsonl; python3 score.py dev.jsonl.gz {OUT}/feeds.jsonl", d)
     yield "entries", float(re.search(r"entries \d+ \(([\d.]+)\)", out)[1])
     for k in ("title", "url", "guid", "published"):
         a, b = re.search(rf"{k} (\d+)/(\d+)", out).groups()
@@ -22,15 +23,14 @@ def feeds():
 
 def extract(part):
     d = os.path.join(CORPUS, "extract", part)
-    out = sh(f"'{BIN}' extract --jsonl < input.jsonl > /tmp/ww-{part}.jsonl; python3 ../score.py gold.jsonl /tmp/ww-{part}.jsonl --ids news.ids --json", d)
-    import json
+    out = sh(f"'{BIN}' extract --jsonl < input.jsonl > {OUT}/{part}.jsonl; python3 ../score.py gold.jsonl {OUT}/{part}.jsonl --ids news.ids --json", d)
     for k, v in json.loads(out).items():
         if isinstance(v, (int, float)):
             yield k, v
 
 def dedup():
     d = os.path.join(CORPUS, "dedup")
-    out = sh(f"python3 score.py input dup-dev.jsonl.gz | '{BIN}' dedup --jsonl > /tmp/ww-dup.jsonl; python3 score.py clusters dup-dev.jsonl.gz /tmp/ww-dup.jsonl", d)
+    out = sh(f"python3 score.py input dup-dev.jsonl.gz | '{BIN}' dedup --jsonl > {OUT}/dup.jsonl; python3 score.py clusters dup-dev.jsonl.gz {OUT}/dup.jsonl", d)
     yield "pair F1", float(re.search(r"pair P [\d.]+ R [\d.]+ F1 ([\d.]+)", out)[1])
     yield "BCubed F1", float(re.search(r"BCubed P [\d.]+ R [\d.]+ F1 ([\d.]+)", out)[1])
 

@@ -229,7 +229,7 @@ func ascii(s string) bool {
 }
 
 // emoji finds what Slack and its likes turn into a picture.
-var emoji = regexp.MustCompile(`:([a-z][a-z0-9_+'-]*):`)
+var emoji = regexp.MustCompile(`:([a-z+-][a-z0-9_+'-]*):`)
 
 // slackLiteral keeps clean text literal inside a Block Kit rich_text element, which knows no markup but may know :names:.
 func slackLiteral(s string) string { return emoji.ReplaceAllString(s, "꞉$1꞉") }

@@ -65,8 +65,8 @@ func Render(d pipeline.Delivery) Message {
 	}
 	if a.Source == pipeline.SourceFeed {
 		note := "Text from the feed: the page could not be had"
-		if a.Why != "" {
-			note = "Text from the feed: " + line(why(a.Why), noteLen)
+		if w := line(why(a.Why), noteLen); w != "" {
+			note = "Text from the feed: " + w
 		}
 		m.Notes = append(m.Notes, note)
 	}

@@ -24,18 +24,21 @@ const (
 )
 
 // A poster sends requests of one channel. It is the one place where a channel meets HTTP, so that no channel can forget to
-// leave secrets out of errors.
+// leave secrets out of errors. Channels hold it by pointer: fmt prints what is behind a pointer inside a struct as an
+// address, whereas it looks into unexported fields without asking their types how they want to be printed.
 type poster struct {
 	kind    string
 	url     pipeline.Secret
+	keys    [][]byte          // to sign with
+	headers http.Header       // to send along
 	hide    []pipeline.Secret // what must not show, beside the address
 	client  *http.Client
 	now     func() time.Time
 	timeout time.Duration
 }
 
-func newPoster(kind string, to pipeline.Secret, deps Deps, hide ...pipeline.Secret) poster {
-	p := poster{kind: kind, url: to, hide: hide, now: deps.Now, timeout: sendTimeout}
+func newPoster(kind string, to pipeline.Secret, deps Deps, hide ...pipeline.Secret) *poster {
+	p := &poster{kind: kind, url: to, hide: hide, now: deps.Now, timeout: sendTimeout}
 	if p.now == nil {
 		p.now = time.Now
 	}
@@ -109,7 +112,8 @@ func (p *poster) failure(v pipeline.Verdict, reason string, after time.Duration,
 		Err: errors.New(p.kind + ": " + p.scrub(fmt.Sprintf(format, args...)))}
 }
 
-// refused is the failure of an answer that is no yes, by its status.
+// refused is the failure of an answer that is no yes, by its status. word is the receiver's one word for it, where it has
+// such; else the error quotes how the answer begins. What is quoted is scrubbed before it is cut: half a secret is one.
 //
 // Statuses that pass by themselves are retried: 5xx, and of the 4xx only 408 and 425, which are about time, and 429.
 func (p *poster) refused(a answer, word string) error {
@@ -118,6 +122,8 @@ func (p *poster) refused(a answer, word string) error {
 	said := reason
 	if word != "" {
 		reason, said = word, fmt.Sprintf("status %d, %q", a.status, word)
+	} else if begins := clip(p.scrub(a.body), 120); begins != "" {
+		said = fmt.Sprintf("status %d, %q", a.status, begins)
 	}
 	switch {
 	case a.status < 300:

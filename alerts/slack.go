@@ -20,7 +20,7 @@ const (
 	slackPace    = time.Second // one message a second and channel
 	slackBlockID = 255
 	slackTotal   = 12_000 // characters of the blocks as JSON, which counts more than Slack does
-	slackText150 = 150    // notifications show about this much of the fallback text
+	slackNotice  = 300    // of the fallback text; notifications show about half of it
 )
 
 type slackSettings struct {
@@ -32,7 +32,7 @@ type slackSettings struct {
 // languages without spaces need.
 type slack struct {
 	name string
-	post poster
+	post *poster
 }
 
 func newSlack(name string, settings Settings, deps Deps) (pipeline.Channel, error) {
@@ -72,7 +72,7 @@ func (s *slack) Send(ctx context.Context, d pipeline.Delivery) error {
 	if err != nil {
 		return err
 	}
-	word := slackWord(a.body)
+	word := clip(s.post.scrub(slackWord(a.body)), 60)
 	if a.status == http.StatusOK && word == "ok" {
 		return nil
 	}
@@ -93,7 +93,7 @@ func slackWord(body string) string {
 	if json.Unmarshal([]byte(body), &j) == nil && j.Error != "" {
 		body = j.Error
 	}
-	return line(body, 60)
+	return strings.TrimSpace(body)
 }
 
 type refusal struct {
@@ -163,7 +163,7 @@ func slackPayload(m Message) ([]byte, error) {
 		}
 		switch {
 		case utf8.RuneCount(n) <= slackTotal:
-			text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), 2*slackText150))
+			text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
 			return encode(slackMessage{Text: text, Blocks: blocks})
 		case len(m.Outlets) > 0:
 			m.Outlets = m.Outlets[:len(m.Outlets)-1]
@@ -231,7 +231,7 @@ func slackLink(text, to string, style *slackStyle) slackElement {
 
 // slackContext is a line in small print. It is plain_text, where nothing is markup and emoji names stay names.
 func slackContext(id, text string) slackBlock {
-	return slackBlock{"context", id, []slackElement{{Type: "plain_text", Text: text, Emoji: new(bool)}}}
+	return slackBlock{"context", id, []slackElement{{Type: "plain_text", Text: slackLiteral(text), Emoji: new(bool)}}}
 }
 
 // encode is JSON without the escapes that only HTML needs.

@@ -23,6 +23,7 @@ const (
 	passageLen  = 240
 	titleLen    = 300
 	maxPassages = 2
+	maxHits     = 1000 // that are looked at; a text with more is about nothing else, and its beginning shows it
 )
 
 // hitsIn lists the spans of one field as hits in s: sorted, joined where they touch, whole characters. Spans that do not
@@ -76,30 +77,33 @@ func within(hits []Hit, n int) []Hit {
 // those that show something new. A body without hits (the title matched) is shown by its beginning.
 func passages(body string, spans []pipeline.Span) []Passage {
 	hits := hitsIn("body", body, spans)
+	hits = hits[:min(len(hits), maxHits)]
 	if len(hits) == 0 {
-		if p := cut(body, Hit{0, 0}, nil); p.Text != "" {
+		if p, _ := cut(body, Hit{0, 0}, nil); strings.Trim(p.Text, "…") != "" {
 			return []Passage{p}
 		}
 		return nil
 	}
 	var out []Passage
 	said := map[string]bool{}
-	for len(out) < maxPassages {
+	for range 2 * maxPassages { // a piece may turn out to be invisible
 		best, found := densest(body, hits, said, len(out) == 0)
 		if !found {
 			break
 		}
-		out = append(out, cut(body, best, hits))
+		p, shown := cut(body, best, hits)
+		if strings.Trim(p.Text, "…") != "" {
+			if out = append(out, p); len(out) == maxPassages {
+				break
+			}
+		}
 		rest := hits[:0:0]
 		for _, h := range hits {
-			if h.Start >= best.Start && h.End <= best.End {
+			if h.Start >= min(shown.Start, best.Start) && h.End <= max(shown.End, best.End) {
 				said[strings.ToLower(body[h.Start:h.End])] = true
 			} else {
 				rest = append(rest, h)
 			}
-		}
-		if len(rest) == len(hits) {
-			break
 		}
 		hits = rest
 	}
@@ -107,8 +111,8 @@ func passages(body string, spans []pipeline.Span) []Passage {
 }
 
 // densest finds the run of hits that fits a passage and shows most words not said yet, then most hits, the earliest of
-// equals. any accepts a run that says nothing new.
-func densest(body string, hits []Hit, said map[string]bool, any bool) (best Hit, found bool) {
+// equals. stale accepts a run that says nothing new.
+func densest(body string, hits []Hit, said map[string]bool, stale bool) (best Hit, found bool) {
 	bestNew, bestAll := 0, 0
 	for i := range hits {
 		fresh, all := map[string]bool{}, 0
@@ -121,7 +125,7 @@ func densest(body string, hits []Hit, said map[string]bool, any bool) (best Hit,
 			if w := strings.ToLower(body[hits[j].Start:hits[j].End]); !said[w] {
 				fresh[w] = true
 			}
-			if n := len(fresh); n > bestNew || n == bestNew && all > bestAll && (n > 0 || any) {
+			if n := len(fresh); n > bestNew || n == bestNew && all > bestAll && (n > 0 || stale) {
 				best, bestNew, bestAll, found = run, n, all, true
 			}
 		}
@@ -129,9 +133,9 @@ func densest(body string, hits []Hit, said map[string]bool, any bool) (best Hit,
 	return best, found
 }
 
-// cut makes a passage around core. It begins and ends between words where the script has spaces, with the paragraph where
-// that is near, and always between whole characters.
-func cut(body string, core Hit, hits []Hit) Passage {
+// cut makes a passage around core. It begins with a sentence or a paragraph where that is near, else behind an ellipsis; it
+// begins and ends between words where the script has spaces, and always between whole characters. shown is where in body it is.
+func cut(body string, core Hit, hits []Hit) (p Passage, shown Hit) {
 	room := passageLen - utf8.RuneCountInString(body[core.Start:core.End])
 	if room < 0 { // a match longer than a passage: show how it begins
 		core.End = core.Start + len(first(body[core.Start:core.End], passageLen))
@@ -140,12 +144,13 @@ func cut(body string, core Hit, hits []Hit) Passage {
 	left := last(body[:core.Start], room*2/5)
 	right := first(body[core.End:], room-utf8.RuneCountInString(left))
 	left = last(body[:core.Start], room-utf8.RuneCountInString(right)) // what the right did not need
-	start, end := core.Start-len(left), core.End+len(right)
-
+	start, end, inside := core.Start-len(left), core.End+len(right), false
 	if i := strings.LastIndex(body[start:core.Start], "\n"); i >= 0 && strings.TrimSpace(body[start:start+i]) != "" {
 		start += i + 1 // the end of another paragraph says little
+	} else if i := sentenceStart(body, start); i >= 0 {
+		start = i
 	} else {
-		start = wordStart(body, start, core.Start)
+		start, inside = wordStart(body, start, core.Start), true
 	}
 	end = wordEnd(body, end, core.End)
 	text, moved := body[start:end], []Hit(nil)
@@ -155,7 +160,7 @@ func cut(body string, core Hit, hits []Hit) Passage {
 		}
 	}
 	text, moved = clean(text, moved)
-	if strings.TrimSpace(body[:start]) != "" {
+	if inside {
 		text = "…" + text
 		for i := range moved {
 			moved[i].Start += len("…")
@@ -165,7 +170,7 @@ func cut(body string, core Hit, hits []Hit) Passage {
 	if strings.TrimSpace(body[end:]) != "" {
 		text = strings.TrimRight(text, " ") + "…"
 	}
-	return Passage{"body", text, within(moved, len(text))}
+	return Passage{"body", text, within(moved, len(text))}, Hit{start, end}
 }
 
 // first is the beginning of s of at most n characters.
@@ -221,6 +226,30 @@ func wordEnd(s string, i, limit int) int {
 		}
 	}
 	return i
+}
+
+// sentenceStart is where the sentence or paragraph that i is in begins, if that is a few words back; else -1.
+func sentenceStart(s string, i int) int {
+	if i == 0 {
+		return 0
+	}
+	before := last(s[:i], passageLen/6)
+	if n := strings.LastIndex(before, "\n"); n >= 0 {
+		return i - len(before) + n + 1
+	}
+	if len(before) == i {
+		return 0
+	}
+	for j := len(before) - 1; j > 0; j-- {
+		if before[j] != ' ' {
+			continue
+		}
+		switch r, _ := utf8.DecodeLastRuneInString(before[:j]); r {
+		case '.', '!', '?', '。', '！', '？', '؟', '।':
+			return i - len(before) + j + 1
+		}
+	}
+	return -1
 }
 
 // edge reports whether there is white space on a side of i.

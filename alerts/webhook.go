@@ -31,12 +31,10 @@ type webhookSettings struct {
 // at every attempt, webhook-timestamp is the attempt's, webhook-signature has one v1 signature per key. WebhookBody
 // documents the body.
 type webhook struct {
-	name    string
-	keys    [][]byte
-	headers http.Header
-	every   time.Duration
-	short   bool // a key has fewer bytes than the standard asks for
-	post    poster
+	name  string
+	every time.Duration
+	short bool // a key has fewer bytes than the standard asks for
+	post  *poster
 }
 
 func newWebhook(name string, settings Settings, deps Deps) (pipeline.Channel, error) {
@@ -49,7 +47,9 @@ func newWebhook(name string, settings Settings, deps Deps) (pipeline.Channel, er
 	if s.Every < 0 {
 		m.add("every", "", "cannot be negative")
 	}
-	w := &webhook{name: name, headers: http.Header{}, every: s.Every}
+	w := &webhook{name: name, every: s.Every}
+	var keys [][]byte
+	headers := http.Header{}
 	var hide []pipeline.Secret
 	add := func(key string, secret pipeline.Secret) {
 		if secret.IsZero() {
@@ -61,7 +61,7 @@ func newWebhook(name string, settings Settings, deps Deps) (pipeline.Channel, er
 			m.add(key, "make one with `openssl rand -base64 32`", "%v", err)
 			return
 		}
-		w.keys = append(w.keys, k)
+		keys = append(keys, k)
 		w.short = w.short || len(k) < 24
 	}
 	add("secret", s.Secret)
@@ -74,13 +74,14 @@ func newWebhook(name string, settings Settings, deps Deps) (pipeline.Channel, er
 			m.add("headers", "", "%s %s", line(strconv.Quote(k), 60), msg)
 			continue
 		}
-		w.headers.Set(k, v.Reveal())
+		headers.Set(k, v.Reveal())
 	}
 	if err := m.err(); err != nil {
 		slices.SortFunc(m, func(a, b Mistake) int { return strings.Compare(a.Msg, b.Msg) })
 		return nil, m
 	}
 	w.post = newPoster("webhook", s.URL, deps, hide...)
+	w.post.keys, w.post.headers = keys, headers
 	return w, nil
 }
 
@@ -126,7 +127,7 @@ func (w *webhook) Pace() time.Duration { return w.every }
 // Warnings lists what is allowed but hardly meant.
 func (w *webhook) Warnings() (out []string) {
 	switch {
-	case len(w.keys) == 0:
+	case len(w.post.keys) == 0:
 		out = append(out, "`secret` is missing: messages go out unsigned, and the receiver cannot tell them from others'; make one with `openssl rand -base64 32`")
 	case w.short:
 		out = append(out, "a secret has less than the 24 bytes that Standard Webhooks asks for; make one with `openssl rand -base64 32`")
@@ -143,13 +144,13 @@ func (w *webhook) Send(ctx context.Context, d pipeline.Delivery) error {
 	if err != nil {
 		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("webhook: %w", err)}
 	}
-	h := w.headers.Clone()
+	h := w.post.headers.Clone()
 	at := strconv.FormatInt(w.post.now().Unix(), 10)
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("webhook-id", d.UID)
 	h.Set("webhook-timestamp", at)
-	if len(w.keys) > 0 {
-		h.Set("webhook-signature", sign(w.keys, d.UID, at, body))
+	if len(w.post.keys) > 0 {
+		h.Set("webhook-signature", sign(w.post.keys, d.UID, at, body))
 	}
 	a, err := w.post.post(ctx, h, body)
 	if err != nil {

@@ -95,7 +95,8 @@ func defaults() Config {
 }
 
 // Load reads the configuration at path. env looks up the variables that ${VAR} names (os.LookupEnv, as a rule; nil: none
-// is set). Mistakes in the file come back together as Errors.
+// is set). Mistakes in the file come back together as Errors, beside what could be read: it serves to look for more
+// mistakes, for nothing else. On any other error there is no Config.
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -118,10 +119,7 @@ func parse(s scope, data []byte) (*Config, error) {
 		d.value(root, reflectElem(&c), "")
 		c.validate(d)
 	}
-	if err := d.err(); err != nil {
-		return nil, err
-	}
-	return &c, nil
+	return &c, d.err()
 }
 
 // CheckFeeds says whether there is a feed to poll: a configuration without one serves the filters, not the daemon.

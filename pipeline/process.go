@@ -44,6 +44,8 @@ type Tx interface {
 	Article(id int64) (Article, bool, error)
 	// OpenStory makes a new story.
 	OpenStory(title string, now time.Time) (int64, error)
+	// MergeStories makes the story from part of the story into; alerts raised for either count for both from now on.
+	MergeStories(from, into int64) error
 	// InsertArticle stores a with its blocks and its page (nil: none), notes the change, and returns a's new ID.
 	InsertArticle(a *Article, p *Page) (int64, error)
 	// SaveMatches stores the matches of an article; known (article, rule) pairs get the new spans.
@@ -416,6 +418,11 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, ms []Match) ([]Match, error
 	if !ok {
 		d := p.Index.Decide(dedup.Doc{URL: a.Canonical, Site: a.Site, Lang: a.Lang, Published: a.Published, Seen: a.Seen, Sketch: a.Sketch})
 		a.Relation, a.Of, a.Story, a.Score = d.Relation, d.Of, d.Story, d.Score
+		for _, s := range d.Merge { // this article shows that they were one story all along
+			if err := tx.MergeStories(s, a.Story); err != nil {
+				return nil, err
+			}
+		}
 		return ms, nil
 	}
 	a.Story, a.Of, a.Relation, a.Score = prev.Story, prev.ID, "version", 1

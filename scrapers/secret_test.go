@@ -69,8 +69,7 @@ func TestCredentialsStayAtTheirSite(t *testing.T) {
 		answer(w, r)
 	}))
 	defer other.Close()
-	var own *httptest.Server
-	own = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	own := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		note("own", r)
 		switch r.URL.Path {
 		case "/away":

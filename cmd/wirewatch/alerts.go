@@ -32,7 +32,7 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 	state := fs.String("state", "all", "open, sent, dead or all")
 	channel := fs.String("channel", "", "of this `channel` only")
 	limit := fs.Int("limit", 100, "at most so many, newest first")
-	asJSON := fs.Bool("json", false, "JSON lines")
+	asJSON := fs.Bool("json", false, "JSON lines, nothing clipped")
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
@@ -42,9 +42,9 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 	case "all":
 		filter.State = ""
 	default:
-		return usagef("alerts list: --state is open, sent, dead or all")
+		return usagef("alerts list: --state is open, sent, dead or all, not %q", *state)
 	}
-	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+	return withStore(ctx, e, *file, func(st *store.Store) error {
 		list, err := st.Deliveries(ctx, filter)
 		if err != nil {
 			return err
@@ -61,10 +61,10 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 			return printJSON(e.stdout, rows)
 		}
 		if len(rows) == 0 {
-			fmt.Fprintln(e.stderr, "no deliveries")
+			fmt.Fprintln(e.stderr, noneOf("deliveries", *state))
 			return nil
 		}
-		return table(e.stdout, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "TITLE", "WHY"}, cells)
+		return table(e.stdout, wide, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "TITLE", "WHY"}, cells)
 	})
 }
 
@@ -79,16 +79,12 @@ func runAlertsRetry(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+	return withStore(ctx, e, *file, func(st *store.Store) error {
 		n, err := st.RetryDeliveries(ctx, list...)
 		if err != nil {
 			return err
 		}
-		noun := "deliveries"
-		if n == 1 {
-			noun = "delivery"
-		}
-		fmt.Fprintf(e.stderr, "%d %s due again, behind what waits already\n", n, noun)
+		fmt.Fprintf(e.stderr, "%s due again, behind what waits already; a running daemon sends soon, else `wirewatch run --once`\n", count(n, "delivery"))
 		return nil
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"wirewatch/configs"
 )
@@ -16,6 +17,34 @@ const defaultConfig = "wirewatch.yaml"
 
 func configFlag(fs *flag.FlagSet) *string {
 	return fs.String("c", defaultConfig, "configuration `file`")
+}
+
+// loadPlain reads the configuration for verbs that need neither rules nor channels: a secret of a channel that is not set
+// here, in a cron job or a new shell, does not keep anyone from a backup or from adding a feed.
+func loadPlain(path string, getenv func(string) (string, bool)) (*configs.Config, error) {
+	var unset []string
+	cfg, err := configs.Load(path, func(name string) (string, bool) {
+		if v, ok := getenv(name); ok {
+			return v, true
+		}
+		unset = append(unset, "${"+name+"}")
+		return "${" + name + "}", true
+	})
+	strict := err != nil
+	for _, name := range unset {
+		strict = strict || strings.Contains(cfg.Store.Reveal(), name)
+	}
+	if strict {
+		cfg, err = configs.Load(path, getenv)
+	}
+	if err == nil {
+		return cfg, nil
+	}
+	var bad mistakes
+	if !bad.add(err, nil) {
+		return nil, missingConfig(path, err)
+	}
+	return nil, bad.err(path)
 }
 
 func runInit(ctx context.Context, e *env, v verb, args []string) error {

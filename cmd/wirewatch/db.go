@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"wirewatch/pipeline/store"
 )
@@ -13,14 +14,21 @@ func runDBMigrate(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error { // opening migrates
-		i, err := st.Info(ctx)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(e.stderr, "the store is at schema %d (%s %s)\n", i.Schema, i.Database, i.Server)
-		return nil
-	})
+	cfg, err := loadPlain(*file, e.getenv)
+	if err != nil {
+		return err
+	}
+	st, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler)) // opening migrates
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	i, err := st.Info(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stderr, "the store is at schema %d (%s %s)\n", i.Schema, i.Database, i.Server)
+	return nil
 }
 
 func runDBCheck(ctx context.Context, e *env, v verb, args []string) error {
@@ -29,7 +37,7 @@ func runDBCheck(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+	return withStore(ctx, e, *file, func(st *store.Store) error {
 		if err := st.Check(ctx); err != nil {
 			return err
 		}
@@ -45,7 +53,7 @@ func runDBBackup(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+	return withStore(ctx, e, *file, func(st *store.Store) error {
 		if err := st.Backup(ctx, rest[0]); err != nil {
 			return err
 		}

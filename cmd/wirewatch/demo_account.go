@@ -159,6 +159,9 @@ func (a *account) kept() {
 	a.check(len(a.stored) == len(a.news.Articles()), fmt.Sprintf("%d articles stored for %d published", len(a.stored), len(a.news.Articles())))
 }
 
+// outlet names who published an article.
+func outlet(x pipeline.Article) string { return cmp.Or(x.SiteName, x.Site) }
+
 // find gives the stored article of a gold one.
 func (a *account) find(g newsroom.Gold) (pipeline.Article, bool) {
 	for _, u := range []string{g.URL, g.Link} {
@@ -236,11 +239,11 @@ func (a *account) folded() {
 				apart = append(apart, c+" stands apart: "+g.Title)
 				continue
 			}
-			outlets = append(outlets, fmt.Sprintf("%s (%q)", y.SiteName, y.Title))
+			outlets = append(outlets, fmt.Sprintf("%s (%q)", outlet(y), y.Title))
 			joined[y.URL] = true
 		}
 		joined[x.URL] = true
-		a.check(len(apart) == 0, fmt.Sprintf("%q of %s is one story with %s", x.Title, x.SiteName, strings.Join(outlets, ", ")), apart...)
+		a.check(len(apart) == 0, fmt.Sprintf("%q of %s is one story with %s", x.Title, outlet(x), strings.Join(outlets, ", ")), apart...)
 	}
 	var wrong []string
 	for _, list := range stories {
@@ -250,6 +253,7 @@ func (a *account) folded() {
 			}
 		}
 	}
+	slices.Sort(wrong)
 	a.check(len(wrong) == 0, fmt.Sprintf("%d stories; nothing was joined that tells different news", len(stories)), wrong...)
 	changed := 0
 	for _, g := range a.news.Articles() {
@@ -306,11 +310,11 @@ func (a *account) alerted() {
 	for _, d := range a.sent {
 		if k := d.Alert.Rule + d.Alert.Subject; !seen[k] {
 			seen[k] = true
-			outlets := ""
+			others := ""
 			if n := len(d.Alert.Outlets); n > 0 {
-				outlets = fmt.Sprintf(" (+%s)", count(n, "outlet"))
+				others = fmt.Sprintf(" (+%s)", count(n, "outlet"))
 			}
-			fmt.Fprintf(a.out, "    %-18s %s · %s%s\n", d.Alert.Rule, d.Alert.Article.Title, d.Alert.Article.SiteName, outlets)
+			fmt.Fprintf(a.out, "    %-18s %s · %s%s\n", d.Alert.Rule, d.Alert.Article.Title, outlet(d.Alert.Article), others)
 		}
 	}
 	a.check(len(wrong) == 0, fmt.Sprintf("%d alerts, one per rule, story and channel, none missing, none besides", len(a.sent)), wrong...)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"wirewatch/alerts"
 	"wirewatch/configs"
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/store"
@@ -45,15 +46,11 @@ func runFeedsImport(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	in := e.stdin
-	if rest[0] != "-" {
-		f, err := os.Open(rest[0])
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		in = f
+	in, done, err := open(e, rest)
+	if err != nil {
+		return err
 	}
+	defer done()
 	outlines, err := feed.ReadOPML(in)
 	if err != nil {
 		return fmt.Errorf("import %s: %w", rest[0], err)
@@ -67,21 +64,21 @@ func runFeedsImport(ctx context.Context, e *env, v verb, args []string) error {
 
 // appendFeeds adds what the configuration does not have yet, by URL, under free names.
 func appendFeeds(e *env, file string, list []configs.Feed) error {
-	s, err := load(file, e.getenv)
+	cfg, err := loadPlain(file, e.getenv)
 	if err != nil {
 		return err
 	}
 	names, urls := map[string]bool{}, map[string]bool{}
-	for _, f := range s.cfg.Feeds {
+	for _, f := range cfg.Feeds {
 		names[f.Name], urls[f.URL] = true, true
 	}
 	var fresh []configs.Feed
 	for _, f := range list {
 		if urls[f.URL] {
-			fmt.Fprintf(e.stderr, "known already: %s\n", f.URL)
+			fmt.Fprintf(e.stderr, "known already: %s\n", alerts.Terminal(f.URL))
 			continue
 		}
-		base := f.Name
+		base := alerts.Terminal(f.Name) // one line, as a name has to be
 		if base == "" {
 			base = scrapers.Site(f.URL)
 		}
@@ -98,9 +95,14 @@ func appendFeeds(e *env, file string, list []configs.Feed) error {
 		}
 	}
 	for _, f := range fresh {
-		fmt.Fprintf(e.stderr, "added %s  %s\n", f.Name, f.URL)
+		fmt.Fprintf(e.stderr, "added %s  %s\n", f.Name, alerts.Terminal(f.URL))
 	}
-	fmt.Fprintf(e.stderr, "%s added to %s; a running daemon takes them after SIGHUP\n", count(len(fresh), "feed"), file)
+	switch len(fresh) {
+	case 0:
+		fmt.Fprintf(e.stderr, "nothing to add to %s\n", file)
+	default:
+		fmt.Fprintf(e.stderr, "%s added to %s; a running daemon polls after SIGHUP\n", count(len(fresh), "feed"), file)
+	}
 	return nil
 }
 
@@ -110,12 +112,12 @@ func runFeedsExport(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	s, err := load(*file, e.getenv)
+	cfg, err := loadPlain(*file, e.getenv)
 	if err != nil {
 		return err
 	}
-	list := make([]feed.Outline, len(s.cfg.Feeds))
-	for i, f := range s.cfg.Feeds {
+	list := make([]feed.Outline, len(cfg.Feeds))
+	for i, f := range cfg.Feeds {
 		list[i] = feed.Outline{Title: f.Name, XMLURL: f.URL}
 	}
 	return feed.WriteOPML(e.stdout, "Wirewatch feeds", list)
@@ -128,7 +130,7 @@ func runFeedsList(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	s, err := load(*file, e.getenv)
+	cfg, err := loadPlain(*file, e.getenv)
 	if err != nil {
 		return err
 	}
@@ -141,14 +143,14 @@ func runFeedsList(ctx context.Context, e *env, v verb, args []string) error {
 	}
 	var rows []row
 	var cells [][]string
-	for _, f := range s.feeds() {
+	for _, f := range (&setup{cfg: cfg}).feeds() {
 		r := row{Name: f.Name, Kind: f.Kind, URL: f.URL, Cron: f.Cron}
 		when := f.Cron
 		if f.Cron == "" {
 			if f.Every == 0 {
 				f.Every = pipeline.DefaultEvery
 			}
-			r.Every = f.Every.String()
+			r.Every = short(f.Every)
 			when = "every " + r.Every
 		}
 		rows = append(rows, r)
@@ -157,7 +159,23 @@ func runFeedsList(ctx context.Context, e *env, v verb, args []string) error {
 	if *asJSON {
 		return printJSON(e.stdout, rows)
 	}
-	return table(e.stdout, []string{"NAME", "WHEN", "URL"}, cells)
+	if len(rows) == 0 {
+		fmt.Fprintln(e.stderr, "no feed is configured; `wirewatch feeds add URL` adds one")
+		return nil
+	}
+	return table(e.stdout, 0, []string{"NAME", "WHEN", "URL"}, cells)
+}
+
+// short writes a duration as the configuration does: 15m, not 15m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 type feedStatus struct {
@@ -205,7 +223,7 @@ func runFeedsStatus(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+	return withStore(ctx, e, *file, func(st *store.Store) error {
 		list, err := st.Feeds(ctx)
 		if err != nil {
 			return err
@@ -228,7 +246,7 @@ func runFeedsStatus(ctx context.Context, e *env, v verb, args []string) error {
 			fmt.Fprintln(e.stderr, "the store knows no feeds yet; `wirewatch run` brings those of the configuration")
 			return nil
 		}
-		return table(e.stdout, []string{"NAME", "STATE", "ENTRIES", "LAST OK", "NEXT POLL", "WHY"}, cells)
+		return table(e.stdout, wide, []string{"NAME", "STATE", "ENTRIES", "LAST OK", "NEXT POLL", "WHY"}, cells)
 	})
 }
 
@@ -246,11 +264,9 @@ func runFeedsDiscover(ctx context.Context, e *env, v verb, args []string) error 
 	}
 	cfg := &configs.Config{Pace: configs.Pace{Parallel: 1}}
 	if _, err := os.Stat(*file); err == nil { // for allow_private, contact, user agent; discovering needs no configuration
-		s, err := load(*file, e.getenv)
-		if err != nil {
+		if cfg, err = loadPlain(*file, e.getenv); err != nil {
 			return err
 		}
-		cfg = s.cfg
 	}
 	client, err := newClient(cfg, nil)
 	if err != nil {
@@ -263,14 +279,23 @@ func runFeedsDiscover(ctx context.Context, e *env, v verb, args []string) error 
 	if err != nil {
 		return fmt.Errorf("discover feeds of %s: %w", page, err)
 	}
-	if *asJSON {
-		return printJSON(e.stdout, links)
-	}
 	if len(links) == 0 {
 		return fmt.Errorf("%s announces no feed; try the site's /feed, /rss or /atom.xml", page)
 	}
+	if *asJSON {
+		type row struct {
+			URL   string `json:"url"`
+			Title string `json:"title"`
+			Type  string `json:"type"`
+		}
+		rows := make([]row, len(links))
+		for i, l := range links {
+			rows[i] = row(l)
+		}
+		return printJSON(e.stdout, rows)
+	}
 	for _, l := range links {
-		fmt.Fprintf(e.stdout, "%s\t%s\n", l.URL, l.Title)
+		fmt.Fprintf(e.stdout, "%s\t%s\n", alerts.Terminal(l.URL), alerts.Terminal(l.Title))
 	}
 	return nil
 }

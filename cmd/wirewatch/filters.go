@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -20,30 +21,36 @@ import (
 
 func runFeedsParse(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	fs.Bool("jsonl", true, `lines {"id","url","content_type","data" in base64} to lines {"id","kind","title","entries"}`)
-	if _, err := v.parse(fs, args, 0, 0); err != nil {
+	jsonl := fs.Bool("jsonl", true, `lines {"id","url","content_type","data" in base64} to lines {"id","kind","title","entries"}`)
+	in, done, err := v.input(e, fs, args, jsonl)
+	if err != nil {
 		return err
 	}
-	return feed.Lines(e.stdin, e.stdout)
+	defer done()
+	return feed.Lines(in, e.stdout)
 }
 
 func runDedup(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	fs.Bool("jsonl", true, `lines {"id","url","site","title","text","published","lang"} to lines {"id","story","event","relation","of","score"}`)
+	jsonl := fs.Bool("jsonl", true, `lines {"id","url","site","title","text","published","lang"} to lines {"id","story","event","relation","of","score"}`)
 	stream := fs.Bool("stream", false, "answer each line at once, before later lines are known")
-	if _, err := v.parse(fs, args, 0, 0); err != nil {
+	in, done, err := v.input(e, fs, args, jsonl)
+	if err != nil {
 		return err
 	}
-	return dedup.Lines(e.stdin, e.stdout, *stream)
+	defer done()
+	return dedup.Lines(in, e.stdout, *stream)
 }
 
 func runMatch(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	fs.Bool("jsonl", true, `lines {"id","title","text"} to lines {"id","rule","spans"}, a line a hit`)
-	file := fs.String("rules", "", "rules `file` (YAML)")
-	if _, err := v.parse(fs, args, 0, 0); err != nil {
+	jsonl := fs.Bool("jsonl", true, `lines {"id","title","text"} to lines {"id","rule","spans"}, a line a hit`)
+	file := fs.String("rules", "", "rules `file`: YAML, a list of rules or a mapping with the key rules")
+	in, done, err := v.input(e, fs, args, jsonl)
+	if err != nil {
 		return err
 	}
+	defer done()
 	if *file == "" {
 		return usagef("match needs --rules FILE")
 	}
@@ -55,17 +62,44 @@ func runMatch(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
+	if len(list) == 0 {
+		return fmt.Errorf("%s holds no rules", *file)
+	}
 	set, err := rules.Compile(list)
 	if err != nil {
 		return err
 	}
-	return set.Lines(e.stdin, e.stdout)
+	return set.Lines(in, e.stdout)
+}
+
+// input is what a filter reads: the file that it is given, or standard input.
+func (v verb) input(e *env, fs *flag.FlagSet, args []string, jsonl *bool) (in io.Reader, done func(), err error) {
+	rest, err := v.parse(fs, args, 0, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !*jsonl {
+		return nil, nil, usagef("%s: JSON lines are the only form there is", v.name)
+	}
+	return open(e, rest)
+}
+
+// open opens the file that an argument names; none, or -, is standard input.
+func open(e *env, rest []string) (in io.Reader, done func(), err error) {
+	if len(rest) == 0 || rest[0] == "-" {
+		return e.stdin, func() {}, nil
+	}
+	f, err := os.Open(rest[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, func() { f.Close() }, nil
 }
 
 func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	jsonl := fs.Bool("jsonl", false, `lines {"id","html" (a path) or "content" or "text","url"} to articles, a line each`)
-	asJSON := fs.Bool("json", false, "one article as JSON")
+	asJSON := fs.Bool("json", false, "the article as JSON, with the names that --jsonl uses")
 	explain := fs.Bool("explain", false, "show every block, kept and removed, with class and rule")
 	url := fs.String("url", "", "where the document comes from")
 	rest, err := v.parse(fs, args, 0, 1)
@@ -76,17 +110,13 @@ func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *jsonl {
-		return x.Lines(e.stdin, e.stdout)
+	in, done, err := open(e, rest)
+	if err != nil {
+		return err
 	}
-	in := e.stdin
-	if len(rest) == 1 && rest[0] != "-" {
-		f, err := os.Open(rest[0])
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		in = f
+	defer done()
+	if *jsonl {
+		return x.Lines(in, e.stdout)
 	}
 	const limit = 20 << 20
 	data, err := io.ReadAll(io.LimitReader(in, limit+1))
@@ -108,10 +138,44 @@ func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 		enc := json.NewEncoder(e.stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		return enc.Encode(a)
+		return enc.Encode(articleOf(a))
 	}
 	printArticle(e.stdout, a, *explain)
 	return nil
+}
+
+// articleJSON is one article with the names that the filter uses.
+type articleJSON struct {
+	URL       string      `json:"url"`
+	Site      string      `json:"site"`
+	SiteName  string      `json:"site_name"`
+	Canonical string      `json:"canonical"`
+	Title     string      `json:"title"`
+	Author    []string    `json:"author"`
+	Date      string      `json:"date"`
+	Modified  string      `json:"modified"`
+	Lang      string      `json:"lang"`
+	Agency    string      `json:"agency"`
+	Paywalled bool        `json:"paywalled"`
+	Body      string      `json:"body"`
+	Blocks    []blockJSON `json:"blocks"`
+}
+
+type blockJSON struct {
+	Class string `json:"class"`
+	Kept  bool   `json:"kept"`
+	Text  string `json:"text"`
+	Rule  string `json:"rule,omitempty"`
+	Line  int    `json:"line,omitempty"`
+}
+
+func articleOf(a *extract.Article) articleJSON {
+	out := articleJSON{URL: a.URL, Site: a.Site, SiteName: a.SiteName, Canonical: a.Canonical, Title: a.Title, Author: append([]string{}, a.Authors...),
+		Date: a.Date, Modified: a.Modified, Lang: a.Lang, Agency: a.Agency, Paywalled: a.Paywalled, Body: a.Body, Blocks: make([]blockJSON, len(a.Blocks))}
+	for i, b := range a.Blocks {
+		out.Blocks[i] = blockJSON(b)
+	}
+	return out
 }
 
 func newExtractor() (*extract.Extractor, error) {
@@ -143,15 +207,18 @@ func printArticle(w io.Writer, a *extract.Article, explain bool) {
 	line("site", a.SiteName)
 	line("url", a.URL)
 	if !explain {
-		fmt.Fprintf(w, "\n%s\n", alerts.Terminal(a.Body))
+		fmt.Fprintf(w, "\n%s\n", alerts.TerminalText(a.Body))
 		return
 	}
 	fmt.Fprintln(w)
 	for _, b := range a.Blocks {
 		mark, why := "+", b.Class
 		if !b.Kept {
-			mark, why = "-", b.Class+" by "+b.Rule
+			mark = "-"
 		}
-		fmt.Fprintf(w, "%s [%s] %s\n", mark, why, alerts.Terminal(b.Text))
+		if b.Rule != "" {
+			why += " by " + b.Rule
+		}
+		fmt.Fprintf(w, "%s [%s] %s\n", mark, alerts.Terminal(why), alerts.Terminal(b.Text))
 	}
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -17,30 +20,30 @@ import (
 // runHealth asks the daemon's /readyz; without a listen address it looks whether the daemon holds its lock and the store
 // answers.
 func runHealth(ctx context.Context, e *env, v verb, args []string) error {
-	fs := v.flags(e)
-	file := configFlag(fs)
-	if _, err := v.parse(fs, args, 0, 0); err != nil {
+	flags := v.flags(e)
+	file := configFlag(flags)
+	if _, err := v.parse(flags, args, 0, 0); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
-	s, err := load(*file, e.getenv)
+	cfg, err := loadPlain(*file, e.getenv)
 	if err != nil {
 		return err
 	}
-	if s.cfg.Listen != "" {
-		return askReady(ctx, e.stdout, s.cfg.Listen)
+	if cfg.Listen != "" {
+		return askReady(ctx, e.stdout, cfg.Listen)
 	}
-	if path, ok := sqlitePath(s.cfg); ok {
-		l := flock.New(path + ".lock")
-		if free, err := l.TryLock(); err != nil {
+	if path, ok := sqlitePath(cfg); ok {
+		l := flock.New(path+".lock", flock.SetFlag(os.O_RDONLY)) // looking makes no file
+		if free, err := l.TryRLock(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("look at %s.lock: %w", path, err)
-		} else if free {
+		} else if free || err != nil {
 			l.Unlock()
 			return fmt.Errorf("no daemon is running on %s", path)
 		}
 	}
-	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+	return withStore(ctx, e, *file, func(st *store.Store) error {
 		if err := st.Ping(ctx); err != nil {
 			return err
 		}

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -15,18 +18,24 @@ import (
 	"wirewatch/pipeline/store"
 )
 
-// withStore runs f over the configured store, for verbs that look and mend.
-func withStore(ctx context.Context, e *env, file string, f func(*setup, *store.Store) error) error {
-	s, err := load(file, e.getenv)
+// withStore runs f over the configured store, for verbs that look and mend. A store that is not there yet is not made: a
+// slip in a path would else look like an empty store.
+func withStore(ctx context.Context, e *env, file string, f func(*store.Store) error) error {
+	cfg, err := loadPlain(file, e.getenv)
 	if err != nil {
 		return err
 	}
-	st, err := openStore(ctx, s.cfg, slog.New(slog.DiscardHandler))
+	if path, ok := sqlitePath(cfg); ok {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no database %s yet; `wirewatch run` or `wirewatch db migrate` makes it", path)
+		}
+	}
+	st, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	return f(s, st)
+	return f(st)
 }
 
 // printJSON writes rows as JSON lines.
@@ -41,19 +50,34 @@ func printJSON[T any](w io.Writer, rows []T) error {
 	return nil
 }
 
-// table writes aligned columns; every cell is made safe for a terminal.
-func table(w io.Writer, head []string, rows [][]string) error {
+// table writes aligned columns; every cell is made safe for a terminal and, when wide > 0, clipped to so many characters.
+func table(w io.Writer, wide int, head []string, rows [][]string) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, r := range append([][]string{head}, rows...) {
 		for i, c := range r {
 			if i > 0 {
 				fmt.Fprint(tw, "\t")
 			}
-			fmt.Fprint(tw, alerts.Terminal(c))
+			if c = alerts.Terminal(c); c == "" {
+				c = "-" // an empty cell would let the next ones slip into its column for who cuts by spaces
+			}
+			fmt.Fprint(tw, clip(c, wide))
 		}
 		fmt.Fprintln(tw)
 	}
 	return tw.Flush()
+}
+
+// wide is how much of a title, an address or a reason a list shows; --json has them whole.
+const wide = 60
+
+// clip shortens s to n characters; n <= 0: not at all.
+func clip(s string, n int) string {
+	r := []rune(s)
+	if n <= 0 || len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
 }
 
 // stamp shows a time for people and machines alike; the zero time shows as "".
@@ -95,7 +119,7 @@ func runItemsList(ctx context.Context, e *env, v verb, args []string) error {
 	state := fs.String("state", "dead", "open, done, dead or all")
 	feed := fs.String("feed", "", "of this `feed` only")
 	limit := fs.Int("limit", 100, "at most so many, newest first")
-	asJSON := fs.Bool("json", false, "JSON lines")
+	asJSON := fs.Bool("json", false, "JSON lines, nothing clipped")
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
@@ -105,9 +129,9 @@ func runItemsList(ctx context.Context, e *env, v verb, args []string) error {
 	case "all":
 		filter.State = ""
 	default:
-		return usagef("items list: --state is open, done, dead or all")
+		return usagef("items list: --state is open, done, dead or all, not %q", *state)
 	}
-	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+	return withStore(ctx, e, *file, func(st *store.Store) error {
 		items, err := st.Items(ctx, filter)
 		if err != nil {
 			return err
@@ -123,11 +147,19 @@ func runItemsList(ctx context.Context, e *env, v verb, args []string) error {
 			return printJSON(e.stdout, rows)
 		}
 		if len(rows) == 0 {
-			fmt.Fprintf(e.stderr, "no items are %s\n", *state)
+			fmt.Fprintln(e.stderr, noneOf("items", *state))
 			return nil
 		}
-		return table(e.stdout, []string{"ID", "STATE", "FEED", "TRIES", "DUE", "URL", "WHY"}, cells)
+		return table(e.stdout, wide, []string{"ID", "STATE", "FEED", "TRIES", "DUE", "URL", "WHY"}, cells)
 	})
+}
+
+// noneOf says that a list is empty.
+func noneOf(what, state string) string {
+	if state == "all" {
+		return "there are no " + what
+	}
+	return "no " + what + " are " + state
 }
 
 func runItemsRetry(ctx context.Context, e *env, v verb, args []string) error {
@@ -141,12 +173,16 @@ func runItemsRetry(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, e, *file, func(_ *setup, st *store.Store) error {
+	return withStore(ctx, e, *file, func(st *store.Store) error {
 		n, err := st.RetryItems(ctx, list...)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.stderr, "%s due again; a running daemon takes them up now, else `wirewatch run --once`\n", count(n, "item"))
+		them := "them"
+		if n == 1 {
+			them = "it"
+		}
+		fmt.Fprintf(e.stderr, "%s due again; a running daemon takes %s up now, else `wirewatch run --once`\n", count(n, "item"), them)
 		return nil
 	})
 }

@@ -41,8 +41,11 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 	for _, w := range s.warnings {
 		log.Warn(w)
 	}
+	hup := make(chan os.Signal, 1)
 	if !*once {
-		unlock, err := lockDaemon(s.cfg)
+		signal.Notify(hup, syscall.SIGHUP) // before anything slow: unheard, the signal would end the process
+		defer signal.Stop(hup)
+		unlock, err := lockDaemon(ctx, s.cfg)
 		if err != nil {
 			return err
 		}
@@ -64,7 +67,7 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 	if *once {
 		return a.once(ctx)
 	}
-	return a.daemon(ctx, e, *file)
+	return a.daemon(ctx, e, *file, hup)
 }
 
 // once does what is due and says how much it was.
@@ -76,7 +79,7 @@ func (a *app) once(ctx context.Context) error {
 }
 
 // daemon runs until ctx ends. SIGHUP reloads the configuration; one that is wrong changes nothing.
-func (a *app) daemon(ctx context.Context, e *env, file string) error {
+func (a *app) daemon(ctx context.Context, e *env, file string, hup <-chan os.Signal) error {
 	cfg := a.setup.Load().cfg
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -94,9 +97,6 @@ func (a *app) daemon(ctx context.Context, e *env, file string) error {
 		defer srv.Close()
 		a.log.Info("listening", "address", l.Addr().String())
 	}
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	a.log.Info("watching", "feeds", len(cfg.Feeds), "rules", len(cfg.Rules), "channels", len(cfg.Channels), "version", version)
 
 	ended := make(chan error, 1)
@@ -162,14 +162,20 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 
 // lockDaemon makes this process the one daemon of a SQLite file; the lock goes with the process, however it ends. Several
 // machines may share a PostgreSQL.
-func lockDaemon(cfg *configs.Config) (unlock func(), err error) {
+func lockDaemon(ctx context.Context, cfg *configs.Config) (unlock func(), err error) {
 	path, ok := sqlitePath(cfg)
 	if !ok {
 		return func() {}, nil
 	}
 	l := flock.New(path + ".lock")
-	held, err := l.TryLock()
-	if err != nil {
+	// `health` holds the lock for a moment when it looks; a daemon that starts just then must not take it for another daemon.
+	patience, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	held, err := l.TryLockContext(patience, 50*time.Millisecond)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("lock %s.lock: %w", path, err)
 	}
 	if !held {

@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"wirewatch/alerts"
+	"wirewatch/configs"
 )
 
 // An env is what a verb may touch of the world.
@@ -41,10 +45,10 @@ func verbs() []verb {
 		{"feeds import", "FILE", "append the feeds of an OPML file to the configuration", runFeedsImport},
 		{"feeds export", "", "write the configured feeds as OPML", runFeedsExport},
 		{"feeds discover", "URL", "find the feeds that a page announces", runFeedsDiscover},
-		{"feeds parse", "", "filter: feed documents in, entries out (--jsonl)", runFeedsParse},
+		{"feeds parse", "[FILE]", "filter: feed documents in, entries out (--jsonl)", runFeedsParse},
 		{"extract", "[FILE]", "HTML or text to an article; filter with --jsonl", runExtract},
-		{"dedup", "", "filter: which articles tell the same story (--jsonl)", runDedup},
-		{"match", "", "filter: which rules hold, and where (--rules FILE --jsonl)", runMatch},
+		{"dedup", "[FILE]", "filter: which articles tell the same story (--jsonl)", runDedup},
+		{"match", "[FILE]", "filter: which rules hold, and where (--rules FILE --jsonl)", runMatch},
 		{"items list", "", "items that wait or failed for good", runItemsList},
 		{"items retry", "[ID...]", "take up failed items again; without IDs, all of them", runItemsRetry},
 		{"alerts list", "", "deliveries: waiting, sent, dead", runAlertsList},
@@ -70,65 +74,114 @@ var errSilent = errors.New("")
 
 // exitCode says err to w and gives the process's exit code: 0 done, 1 failed, 2 usage.
 func exitCode(w io.Writer, err error) int {
-	var usage usageError
+	var (
+		usage usageError
+		wrong mistakes
+	)
 	switch {
 	case err == nil || errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.As(err, &usage):
-		fmt.Fprintf(w, "wirewatch: %s\n", err)
+		say(w, err.Error())
 		return 2
 	case errors.Is(err, errSilent):
-		return 1
+	case errors.As(err, &wrong): // each line begins with its place, as editors and terminals know to follow
+		fmt.Fprintln(w, safe(err.Error()))
+		say(w, count(len(wrong), "mistake")+" in the configuration")
+	case errors.Is(err, context.Canceled):
+		say(w, "interrupted; what was not done is due again")
 	default:
-		fmt.Fprintf(w, "wirewatch: %s\n", err)
-		return 1
+		say(w, err.Error())
 	}
+	return 1
+}
+
+func say(w io.Writer, text string) { fmt.Fprintf(w, "wirewatch: %s\n", safe(text)) }
+
+// safe is alerts.Terminal for messages of several lines, whose columns it keeps: a caret must stay under its place.
+func safe(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		if bare := strings.ReplaceAll(l, " ", ""); alerts.Terminal(bare) != bare {
+			lines[i] = alerts.Terminal(l)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // run finds the verb and runs it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	e := &env{stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.LookupEnv, now: time.Now}
 	if len(args) == 0 {
-		help(stderr)
+		help(stderr, "")
 		return usagef("no verb; try `wirewatch demo`")
 	}
 	switch args[0] {
-	case "help", "-h", "-help", "--help":
-		help(stdout)
-		return nil
+	case "-h", "-help", "--help":
+		args = []string{"help"}
 	case "-version", "--version":
-		args[0] = "version"
+		args = []string{"version"}
 	}
-	all := verbs()
-	for _, v := range all {
-		words := strings.Fields(v.name)
-		if len(args) >= len(words) && strings.Join(args[:len(words)], " ") == v.name {
-			return v.run(ctx, e, v, args[len(words):])
+	if args[0] == "help" {
+		if len(args) == 1 {
+			help(stdout, "")
+			return nil
 		}
+		args = append(args[1:len(args):len(args)], "-h")
 	}
-	var group []string
-	for _, v := range all {
-		if strings.HasPrefix(v.name, args[0]+" ") {
-			group = append(group, v.name[len(args[0])+1:])
-		}
+	v, rest, err := findVerb(args)
+	if err != nil {
+		return err
 	}
-	if group != nil {
-		return usagef("%s what? One of: %s", args[0], strings.Join(group, ", "))
+	if v.run == nil { // the first word of several verbs, and a wish for help
+		help(stdout, v.name+" ")
+		return nil
 	}
-	names := make([]string, len(all))
-	for i, v := range all {
-		names[i] = v.name
-	}
-	return usagef("there is no verb %q%s; `wirewatch help` lists them", args[0], didYouMean(args[0], names))
+	return v.run(ctx, e, v, rest)
 }
 
-func help(w io.Writer) {
-	fmt.Fprint(w, `Wirewatch watches news feeds, keeps what the journalist wrote, folds copies into
+// findVerb finds the verb that args begin with, and what follows it. A verb without run stands for help on a group.
+func findVerb(args []string) (verb, []string, error) {
+	all := verbs()
+	names := make([]string, len(all))
+	var group []string
+	for i, v := range all {
+		names[i] = v.name
+		words := strings.Fields(v.name)
+		if len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
+			return v, args[len(words):], nil
+		}
+		if words[0] == args[0] {
+			group = append(group, words[1])
+		}
+	}
+	switch {
+	case group != nil && len(args) == 1:
+		return verb{}, nil, usagef("%s what? One of: %s", args[0], strings.Join(group, ", "))
+	case group != nil && slices.Contains([]string{"-h", "-help", "--help"}, args[1]):
+		return verb{name: args[0]}, nil, nil
+	case group != nil:
+		return verb{}, nil, usagef("there is no verb %q%s; one of: %s", args[0]+" "+args[1], didYouMean(args[0]+" "+args[1], names), strings.Join(group, ", "))
+	case len(args) > 1 && !strings.HasPrefix(args[1], "-"):
+		if near := didYouMean(args[0]+" "+args[1], names); near != "" { // feed list
+			return verb{}, nil, usagef("there is no verb %q%s", args[0]+" "+args[1], near)
+		}
+	}
+	return verb{}, nil, usagef("there is no verb %q%s; `wirewatch help` lists them", args[0], didYouMean(args[0], names))
+}
+
+// help lists the verbs that begin with prefix.
+func help(w io.Writer, prefix string) {
+	if prefix == "" {
+		fmt.Fprint(w, `Wirewatch watches news feeds, keeps what the journalist wrote, folds copies into
 stories, and tells a Slack channel or a webhook once per story when a rule matches.
 
 `)
+	}
 	for _, v := range verbs() {
-		fmt.Fprintf(w, "  %-15s %s\n", v.name, v.doc)
+		if strings.HasPrefix(v.name, prefix) {
+			fmt.Fprintf(w, "  %-15s %s\n", v.name, v.doc)
+		}
 	}
 	fmt.Fprint(w, `
 `+"`wirewatch VERB -h`"+` shows a verb's flags. Verbs that need a configuration read
@@ -141,24 +194,55 @@ error. Exit codes: 0 done, 1 failed, 2 usage.
 func (v verb) flags(e *env) *flag.FlagSet {
 	fs := flag.NewFlagSet("wirewatch "+v.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.Usage = func() {
-		fmt.Fprintf(e.stdout, "usage: wirewatch %s [flags] %s\n%s\n", v.name, v.args, v.doc)
-		fs.SetOutput(e.stdout)
-		fs.PrintDefaults()
-	}
+	fs.Usage = func() { v.usage(e.stdout, fs) }
 	return fs
+}
+
+// usage shows what the verb takes.
+func (v verb) usage(w io.Writer, fs *flag.FlagSet) {
+	fmt.Fprintln(w, strings.TrimSpace("usage: wirewatch "+v.name+" [flags] "+v.args))
+	fmt.Fprintln(w, v.doc)
+	var names, docs []string
+	fs.VisitAll(func(f *flag.Flag) {
+		kind, doc := flag.UnquoteUsage(f)
+		name := "--" + f.Name
+		if len(f.Name) == 1 {
+			name = "-" + f.Name
+		}
+		if b, ok := f.Value.(interface{ IsBoolFlag() bool }); !ok || !b.IsBoolFlag() {
+			name += " " + strings.ToUpper(kind)
+			if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" {
+				doc += " (default " + f.DefValue + ")"
+			}
+		}
+		names, docs = append(names, name), append(docs, doc)
+	})
+	width := 0
+	for _, n := range names {
+		width = max(width, len(n))
+	}
+	if len(names) > 0 {
+		fmt.Fprintln(w)
+	}
+	for i, n := range names {
+		fmt.Fprintf(w, "  %-*s  %s\n", width, n, docs[i])
+	}
 }
 
 // parse reads the flags, which may stand before and behind the other arguments, and returns the others. min and max bound
 // how many there may be; max < 0: no bound.
 func (v verb) parse(fs *flag.FlagSet, args []string, min, max int) ([]string, error) {
+	show := fs.Usage
+	fs.Usage = func() {} // shown where it is asked for, not on every mistake
 	var rest []string
 	for len(args) > 0 {
 		if err := fs.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
+				show()
 				return nil, err
 			}
-			return nil, usagef("%s: %s; see `wirewatch %s -h`", v.name, err, v.name)
+			msg := strings.Replace(err.Error(), "flag provided but not defined: ", "there is no flag ", 1)
+			return nil, usagef("%s: %s; see `wirewatch %s -h`", v.name, msg, v.name)
 		}
 		stop := len(args) > len(fs.Args()) && args[len(args)-len(fs.Args())-1] == "--"
 		args = fs.Args()
@@ -177,35 +261,8 @@ func (v verb) parse(fs *flag.FlagSet, args []string, min, max int) ([]string, er
 
 // didYouMean proposes the nearest of names, "" when none is near.
 func didYouMean(word string, names []string) string {
-	best, at := 3, ""
-	for _, n := range names {
-		if d := distance(word, n); d < best {
-			best, at = d, n
-		}
+	if near := configs.Suggest(word, names); near != "" {
+		return "; did you mean " + near + "?"
 	}
-	if at == "" {
-		return ""
-	}
-	return "; did you mean " + at + "?"
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost++
-			}
-			prev = row[j+1]
-			row[j+1] = min(row[j+1]+1, row[j]+1, cost)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

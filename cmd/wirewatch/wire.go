@@ -39,28 +39,34 @@ type setup struct {
 // load reads the configuration and compiles everything in it that can be wrong, without network. Mistakes of all parts
 // come together.
 func load(path string, getenv func(string) (string, bool)) (*setup, error) {
+	var bad mistakes
 	cfg, err := configs.Load(path, getenv)
-	if err != nil {
-		return nil, err
+	if err != nil && !bad.add(err, nil) {
+		return nil, missingConfig(path, err)
 	}
 	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, options: map[string]scrapers.RequestOptions{}}
-	var errs []error
 	var all []string
 	for _, c := range cfg.Channels {
+		if c.Kind == "" {
+			continue // the configuration has said so
+		}
 		ch, err := newChannel(c, nil)
-		if err != nil {
-			errs = append(errs, err)
+		if err != nil && !bad.add(err, c.Settings.Pos) {
+			bad = append(bad, c.Pos.Errorf("", "", "channel %q: %v", c.Name, err))
 		}
 		s.channels[c.Name] = ch
 		all = append(all, c.Name)
 	}
 	var list []rules.Rule
 	for _, r := range cfg.Rules {
+		if r.Query == "" {
+			continue // the configuration has said so
+		}
 		rule := rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity,
 			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note}
 		q, err := rules.Parse(r.Query)
 		if err != nil {
-			errs = append(errs, r.QueryPos.Errorf("rules", "", "rule %q: %v", r.Name, err))
+			bad = append(bad, inQuery(r, err))
 			continue
 		}
 		for _, w := range q.Warnings() {
@@ -72,7 +78,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			s.route[r.Name] = all // a stranger with one rule and one channel means that one
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := bad.err(path); err != nil {
 		return nil, err
 	}
 	if s.rules, err = rules.Compile(list); err != nil {
@@ -120,7 +126,7 @@ func newChannel(c configs.Channel, client *scrapers.Client) (pipeline.Channel, e
 		}
 		return k.New(c.Name, c.Settings, deps)
 	}
-	return nil, c.Pos.Errorf("channels", "kinds: "+strings.Join(names, ", "), "channel %q: there is no kind %q%s", c.Name, c.Kind, didYouMean(c.Kind, names))
+	return nil, c.Pos.Errorf("", "the kinds are "+strings.Join(names, ", "), "channel %q: there is no kind %q%s", c.Name, c.Kind, didYouMean(c.Kind, names))
 }
 
 func requestOptions(f configs.Feed) scrapers.RequestOptions {

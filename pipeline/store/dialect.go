@@ -16,6 +16,7 @@ type dialect struct {
 	dollars bool              // arguments are $1, $2 … (SQLite binds those by order of appearance, so it never sees them)
 	rowLock string            // ends a SELECT whose rows must stay as read until commit
 	lock    string            // takes a named lock until commit; "": every transaction is exclusive already
+	index   string            // makes the rest of the transaction look rows up by index; "": it does
 	version string            // query for the server's version
 	rebound sync.Map          // query -> its form with dollars
 }
@@ -37,6 +38,8 @@ func postgresDialect() *dialect {
 		dollars: true,
 		rowLock: " FOR UPDATE",
 		lock:    `SELECT pg_advisory_xact_lock(?)`,
+		// A table that grew since it was last analysed makes PostgreSQL take 250 keys for most of it and read all of it.
+		index:   `SET LOCAL enable_seqscan = off`,
 		version: `SHOW server_version`,
 	}
 }

@@ -58,9 +58,17 @@ func (s *Store) Renew(ctx context.Context, l pipeline.Lease, until time.Time) er
 	return nil
 }
 
-// Release gives the key back. Releasing a lease that was lost is no error: the key is not held, which is all that was asked.
+// Release gives the key back, and with it the items claimed under the lease that have no outcome yet: they did not bring the
+// process down, so the claim does not count. Releasing a lease that was lost is no error: the key is not held, which is all
+// that was asked.
 func (s *Store) Release(ctx context.Context, l pipeline.Lease) error {
 	err := s.tx(ctx, func(c conn) error {
+		if l.Kind == kindProcess {
+			if _, err := c.exec(`UPDATE items SET claims = claims - 1, claimed_by = '' WHERE state = 'open' AND host = ? AND claimed_by = ? AND claims > 0`,
+				ident(l.Key), l.Owner); err != nil {
+				return err
+			}
+		}
 		_, err := c.exec(`UPDATE leases SET owner = '', until_ms = 0 WHERE kind = ? AND key = ? AND owner = ?`, l.Kind, l.Key, l.Owner)
 		return err
 	})

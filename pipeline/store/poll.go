@@ -88,6 +88,11 @@ func loadKnown(c conn, put func(*known), q string, args ...any) error {
 
 // saveItems brings the items of one document together with those stored.
 func (s *Store) saveItems(c conn, feed string, items []pipeline.Item) (int, error) {
+	if len(items) > 0 && c.d.index != "" {
+		if _, err := c.exec(c.d.index); err != nil {
+			return 0, err
+		}
+	}
 	items = once(feed, items)
 	guids := make([]string, len(items))
 	for i, it := range items {

@@ -15,7 +15,11 @@ const (
 	exemptStrict = 0.75 // the same for comments and related articles, which can be long
 	bodyFactor   = 3    // prose in a box marked as the body counts so many times
 	mainFactor   = 1.5  // and in an article or main element so many times
-	witnessBoost = 4    // prose that JSON-LD's articleBody confirms counts so many times
+	// descriptionWeight is added, in bytes, for a block in which most of the page's own description stands: it is the
+	// article's beginning, however short the article.
+	descriptionWeight = 600
+	minDescription    = 70 // bytes of a description that can tell one block from another
+	witnessBoost      = 4  // prose that JSON-LD's articleBody confirms counts so many times
 )
 
 // prose is the number of bytes of a block that read like sentences outside links, 0 for labels, menus and lists of links.
@@ -62,18 +66,11 @@ func (d *document) sum() {
 	boxes := d.boxes
 	for i := range d.blocks {
 		b := &d.blocks[i]
-		x := &boxes[b.box]
-		p := b.prose()
-		x.raw += p
-		x.text += len(b.text)
-		x.link += b.link
+		boxes[b.box].raw += b.prose()
 	}
 	for i := len(boxes) - 1; i > 0; i-- {
 		p := &boxes[boxes[i].parent]
 		p.raw += boxes[i].raw
-		p.text += boxes[i].text
-		p.link += boxes[i].link
-		p.heads += boxes[i].heads
 		if boxes[i].body {
 			p.own += boxes[i].raw
 		} else {
@@ -106,7 +103,7 @@ func (d *document) settle(belief int) {
 			b.exempt = true // it holds what is marked as the body
 		}
 		switch {
-		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer:
+		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer, b.plain == ruleSecond:
 		case b.plain == "" && b.class != classComments && b.class != classCookie, belief == believeLittle:
 			b.exempt = true
 		}
@@ -124,10 +121,13 @@ func (d *document) settle(belief int) {
 // first, then everything but nav and footer.
 func (x *Extractor) chooseBody(d *document, a *Article) {
 	wit := newWitness(d.head.body())
+	desc := newGrams(d.head.one("og:description", "description", "twitter:description"), minDescription)
 	d.sum()
+	d.secondArticles(a.Title)
+	x.sections(d)
 	for belief := believeAll; ; belief-- {
 		d.settle(belief)
-		at, kept := d.descend(wit)
+		at, kept := d.descend(wit, desc)
 		if kept >= minBody || belief == believeLittle || float64(kept) > 0.5*float64(d.boxes[0].raw) {
 			d.markOutside(at)
 			break
@@ -147,8 +147,13 @@ const (
 // minBody is the prose, in bytes, below which a body is doubted.
 const minBody = 250
 
+const ruleSecond = "structure:second-article"
+
+// minSecond is the prose, in bytes, that an appended article has at least; a card has less.
+const minSecond = 150
+
 // descend finds the container and the prose in it.
-func (d *document) descend(wit *witness) (at int32, kept int) {
+func (d *document) descend(wit, desc *witness) (at int32, kept int) {
 	boxes := d.boxes
 	factor := make([]float64, len(boxes))
 	weight := make([]float64, len(boxes))
@@ -175,6 +180,9 @@ func (d *document) descend(wit *witness) (at int32, kept int) {
 		w := float64(p) * factor[b.box]
 		if w > 0 && wit.covers(b) > 0.6 {
 			w *= witnessBoost
+		}
+		if w > 0 && desc.told(b) > 0.5 {
+			w += descriptionWeight * factor[b.box]
 		}
 		weight[b.box] += w
 	}
@@ -243,12 +251,132 @@ func (d *document) markOutside(at int32) {
 		b := &d.blocks[i]
 		box := &d.boxes[b.box]
 		if v := box.veto; v != 0 {
-			class, rule := d.boxes[v].reason()
+			class, rule := d.reason(b.box, v)
 			b.drop(class, rule)
 		} else if !inside[b.box] {
 			b.drop(classNavigation, "structure:outside-body")
 		}
 	}
+}
+
+// secondArticles speaks against article elements that hold another article, with a headline and prose of its own, under
+// the page's: what endless scrolling appends. The page's own is the one under the page's title, or else the first.
+func (d *document) secondArticles(title string) {
+	type found struct {
+		box  int32
+		head string
+	}
+	var tops []found
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.tag != atom.H1 || len(tops) > 20 {
+			continue
+		}
+		at := b.box
+		for at != 0 && d.boxes[at].tag != atom.Article {
+			at = d.boxes[at].parent
+		}
+		if at != 0 && d.boxes[at].raw >= minSecond && (len(tops) == 0 || tops[len(tops)-1].box != at) {
+			tops = append(tops, found{at, b.text})
+		}
+	}
+	if len(tops) < 2 {
+		return
+	}
+	own := 0
+	for i, f := range tops {
+		if overlap(f.head, title) >= 0.6 {
+			own = i
+			break
+		}
+	}
+	for i, f := range tops {
+		if i == own || d.within(tops[own].box, f.box) || d.within(f.box, tops[own].box) {
+			continue
+		}
+		b := &d.boxes[f.box]
+		b.class, b.plain, b.body = classRelated, ruleSecond, false
+	}
+}
+
+// within says whether box a stands in box b.
+func (d *document) within(a, b int32) bool {
+	for a > b {
+		a = d.boxes[a].parent
+	}
+	return a == b
+}
+
+// sections speaks against boxes that begin with a heading such as "Related articles", below the text: what stands with the
+// heading in one box is its section, however much the parts of it look like articles.
+func (x *Extractor) sections(d *document) {
+	first := make([]int32, len(d.boxes)) // of each box: 1 + its first block
+	last := make([]int32, len(d.boxes))
+	for i := range d.blocks {
+		at := d.blocks[i].box
+		if first[at] == 0 {
+			first[at] = int32(i) + 1
+		}
+		last[at] = int32(i) + 1
+	}
+	for i := len(d.boxes) - 1; i > 0; i-- {
+		p := d.boxes[i].parent
+		if first[i] != 0 && (first[p] == 0 || first[i] < first[p]) {
+			first[p] = first[i]
+		}
+		last[p] = max(last[p], last[i])
+	}
+	seen := 0
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		seen += b.prose()
+		if seen < minBody || len(b.text) > maxSectionHead || b.link > 0 && !b.heading() {
+			continue
+		}
+		at, top := b.box, int32(0)
+		for at != 0 && first[at] == int32(i)+1 {
+			if d.boxes[at].class != "" {
+				top = 0 // named already
+				break
+			}
+			top, at = at, d.boxes[at].parent
+		}
+		if top == 0 || last[top] == first[top] {
+			continue
+		}
+		if r := x.lex.find(b.view()); r != nil && r.where == whereSection && !d.holdsHeadline(first[top]-1, last[top]) {
+			s := &d.boxes[top]
+			s.class, s.neg, s.body = r.class, r, false
+		}
+	}
+}
+
+// maxSectionHead is the length, in bytes, of the longest heading of a section.
+const maxSectionHead = 80
+
+// holdsHeadline says whether an h1 stands among the blocks from index a to before b.
+func (d *document) holdsHeadline(a, b int32) bool {
+	for i := a; i < b; i++ {
+		if d.blocks[i].tag == atom.H1 {
+			return true
+		}
+	}
+	return false
+}
+
+// reason is the class and rule with which the boxes from at up to the outermost that is believed speak against what stands
+// in at. Where the outermost only tells the place (a footer, an aside), the innermost box that has a name for it is heard.
+func (d *document) reason(at, outermost int32) (class, rule string) {
+	class, rule = d.boxes[outermost].reason()
+	if class != classNavigation && rule != ruleAside {
+		return class, rule
+	}
+	for ; at != outermost; at = d.boxes[at].parent {
+		if c := d.boxes[at].class; c != "" && c != classNavigation && d.boxes[at].plain != ruleAside {
+			return d.boxes[at].reason()
+		}
+	}
+	return class, rule
 }
 
 // reason is the class and rule with which a box speaks against its content.
@@ -267,9 +395,12 @@ type witness struct {
 
 const gramWords = 4
 
-func newWitness(s string) *witness {
+func newWitness(s string) *witness { return newGrams(s, 300) }
+
+// newGrams is a witness that says nothing when s has fewer than least bytes.
+func newGrams(s string, least int) *witness {
 	w := &witness{text: s}
-	if len(s) < 300 {
+	if len(s) < least {
 		return w
 	}
 	w.grams = make(map[uint64]struct{}, len(s)/6)
@@ -293,6 +424,20 @@ func (w *witness) covers(b *block) float64 {
 		return 0
 	}
 	return float64(hit) / float64(n)
+}
+
+// told is the share of the witness' word windows that stand in the block, from 0 to 1.
+func (w *witness) told(b *block) float64 {
+	if len(w.grams) == 0 || len(b.text) > 20*len(w.text)+2000 {
+		return 0
+	}
+	hit := 0
+	eachGram(b.text, func(h uint64) {
+		if _, ok := w.grams[h]; ok {
+			hit++
+		}
+	})
+	return float64(hit) / float64(len(w.grams))
 }
 
 // eachGram hashes (FNV-1a) each window of gramWords words; in scripts without spaces each rune is a word.

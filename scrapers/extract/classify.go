@@ -39,10 +39,42 @@ const (
 func (x *Extractor) classify(d *document, a *Article) {
 	d.dropHeadline(a.Title)
 	x.lexical(d.blocks)
+	d.dropCards()
 	d.dropLinked()
 	d.dropMargins(x.lex, a)
 	d.dropBareHeadings()
 	d.dropRepeated()
+	x.rename(d)
+}
+
+// rename gives a better class to what was removed for its place alone, in a footer, an aside, beside or below the body: a
+// date line, and what the lexicon knows. Nothing can be lost by it. Menus and blocks of links stay what they are, since
+// their labels name what they lead to.
+func (x *Extractor) rename(d *document) {
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if !placed(b.rule) || b.link*2 > len(b.text) || len(b.text) > maxRenamed {
+			continue
+		}
+		if r := x.lex.find(b.view()); r != nil {
+			b.class, b.rule = r.class, r.ref
+		} else if len(b.text) < 80 && (b.time || x.lex.dateLine(b.text)) {
+			b.class, b.rule = classDateline, "structure:date-line"
+		}
+	}
+}
+
+// maxRenamed bounds, in bytes, the blocks that are looked up once more.
+const maxRenamed = 1200
+
+// placed says whether a rule tells where a block stood rather than what it is.
+func placed(rule string) bool {
+	switch rule {
+	case "structure:outside-body", "structure:before-text", "structure:after-text", "structure:bare-heading", "structure:footer",
+		"structure:role", "structure:form", "structure:not-in-articleBody", ruleAside:
+		return true
+	}
+	return strings.HasPrefix(rule, "lexicon/"+classNavigation)
 }
 
 // dropHeadline removes the headline where the body repeats it.
@@ -187,6 +219,53 @@ func closesOnly(s string) bool {
 	return false
 }
 
+// dropCards removes teasers of other articles: at least three headings in a row that are links, each in a box of its own
+// and with next to nothing under it. (The headings of a list of products are links too, but stand in one box.)
+func (d *document) dropCards() {
+	const few, short = 4, 700 // blocks and bytes under one heading
+	var starts []int
+	flush := func(end int) {
+		if len(starts) >= 3 {
+			for _, at := range starts {
+				for j := at; j < end && j <= at+few; j++ {
+					b := &d.blocks[j]
+					if j > at && b.heading() {
+						break
+					}
+					if j == at || d.near(d.blocks[at].box, b.box) {
+						b.drop(classRelated, "structure:cards")
+					}
+				}
+			}
+		}
+		starts = starts[:0]
+	}
+	n, size := 0, 0
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.class != "" {
+			continue
+		}
+		if b.heading() && b.link*10 >= len(b.text)*8 {
+			if n > few || size > short || len(starts) > 0 && d.boxes[d.blocks[starts[len(starts)-1]].box].parent == d.boxes[b.box].parent {
+				flush(i)
+			}
+			starts = append(starts, i)
+			n, size = 0, 0
+			continue
+		}
+		n++
+		size += len(b.text)
+	}
+	flush(len(d.blocks))
+}
+
+// near says whether two boxes are the same, siblings, or cousins within two levels: the parts of one card.
+func (d *document) near(a, b int32) bool {
+	up := func(x int32) int32 { return d.boxes[x].parent }
+	return a == b || up(a) == up(b) || up(up(a)) == up(b) || up(a) == up(up(b)) || a == up(b) || up(a) == b
+}
+
 // dropLinked removes blocks that are links rather than text, and lists made of such items.
 func (d *document) dropLinked() {
 	type sum struct{ text, link int }
@@ -204,6 +283,7 @@ func (d *document) dropLinked() {
 			s.link += b.link
 		}
 	}
+	class := classNavigation // above the text links lead around the site, below it to other articles
 	for i := range d.blocks {
 		b := &d.blocks[i]
 		if b.class != "" {
@@ -211,11 +291,14 @@ func (d *document) dropLinked() {
 		}
 		switch {
 		case b.link*10 >= len(b.text)*7 && !(b.heading() && b.link < 30):
-			b.drop(classRelated, "structure:link-density")
+			b.drop(class, "structure:link-density")
 		case b.tag == atom.Li:
 			if s := lists[d.boxes[b.box].parent]; s.link*10 > s.text*6 {
-				b.drop(classRelated, "structure:link-list")
+				b.drop(class, "structure:link-list")
 			}
+		}
+		if b.class == "" && b.prose() > 0 {
+			class = classRelated
 		}
 	}
 }
@@ -231,6 +314,8 @@ func (d *document) dropMargins(lex *lexicon, a *Article) {
 				first = i
 			}
 			last = i
+		} else if last >= 0 && b.class == "" && !b.heading() && b.link == 0 && reads(b.text) && i <= last+6 {
+			last = i // a short sentence soon after belongs to the text, and so do headings between
 		}
 	}
 	if first < 0 {

@@ -136,7 +136,7 @@ func (x *Extractor) finish(d *document, a *Article) {
 	}
 	a.Body = body.String()
 	if a.Lang == "" {
-		a.Lang = x.lex.detect(a.Body + "\n" + a.Title)
+		a.Lang = x.lex.detect(a.Title + "\n" + a.Body)
 	}
 	if a.Agency == "" {
 		a.Agency = x.agencyInBylines(a)

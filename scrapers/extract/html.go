@@ -31,9 +31,8 @@ type box struct {
 	exempt bool   // neg does not hold: too much of the page's prose stands in it
 	veto   int32  // the box, this one or an ancestor, that speaks against it; 0 for none
 	// sums over all descendants, in bytes
-	prose, raw, text, link int
-	own                    int // prose in descendants marked as the body
-	heads                  int // h1 elements in it
+	raw int // prose
+	own int // prose in descendants marked as the body
 }
 
 // A block is a run of text without a block-level boundary in it.
@@ -418,9 +417,6 @@ func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
 		if len(r.stack) < maxDepth {
 			b := box{parent: r.box, tag: tag, neg: h.neg, body: h.body}
 			b.element(tag, &at)
-			if tag == atom.H1 {
-				b.heads = 1
-			}
 			e.box = int32(len(r.d.boxes))
 			r.d.boxes = append(r.d.boxes, b)
 			r.box = e.box

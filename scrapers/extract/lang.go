@@ -102,6 +102,15 @@ func (l *lexicon) isAgo(v *view) bool {
 	return false
 }
 
+// A text of fewer words than fewWords has a language only on clear evidence, one of fewer than leastWords (in Han, of
+// characters) none: a wrong language costs more than none. A script that only one language has is evidence enough.
+const (
+	fewWords   = 20
+	leastWords = 8
+	clearScore = 3 // points of the best language
+	clearLead  = 2 // and its points above the second best
+)
+
 // detect names the language of a text, "" when nothing speaks for one.
 func (l *lexicon) detect(s string) string {
 	if len(s) > 6000 {
@@ -135,12 +144,13 @@ func (l *lexicon) detect(s string) string {
 		return "ja"
 	}
 	words := strings.Fields(newView(s).norm)
-	lang, top := "", -1
+	lang, top, second, rivals := "", -1, -1, 0
 	for i := range l.tongues {
 		t := &l.tongues[i]
 		if t.script != best {
 			continue
 		}
+		rivals++
 		n := 0
 		for _, w := range words {
 			if t.stop[w] {
@@ -149,10 +159,15 @@ func (l *lexicon) detect(s string) string {
 		}
 		n += 2 * countAny(s, t.marks)
 		if n > top {
-			lang, top = t.lang, n
+			lang, top, second = t.lang, n, top
+		} else {
+			second = max(second, n)
 		}
 	}
-	if best == "Latin" && top <= 0 {
+	switch {
+	case best == "Latin" && top <= 0, best == "Han" && most < leastWords, rivals > 1 && len(words) < leastWords:
+		return ""
+	case rivals > 1 && len(words) < fewWords && (top < clearScore || top < second+clearLead):
 		return ""
 	}
 	return lang

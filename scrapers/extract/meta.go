@@ -207,6 +207,9 @@ func (x *Extractor) metadata(d *document, a *Article, in Input) {
 	if a.Site == "" {
 		a.Site = siteOf(a.Canonical)
 	}
+	if a.SiteName == "" {
+		a.SiteName = p.masthead()
+	}
 	a.Title = p.title(a)
 	a.Authors = p.authors()
 	a.Paywalled = d.head.data().free == "false" || paidTier(d.head.one("article:content_tier", "article:opinion:tier", "content_tier"))
@@ -393,6 +396,44 @@ func (p *page) unbranded(s string, a *Article) string {
 		s = cut
 	}
 	return s
+}
+
+// masthead is the site's name on a page that names it only to its readers: the part of the title element that stands on a
+// line of its own above the other part, the headline.
+func (p *page) masthead() string {
+	for _, sep := range titleSeps {
+		for _, cut := range []int{strings.Index(p.h.title, sep), strings.LastIndex(p.h.title, sep)} {
+			if cut <= 0 || sep == ": " {
+				continue
+			}
+			a, b := p.h.title[:cut], p.h.title[cut+len(sep):]
+			for i := range p.d.blocks {
+				if i == maxMasthead {
+					break
+				}
+				line, _, _ := strings.Cut(p.d.blocks[i].text, "\n")
+				if line = clean(line); line == a && p.headed(b, i+1) {
+					return a
+				} else if line == b && p.headed(a, i+1) {
+					return b
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// maxMasthead is the number of blocks at the top of a page among which its own name is looked for.
+const maxMasthead = 12
+
+// headed says whether a headline stands alone in one of the blocks from index i on.
+func (p *page) headed(headline string, i int) bool {
+	for ; i < len(p.d.blocks) && i < 200; i++ {
+		if b := &p.d.blocks[i]; b.link == 0 && len(b.text) >= len(headline) && clean(b.text) == headline {
+			return true
+		}
+	}
+	return false
 }
 
 // isSite says whether a part of a title is the site's name.

@@ -270,11 +270,11 @@ func (m *moment) numericZone(s string) bool {
 	case 1, 2:
 		h, s, _ = digits(s, 1, 2)
 		if strings.HasPrefix(s, ":") {
-			min, s, _ = digits(s[1:], 1, 2)
+			min, _, _ = digits(s[1:], 1, 2)
 		}
 	case 3, 4, 6:
 		h, s, _ = digits(s, run-2-(run/6)*2, run-2-(run/6)*2)
-		min, s, _ = digits(s, 2, 2)
+		min, _, _ = digits(s, 2, 2)
 	default:
 		return false
 	}

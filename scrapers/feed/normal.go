@@ -86,12 +86,11 @@ type normaliser struct {
 	frames []frame
 	spaces map[string][]vocab // prefix to the vocabularies bound to it, innermost last
 
-	head    header
-	feedOut strings.Builder // channel level
-	out     strings.Builder // closed entries
-	item    strings.Builder // the open entry
-	cur     *note
-	notes   []note
+	head  header
+	out   strings.Builder // closed entries
+	item  strings.Builder // the open entry
+	cur   *note
+	notes []note
 
 	// The open leaf: plain text until the first child element turns it to markup.
 	leaf      strings.Builder
@@ -494,9 +493,6 @@ func (n *normaliser) end(name string) {
 		}
 	}
 }
-
-// closeTo closes everything up to the innermost element of that name.
-func (n *normaliser) closeTo(name string) { n.end(name) }
 
 func (n *normaliser) pop() {
 	f := n.frames[len(n.frames)-1]

@@ -199,9 +199,7 @@ func (s *Site) stub(p *page) {
 			break
 		}
 	}
-	for _, g := range s.inserts["paywall-"+s.Lang]["end"] {
-		p.End = append(p.End, g)
-	}
+	p.End = append(p.End, s.inserts["paywall-"+s.Lang]["end"]...)
 }
 
 func (s *Site) writePage(w http.ResponseWriter, b []byte) {

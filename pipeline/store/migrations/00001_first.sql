@@ -26,7 +26,8 @@ CREATE TABLE feeds (
     baselined     BIGINT NOT NULL DEFAULT 0
 );
 
--- The last three columns are the store's own: whose claim is open, how often and when last the item was opened again.
+-- claimed_by, revisions and reopened are the store's own: whose claim is open, how often and when last the item was opened
+-- again. guid goes first in the identity: a database that takes the feed for the rarer one would read all of a feed's items.
 CREATE TABLE items (
     id            {{key}},
     feed          TEXT NOT NULL,
@@ -56,7 +57,7 @@ CREATE TABLE items (
     reopened      BIGINT NOT NULL DEFAULT 0,
     summary       TEXT NOT NULL,
     content       TEXT NOT NULL,
-    UNIQUE (feed, guid)
+    UNIQUE (guid, feed)
 );
 CREATE INDEX items_canonical ON items (canonical) WHERE canonical <> '';
 CREATE INDEX items_due ON items (host, due) WHERE state = 'open';

@@ -630,11 +630,18 @@ func claims(w *world) {
 	w.want(guids(got), []string{"4"})
 	w.want([]any{got[0].Claims, got[0].Attempts, got[0].Error, got[0].FirstTry}, []any{1, 1, "status 503", start})
 
-	// The next run gets what this one left, and sees that it was taken up before.
+	// The next run gets what this one left. What was given back does not count as taken up: nothing ended with it.
 	w.release(l)
 	got, err = w.s.ClaimItems(w.ctx, w.lease("process", "a.example"), w.now, 10)
 	w.ok(err)
 	w.want(guids(got), []string{"4", "3", "2", "1", "0"})
+	w.want([]int{got[0].Claims, got[1].Claims}, []int{1, 1})
+
+	// What nobody gave back does.
+	w.now = w.now.Add(2 * time.Minute)
+	got, err = w.s.ClaimItems(w.ctx, w.lease("process", "a.example"), w.now, 10)
+	w.ok(err)
+	w.want(guids(got[:2]), []string{"4", "3"})
 	w.want([]int{got[0].Claims, got[1].Claims}, []int{2, 2})
 }
 
@@ -721,7 +728,7 @@ func article(w *world) {
 }
 
 func hostile(w *world) {
-	bad := "a\x00b\xff\xfec\xed\xa0\x80d'\"?$1 ‮ 🚀"
+	bad := "a\x00b\xff\xfec\xed\xa0\x80d'\"?$1 \u202e 🚀"
 	f := w.feed("f")
 	f.Title, f.Error = bad, bad
 	it := w.item(bad, bad)

@@ -1,0 +1,111 @@
+package alerts
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"wirewatch/configs"
+	"wirewatch/pipeline"
+)
+
+// now is the moment all tests live in.
+var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+// newChannel makes a channel of YAML settings, by way of the real configuration. The settings hold every key but name.
+func newChannel(t testing.TB, settings string) (pipeline.Channel, error) {
+	t.Helper()
+	text := "channels:\n  - name: desk\n    " + strings.ReplaceAll(strings.TrimSpace(settings), "\n", "\n    ") + "\n"
+	cfg, err := configs.Parse("test.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	c := cfg.Channels[0]
+	for _, k := range Kinds {
+		if k.Name == c.Kind {
+			return k.New(c.Name, c.Settings, Deps{HTTP: http.DefaultClient, Now: func() time.Time { return now }})
+		}
+	}
+	t.Fatalf("no kind %q", c.Kind)
+	return nil, nil
+}
+
+func mustChannel(t testing.TB, settings string) pipeline.Channel {
+	t.Helper()
+	c, err := newChannel(t, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// spansOf finds words in title and body, as the matcher would.
+func spansOf(a pipeline.Article, words string) (out []pipeline.Span) {
+	re := regexp.MustCompile("(?i)" + words)
+	for _, f := range []struct{ name, text string }{{"title", a.Title}, {"body", a.Body}} {
+		for _, m := range re.FindAllStringIndex(f.text, -1) {
+			out = append(out, pipeline.Span{Field: f.name, Start: m[0], End: m[1]})
+		}
+	}
+	return out
+}
+
+func delivery(uid, rule, words string, a pipeline.Article, outlets ...pipeline.Outlet) pipeline.Delivery {
+	a.ID, a.Story = 41, 17
+	if a.Source == "" {
+		a.Source = pipeline.SourcePage
+	}
+	return pipeline.Delivery{ID: 7, UID: uid, Channel: "desk", State: pipeline.DeliveryOpen, Created: now, Due: now,
+		Alert: pipeline.Alert{ID: 5, Rule: rule, Subject: "story:17", Kind: pipeline.KindMatch, Created: now,
+			Story:   pipeline.Story{ID: 17, Title: a.Title, Created: now},
+			Article: a, Spans: spansOf(a, words), Outlets: outlets}}
+}
+
+// samples are deliveries as the pipeline makes them, in the scripts that need care.
+func samples() map[string]pipeline.Delivery {
+	published := time.Date(2026, 11, 22, 8, 30, 0, 0, time.UTC)
+	feed := delivery("msg_feed", "ports & cranes", "crane", pipeline.Article{
+		URL: "https://harbour.example/locked?a=1&b=2", Site: "harbour.example", SiteName: "Harbour Post",
+		Title: "Crane order \"delayed\" at Port <No. 4>", Date: "2026-11-22", Published: published.Truncate(24 * time.Hour), Lang: "en",
+		Body: "The order for a crane is late.", Source: pipeline.SourceFeed, Why: "robots"})
+	return map[string]pipeline.Delivery{
+		"english": delivery("msg_en", "arms transfers", `missiles?|shells`, pipeline.Article{
+			URL: "https://news.example/2026/11/22/shells", Site: "news.example", SiteName: "Example News",
+			Title: "Freighter carried shells, inspectors say", Authors: []string{"Ada Linden"}, Published: published,
+			Date: "2026-11-22T10:30:00+02:00", Lang: "en", Agency: "Reuters",
+			Body: "A freighter that called at the northern port last month was loaded with crates.\n\nInspectors who were on the " +
+				"quay said on Sunday that the crates held artillery shells and parts of a missile, and that the papers spoke of " +
+				"machine tools. \"We counted four hundred shells,\" one of them said.\n\nThe owner of the ship did not answer."},
+			pipeline.Outlet{Site: "daily.example", SiteName: "The Daily", Title: "Shells on board", URL: "https://daily.example/a", Published: published},
+			pipeline.Outlet{Site: "kurier.example", Title: "Granaten an Bord", URL: "https://kurier.example/b?x=1&y=2"}),
+		"korean": delivery("msg_ko", "무기 거래", "미사일|포탄", pipeline.Article{
+			URL: "https://sinmun.example/기사/123", Site: "sinmun.example", SiteName: "보기신문",
+			Title: "화물선에서 포탄과 미사일 부품 발견", Published: published, Lang: "ko", Agency: "연합뉴스",
+			Body: "지난달 북쪽 항구에 들른 화물선에서 포탄이 든 상자가 발견됐다고 조사관들이 22일 밝혔다.\n\n상자에는 미사일의 부품도 들어 있었으며 서류에는 공작 기계라고 적혀 있었다. " +
+				"조사관 가운데 한 사람은 \"포탄을 사백 발까지 세었다\"고 말했다. 선주는 답하지 않았다."}),
+		"russian": delivery("msg_ru", "поставки оружия", "снаряд[а-я]*|ракет[а-я]*", pipeline.Article{
+			URL: "https://vesti.example/n/77", Site: "vesti.example", SiteName: "Примерные вести",
+			Title: "На сухогрузе нашли снаряды", Published: published, Lang: "ru",
+			Body: "Сухогруз, который в прошлом месяце заходил в северный порт, вёз ящики с артиллерийскими снарядами, сообщили в воскресенье " +
+				"инспекторы.\n\nВ ящиках лежали и части ракеты, а в бумагах значились станки. «Мы насчитали четыреста снарядов», — сказал один из них."}),
+		"arabic": delivery("msg_ar", "نقل الأسلحة", "قذائف|صاروخ", pipeline.Article{
+			URL: "https://akhbar.example/n/9", Site: "akhbar.example", SiteName: "أخبار المثال",
+			Title: "العثور على قذائف في سفينة شحن", Published: published, Lang: "ar",
+			Body: "قال مفتشون يوم الأحد إن سفينة شحن رست الشهر الماضي في الميناء الشمالي كانت تحمل صناديق فيها قذائف مدفعية وأجزاء صاروخ. " +
+				"وكانت الأوراق تتحدث عن آلات. وقال أحدهم: «أحصينا أربعمئة قذيفة». ولم يرد صاحب السفينة."}),
+		"feed": feed,
+		"test": Sample("desk", now),
+	}
+}
+
+// decodeOnly makes a channel of settings that may not even decode.
+func decodeOnly(k Kind, settings string) (pipeline.Channel, error) {
+	text := "channels:\n  - name: desk\n    kind: " + k.Name + "\n    " + strings.ReplaceAll(settings, "\n", "\n    ") + "\n"
+	cfg, err := configs.Parse("test.yaml", []byte(text), nil)
+	if err != nil {
+		return nil, err
+	}
+	return k.New("desk", cfg.Channels[0].Settings, Deps{})
+}

@@ -1,0 +1,143 @@
+package alerts
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"wirewatch/pipeline"
+)
+
+// canaries are the settings of every kind with a secret wherever one can stand. A kind without an entry fails the test.
+func canaries(base string) map[string]string {
+	withUser := strings.Replace(base, "http://", "http://user:canaryPassword@", 1)
+	return map[string]string{
+		"slack": "url: " + withUser + "/services/canaryPath/canaryPath2?q=canaryQuery",
+		"webhook": "url: " + withUser + "/canaryPath?token=canaryQuery&n=1\nsecret: whsec_canaryCanaryCanaryCanaryCanary++\nsecrets: [canaryBareCanaryBareCanaryBare12]\n" +
+			"headers: {Authorization: Bearer canaryHeader, X-Short: canary}",
+	}
+}
+
+// No channel shows its secrets: not in errors of any way to fail, not when it is formatted or marshalled, not when the receiver
+// sends them back.
+func TestNoChannelLeaks(t *testing.T) {
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", r.URL.String())
+		var status int
+		fmt.Sscan(r.Header.Get("X-Status"), &status)
+		w.WriteHeader(status)
+		fmt.Fprintf(w, "%s %s %v", r.URL, r.URL.Path, r.Header)
+	}))
+	defer echo.Close()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+
+	seen := 0
+	check := func(what string, v any) {
+		t.Helper()
+		seen++
+		var texts []string
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T"} {
+			texts = append(texts, fmt.Sprintf(verb, v))
+		}
+		j, err := json.Marshal(v)
+		if err == nil {
+			texts = append(texts, string(j))
+		}
+		for _, s := range texts {
+			if strings.Contains(strings.ToLower(s), "canary") || strings.Contains(s, fmt.Sprintf("%x", "canary")) {
+				t.Errorf("%s: %s", what, s)
+			}
+		}
+	}
+	for _, k := range Kinds {
+		for _, base := range []string{echo.URL, closed.URL, "http://canary-host.invalid:1"} {
+			settings, ok := canaries(base)[k.Name]
+			if !ok {
+				t.Fatalf("kind %s has no canary", k.Name)
+			}
+			ch := mustChannel(t, "kind: "+k.Name+"\n"+settings)
+			check(k.Name, ch)
+			check(k.Name+" inside", struct{ C pipeline.Channel }{ch})
+			check(k.Name+" inside, hidden", struct{ c pipeline.Channel }{ch})
+			if w, ok := ch.(interface{ Warnings() []string }); ok {
+				check(k.Name+" warnings", w.Warnings())
+			}
+			for _, status := range []int{200, 302, 400, 404, 410, 429, 500, 503} {
+				p := posterOf(t, ch)
+				p.client.Transport = tag{fmt.Sprint(status)}
+				err := ch.Send(t.Context(), samples()["english"])
+				if base == "http://canary-host.invalid:1" { // a host's name is no secret, but what stands behind it is
+					if err != nil {
+						err = errors.New(strings.ReplaceAll(err.Error(), "canary-host", ""))
+					}
+				}
+				check(fmt.Sprintf("%s %d", k.Name, status), err)
+				for e := err; e != nil; e = errors.Unwrap(e) {
+					check(fmt.Sprintf("%s %d, unwrapped", k.Name, status), e)
+				}
+			}
+		}
+		// Settings that are refused do not show either.
+		for _, bad := range []string{"url: canary", "url: https://h/x\nsecret: canary!", "url: https://h/x\nheaders: {A: \"canary\\r\\n\"}", "url: [canary]"} {
+			func() {
+				defer func() { check(k.Name+" panic", recover()) }()
+				_, err := decodeOnly(k, bad)
+				check(k.Name+" "+strings.ReplaceAll(bad, "canary", "…"), err)
+			}()
+		}
+	}
+	if seen < 100 {
+		t.Fatalf("only %d values were looked at", seen)
+	}
+}
+
+// tag asks the echoing server for a status.
+type tag struct{ status string }
+
+func (g tag) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("X-Status", g.status)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func posterOf(t *testing.T, ch pipeline.Channel) *poster {
+	t.Helper()
+	switch c := ch.(type) {
+	case *slack:
+		return c.post
+	case *webhook:
+		return c.post
+	}
+	t.Fatalf("no poster known of %T", ch)
+	return nil
+}
+
+// refusing is a transport that speaks as the guarded client does.
+type refusing struct{}
+
+func (refusing) RoundTrip(r *http.Request) (*http.Response, error) {
+	return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "forbidden address", Err: errors.New("refuse " + r.URL.String() + "\x1b[31m\u202E\n")}
+}
+
+// A secret that the receiver sends back is not shown in part either, wherever the error cuts what it quotes.
+func TestNoHalfSecret(t *testing.T) {
+	const secret = "qwertzuiopasdfghjklyxcvb"
+	for _, kind := range []string{"slack", "webhook"} {
+		for pad := range 320 {
+			srv := newHook(t, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, strings.Repeat(".", pad), secret)
+			})
+			err := mustChannel(t, "kind: "+kind+"\nurl: "+srv.URL+"/"+secret).Send(t.Context(), samples()["english"])
+			srv.Close()
+			if err == nil || strings.Contains(err.Error(), secret[:2]) {
+				t.Fatalf("%s, %d: %v", kind, pad, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,362 @@
+package alerts
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"wirewatch/pipeline"
+)
+
+// A slackServer stands in for Slack's incoming webhooks: it enforces what is documented and refuses the rest in Slack's own
+// words. Only a message within every limit gets its ok.
+type slackServer struct {
+	*httptest.Server
+	mu       sync.Mutex
+	messages [][]byte
+	refused  []string
+}
+
+func newSlackServer(t testing.TB) *slackServer {
+	s := &slackServer{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && (r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json")) {
+			err = fmt.Errorf("%s with %s", r.Method, r.Header.Get("Content-Type"))
+		}
+		if err == nil {
+			err = slackLimits(body)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil {
+			s.refused = append(s.refused, err.Error())
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, "invalid_blocks")
+			return
+		}
+		s.messages = append(s.messages, body)
+		io.WriteString(w, "ok")
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func checkSlack(t testing.TB, body []byte) {
+	t.Helper()
+	if err := slackLimits(body); err != nil {
+		t.Errorf("Slack would refuse: %v\n%.2000s", err, body)
+	}
+}
+
+var slackMarkup = regexp.MustCompile("<[!@#]|<https?:|[*_~`]")
+
+// slackLimits checks a payload against docs.slack.dev: messages, blocks, rich text, text objects.
+func slackLimits(body []byte) error {
+	type element struct {
+		Type     string          `json:"type"`
+		Text     json.RawMessage `json:"text"`
+		URL      *string         `json:"url"`
+		Emoji    *bool           `json:"emoji"`
+		Style    map[string]bool `json:"style"`
+		Elements []json.RawMessage
+	}
+	var msg struct {
+		Text        string            `json:"text"`
+		Blocks      []json.RawMessage `json:"blocks"`
+		UnfurlLinks *bool             `json:"unfurl_links"`
+		UnfurlMedia *bool             `json:"unfurl_media"`
+	}
+	if !utf8.Valid(body) {
+		return fmt.Errorf("not UTF-8")
+	}
+	strict := func(b []byte, v any) error {
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.DisallowUnknownFields()
+		return d.Decode(v)
+	}
+	if err := strict(body, &msg); err != nil {
+		return err
+	}
+	if strings.TrimSpace(msg.Text) == "" || utf8.RuneCountInString(msg.Text) > 4000 {
+		return fmt.Errorf("text has %d characters", utf8.RuneCountInString(msg.Text))
+	}
+	if m := slackMarkup.FindString(msg.Text); m != "" {
+		return fmt.Errorf("markup %q in text %q", m, msg.Text)
+	}
+	if len(msg.Blocks) == 0 || len(msg.Blocks) > 50 {
+		return fmt.Errorf("%d blocks", len(msg.Blocks))
+	}
+	total, ids := 0, map[string]bool{}
+	for _, raw := range msg.Blocks {
+		total += utf8.RuneCount(raw)
+		var b struct {
+			Type     string            `json:"type"`
+			BlockID  string            `json:"block_id"`
+			Elements []json.RawMessage `json:"elements"`
+		}
+		if err := strict(raw, &b); err != nil {
+			return err
+		}
+		if b.BlockID == "" || utf8.RuneCountInString(b.BlockID) > 255 || ids[b.BlockID] {
+			return fmt.Errorf("block_id %q", b.BlockID)
+		}
+		ids[b.BlockID] = true
+		text := func(e element, most int) error {
+			var s string
+			if err := json.Unmarshal(e.Text, &s); err != nil || s == "" || utf8.RuneCountInString(s) > most {
+				return fmt.Errorf("text of %s: %.100s", e.Type, e.Text)
+			}
+			return nil
+		}
+		switch b.Type {
+		case "context":
+			if n := len(b.Elements); n == 0 || n > 10 {
+				return fmt.Errorf("context with %d elements", n)
+			}
+			for _, r := range b.Elements {
+				var e element
+				if err := strict(r, &e); err != nil {
+					return err
+				}
+				if e.Type != "plain_text" || e.URL != nil || e.Style != nil || e.Emoji == nil || *e.Emoji {
+					return fmt.Errorf("context element %s", r)
+				}
+				if err := text(e, 3000); err != nil {
+					return err
+				}
+			}
+		case "rich_text":
+			if len(b.Elements) == 0 {
+				return fmt.Errorf("empty rich_text")
+			}
+			for _, r := range b.Elements {
+				var sec element
+				if err := strict(r, &sec); err != nil {
+					return err
+				}
+				if sec.Type != "rich_text_section" || len(sec.Elements) == 0 {
+					return fmt.Errorf("rich text element %s", r)
+				}
+				for _, r := range sec.Elements {
+					var e element
+					if err := strict(r, &e); err != nil {
+						return err
+					}
+					for k := range e.Style {
+						if k != "bold" && k != "italic" && k != "strike" && k != "code" {
+							return fmt.Errorf("style %s", k)
+						}
+					}
+					if err := text(e, 3000); err != nil {
+						return err
+					}
+					switch {
+					case e.Type == "text" && e.URL == nil:
+					case e.Type == "link" && e.URL != nil:
+						if u, err := url.Parse(*e.URL); err != nil || u.Host == "" || len(*e.URL) > 3000 {
+							return fmt.Errorf("link %s", *e.URL)
+						}
+					default:
+						return fmt.Errorf("element %s", r)
+					}
+				}
+			}
+		default:
+			return fmt.Errorf("block type %s", b.Type)
+		}
+	}
+	if total > 13_000 {
+		return fmt.Errorf("msg_blocks_too_long: %d", total)
+	}
+	return nil
+}
+
+// The stand-in refuses what it is there to refuse.
+func TestSlackServerIsStrict(t *testing.T) {
+	good, err := slackPayload(Render(samples()["english"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string]string{
+		"no text":         strings.Replace(string(good), `"text":"`, `"text":"","x":"`, 1),
+		"empty":           `{"text":"a","blocks":[]}`,
+		"mention in text": `{"text":"<!channel>","blocks":[{"type":"context","block_id":"a","elements":[{"type":"plain_text","emoji":false,"text":"a"}]}]}`,
+		"mrkdwn":          `{"text":"a","blocks":[{"type":"context","block_id":"a","elements":[{"type":"mrkdwn","text":"a"}]}]}`,
+		"empty element":   `{"text":"a","blocks":[{"type":"rich_text","block_id":"a","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":""}]}]}]}`,
+		"broadcast":       `{"text":"a","blocks":[{"type":"rich_text","block_id":"a","elements":[{"type":"rich_text_section","elements":[{"type":"broadcast","range":"channel"}]}]}]}`,
+		"same id twice":   strings.Replace(string(good), "msg_en:context", "msg_en", 1),
+		"long id":         strings.Replace(string(good), "msg_en:context", strings.Repeat("x", 256), 1),
+		"too long":        strings.Replace(string(good), `"elements":[{"type":"text","text":"`, `"elements":[`+strings.Repeat(`{"type":"text","text":"`+strings.Repeat("x", 2900)+`"},`, 5)+`{"type":"text","text":"`, 1),
+	} {
+		if bad == string(good) || slackLimits([]byte(bad)) == nil {
+			t.Errorf("%s passes", name)
+		}
+	}
+}
+
+func TestSlackSends(t *testing.T) {
+	srv := newSlackServer(t)
+	ch := mustChannel(t, "kind: slack\nurl: "+srv.URL+"/services/T0/B0/abcdefgh")
+	if ch.Pace() != time.Second {
+		t.Errorf("pace %s", ch.Pace())
+	}
+	for name, d := range samples() {
+		if err := ch.Send(t.Context(), d); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !bytes.Contains(srv.messages[len(srv.messages)-1], []byte(`"block_id":"`+d.UID+`"`)) {
+			t.Errorf("%s: the id is not in a block_id", name)
+		}
+	}
+	if len(srv.refused) > 0 {
+		t.Error(srv.refused)
+	}
+}
+
+// Hits are bold inside words, where mrkdwn could not make them so.
+func TestSlackBoldInsideWords(t *testing.T) {
+	b, err := slackPayload(Render(samples()["korean"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`{"type":"text","text":"포탄","style":{"bold":true}},{"type":"text","text":"이 든`} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no %s in\n%s", want, b)
+		}
+	}
+}
+
+func TestSlackAnswers(t *testing.T) {
+	for _, c := range []struct {
+		status  int
+		body    string
+		after   string
+		verdict pipeline.Verdict
+		reason  string
+		wait    time.Duration
+	}{
+		{200, "", "", pipeline.Retry, "no yes", 0},
+		{200, "<html>login</html>", "", pipeline.Retry, "no yes", 0},
+		{200, "invalid_payload", "", pipeline.Final, "invalid_payload", 0},
+		{200, `{"ok":false,"error":"channel_not_found"}`, "", pipeline.Gone, "channel_not_found", 0},
+		{204, "", "", pipeline.Retry, "no yes", 0},
+		{302, "", "", pipeline.Final, "status 302", 0},
+		{400, "invalid_payload", "", pipeline.Final, "invalid_payload", 0},
+		{400, "invalid_blocks", "", pipeline.Final, "invalid_blocks", 0},
+		{400, "something new", "", pipeline.Final, "something new", 0},
+		{403, "action_prohibited", "", pipeline.Final, "action_prohibited", 0},
+		{403, "invalid_token", "", pipeline.Gone, "invalid_token", 0},
+		{404, "no_service", "", pipeline.Gone, "no_service", 0},
+		{404, "channel_not_found", "", pipeline.Gone, "channel_not_found", 0},
+		{410, "channel_is_archived", "", pipeline.Gone, "channel_is_archived", 0},
+		{410, "", "", pipeline.Gone, "status 410", 0},
+		{408, "", "", pipeline.Retry, "status 408", 0},
+		{429, "rate_limited", "30", pipeline.Throttled, "rate_limited", 30 * time.Second},
+		{429, "", "", pipeline.Throttled, "status 429", time.Second},
+		{429, "", now.Add(90 * time.Second).Format(http.TimeFormat), pipeline.Throttled, "status 429", 90 * time.Second},
+		{429, "", "-5", pipeline.Throttled, "status 429", time.Second},
+		{500, "rollup_error", "", pipeline.Retry, "rollup_error", 0},
+		{500, "no_service", "", pipeline.Retry, "no_service", 0},
+		{503, "", "7", pipeline.Throttled, "status 503", 7 * time.Second},
+		{503, "", "", pipeline.Retry, "status 503", 0},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if c.after != "" {
+				w.Header().Set("Retry-After", c.after)
+			}
+			if c.status/100 == 3 {
+				w.Header().Set("Location", "http://127.0.0.1:1/elsewhere")
+			}
+			w.WriteHeader(c.status)
+			if c.status != 204 {
+				io.WriteString(w, c.body)
+			}
+		}))
+		err := mustChannel(t, "kind: slack\nurl: "+srv.URL+"/services/x").Send(t.Context(), samples()["english"])
+		srv.Close()
+		if err == nil {
+			t.Errorf("%d %q is taken for a yes", c.status, c.body)
+			continue
+		}
+		if f := pipeline.AsFailure(err); f.Verdict != c.verdict || f.Reason != c.reason || f.After != c.wait {
+			t.Errorf("%d %q: verdict %d, reason %q, after %s: %v", c.status, c.body, f.Verdict, f.Reason, f.After, err)
+		}
+	}
+}
+
+// The largest message there can be stays within the limits, and the largest of all parts still goes out.
+func TestSlackLargest(t *testing.T) {
+	for name, d := range largest() {
+		b, err := slackPayload(Render(d))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		checkSlack(t, b)
+	}
+}
+
+// largest are deliveries that press against every limit.
+func largest() map[string]pipeline.Delivery {
+	out := map[string]pipeline.Delivery{}
+	for name, word := range map[string]string{"latin": `a"b\ `, "korean": "가나", "emoji": "👨‍👩‍👧‍👦 ", "marks": "e\u0301\u0302\u0303 ", "no spaces": "x"} {
+		long := strings.Repeat(word, 100_000/len(word))
+		a := pipeline.Article{URL: "https://h.example/" + strings.Repeat("a", 1900), Site: long[:len(word)*20], SiteName: long, Title: long, Body: long,
+			Agency: long, Lang: long, Why: long, Date: long, Source: pipeline.SourceFeed, Paywalled: true, Published: now}
+		for range 200 {
+			a.Authors = append(a.Authors, long[:len(word)*50])
+		}
+		d := delivery(strings.Repeat("u", 200), long, "$^", a)
+		for i := 0; i+len(word) < len(long); i += 2 * len(word) {
+			d.Alert.Spans = append(d.Alert.Spans, pipeline.Span{Field: "body", Start: i, End: i + len(word)}, pipeline.Span{Field: "title", Start: i, End: i + len(word)})
+		}
+		for range 300 {
+			d.Alert.Outlets = append(d.Alert.Outlets, pipeline.Outlet{Site: long[:len(word)*30], SiteName: long[:len(word)*30], Title: long[:len(word)*300], URL: a.URL, Published: now})
+		}
+		out[name] = d
+	}
+	return out
+}
+
+func TestSlackRefusesWhatIsNoAddress(t *testing.T) {
+	for _, u := range []string{"hooks.slack.com/services/canary", "ftp://h/canary", "'not an address canary'", "https://"} {
+		_, err := newChannel(t, "kind: slack\nurl: "+u)
+		if err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+	if _, err := newChannel(t, "kind: slack"); err == nil {
+		t.Error("no url is accepted")
+	}
+	if _, err := newChannel(t, "kind: slack\nurl: https://h/x\nsecert: x"); err == nil {
+		t.Error("an unknown key is accepted")
+	}
+}
+
+func TestSendEndsWithItsContext(t *testing.T) {
+	stop := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
+	defer srv.Close()
+	defer close(stop)
+	for _, kind := range []string{"slack", "webhook"} {
+		ch := mustChannel(t, "kind: "+kind+"\nurl: "+srv.URL)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		err := ch.Send(ctx, samples()["english"])
+		cancel()
+		if f := pipeline.AsFailure(err); err == nil || f.Verdict != pipeline.Retry || f.Reason != "timeout" {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}

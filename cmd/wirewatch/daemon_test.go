@@ -1,0 +1,508 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// These tests start, signal and kill the true process.
+
+// edit replaces text in a configuration file; each old text must be there.
+func edit(t *testing.T, path string, pairs ...string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := string(b)
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(s, pairs[i]) {
+			t.Fatalf("%s has no %q:\n%s", path, pairs[i], s)
+		}
+		s = strings.Replace(s, pairs[i], pairs[i+1], 1)
+	}
+	if err := os.WriteFile(path, []byte(s), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits for a condition, bounded.
+func until(t *testing.T, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+	}
+}
+
+func (d *daemon) text() string {
+	b, err := os.ReadFile(d.log.Name())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// says waits until the log has a line that matches.
+func (d *daemon) says(pattern string) string {
+	d.t.Helper()
+	re := regexp.MustCompile(pattern)
+	var found string
+	until(d.t, 20*time.Second, "log line "+pattern, func() bool {
+		found = re.FindString(d.text())
+		return found != ""
+	})
+	return found
+}
+
+// address is where the daemon says it listens.
+func (d *daemon) address() string {
+	d.t.Helper()
+	line := d.says(`(?m)msg"?[=:]"?listening"? .*$|"msg":"listening".*`)
+	return regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(line)
+}
+
+// fails runs a process that has to fail with code 1 and gives what it said.
+func fails(t *testing.T, args ...string) string {
+	t.Helper()
+	c := command(t, args...)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	err := c.Run()
+	if err == nil || c.ProcessState.ExitCode() != 1 {
+		t.Fatalf("wirewatch %s: %v, want exit code 1\n%s", strings.Join(args, " "), err, out.String())
+	}
+	return out.String()
+}
+
+// A gate is a server that answers only after it was opened, as one that hangs does.
+type gate struct {
+	mu      sync.Mutex
+	entered int
+	open    chan struct{}
+	next    http.Handler
+	held    func(*http.Request) bool
+}
+
+func newGate(next http.Handler, held func(*http.Request) bool) *gate {
+	return &gate{open: make(chan struct{}), next: next, held: held}
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.held(r) {
+		body, _ := io.ReadAll(r.Body) // a server notices a client that leaves only after reading
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		g.mu.Lock()
+		g.entered++
+		g.mu.Unlock()
+		select {
+		case <-g.open:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	g.next.ServeHTTP(w, r)
+}
+
+func (g *gate) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.entered
+}
+
+// A graceful stop while a page and a webhook hang: within a bound, with exit code 0, several times over; when the servers
+// answer again, everything is told.
+func TestStopWhileServersHang(t *testing.T) {
+	w := newWorld(t, 2)
+	w.publish(0, 1) // 0/0 is a hit: it is told while the webhook hangs
+	pages := newGate(w.srv.Config.Handler, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/a/1/") })
+	hooks := newGate(http.HandlerFunc(w.serveHook), func(*http.Request) bool { return true })
+	w.srv.Close()
+	w.hook.Close()
+	w.srv, w.hook = httptest.NewServer(pages), httptest.NewServer(hooks)
+	w.sent = map[string]time.Time{w.url(0, 0): time.Now()}
+	cfg := w.config("1s")
+	d := startDaemon(t, cfg)
+	until(t, 15*time.Second, "a webhook under way", func() bool { return hooks.count() > 0 })
+	w.publish(1, 33) // 33 pages that hang; one of them is a hit
+	if len(w.sent) != 2 {
+		t.Fatalf("%d hits, want 2", len(w.sent))
+	}
+	until(t, 15*time.Second, "a page under way", func() bool { return pages.count() > 0 })
+	d.stop(10 * time.Second)
+	const restarts = 6
+	for i := range restarts {
+		// Each start must reach for both again at once: a stop gives its leases back.
+		n, m := pages.count(), hooks.count()
+		d.start()
+		until(t, 15*time.Second, fmt.Sprintf("start %d: a page and a webhook under way (%d, %d)", i, n, m), func() bool { return pages.count() > n && hooks.count() > m })
+		begun := time.Now()
+		d.stop(10 * time.Second)
+		t.Logf("stop %d took %s", i, time.Since(begun).Round(time.Millisecond))
+	}
+	if len(w.received) > 0 {
+		t.Fatalf("told while the receiver hung: %v", w.received)
+	}
+	close(pages.open)
+	close(hooks.open)
+	d.start()
+	w.waitTold(20 * time.Second)
+	until(t, 20*time.Second, "all 34 items are done", func() bool {
+		out, _ := verbOut(t, "items", "list", "--state", "done", "-c", cfg)
+		return strings.Count(out, " done ") == 34
+	})
+	d.stop(10 * time.Second)
+	w.check(true)
+}
+
+// SIGHUP takes feeds, rules and channels of a good configuration; a wrong one changes nothing and the log says why.
+func TestReload(t *testing.T) {
+	w := newWorld(t, 2)
+	w.publish(0, 1)
+	cfg := w.config("1s")
+	second := fmt.Sprintf("  - {name: f1, url: %q, every: 1s}\n", w.srv.URL+"/feed/1")
+	edit(t, cfg, second, "")
+	d := startDaemon(t, cfg)
+	w.waitTold(20 * time.Second)
+	d.says(`msg=watching feeds=1 rules=1 channels=1`)
+
+	// Wrong: the old rules go on.
+	good, _ := os.ReadFile(cfg)
+	edit(t, cfg, "query: zirconium", "query: zirconium AND (")
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`level=ERROR msg="the new configuration is wrong; the old one stays in force" .*wirewatch.yaml:\d+:\d+: rule .*metals.*nothing after`)
+	for n := len(w.sent); len(w.sent) == n; {
+		w.publish(0, 1)
+	}
+	w.waitTold(20 * time.Second)
+
+	// No feed at all is wrong for a daemon.
+	feeds := bytes.Index(good, []byte("feeds:"))
+	if err := os.WriteFile(cfg, good[:feeds], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`no feed is configured`)
+
+	// Good: a second feed, a second rule, a second channel.
+	var extra struct {
+		sync.Mutex
+		rules []string
+	}
+	other := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		var m struct {
+			Rule struct {
+				Name string `json:"name"`
+			} `json:"rule"`
+		}
+		json.NewDecoder(r.Body).Decode(&m)
+		extra.Lock()
+		extra.rules = append(extra.rules, m.Rule.Name)
+		extra.Unlock()
+	}))
+	defer other.Close()
+	if err := os.WriteFile(cfg, append(good, second...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, cfg, "rules:\n", "rules:\n  - {name: goods, query: 'inspectors AND goods', channels: [second]}\n",
+		"query: zirconium}", "query: zirconium, channels: [desk]}",
+		"channels:\n", fmt.Sprintf("channels:\n  - {name: second, kind: webhook, url: %q, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=}\n", other.URL))
+	w.publish(1, 33)
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`msg=reloaded feeds=2 rules=2 channels=2`)
+	w.waitTold(20 * time.Second)
+	until(t, 20*time.Second, "the second channel hears of the second rule", func() bool {
+		extra.Lock()
+		defer extra.Unlock()
+		return len(extra.rules) > 0
+	})
+	for _, r := range extra.rules {
+		if r != "goods" {
+			t.Errorf("the second channel heard of rule %q", r)
+		}
+	}
+
+	// What is opened once says that it waits.
+	edit(t, cfg, "parallel: 8", "parallel: 4")
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`other keys changed too and take effect after a restart`)
+	d.stop(10 * time.Second)
+	w.check(false)
+}
+
+// One daemon on a SQLite file; verbs that do one thing may run beside it.
+func TestBesideTheDaemon(t *testing.T) {
+	w := newWorld(t, 1)
+	w.publish(0, 1)
+	cfg := w.config("1s")
+	d := startDaemon(t, cfg)
+	w.waitTold(20 * time.Second)
+
+	said := fails(t, "run", "-c", cfg)
+	if !strings.Contains(said, "another wirewatch daemon is running on ") || !strings.Contains(said, "one daemon works on a SQLite file at a time") {
+		t.Errorf("a second daemon is refused with: %s", said)
+	}
+	if out, _ := verbOut(t, "health", "-c", cfg); out != "ready\n" { // without listen: by the lock
+		t.Errorf("health says %q", out)
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	verbOut(t, "run", "--once", "-c", cfg)
+	verbOut(t, "items", "list", "-c", cfg)
+	verbOut(t, "alerts", "list", "-c", cfg)
+	verbOut(t, "feeds", "status", "-c", cfg)
+	verbOut(t, "backfill", "--since", "1h", "-c", cfg)
+	verbOut(t, "db", "check", "-c", cfg)
+	verbOut(t, "db", "backup", "-c", cfg, copied)
+	if _, err := os.Stat(copied); err != nil {
+		t.Error(err)
+	}
+	d.stop(10 * time.Second)
+	if said := fails(t, "health", "-c", cfg); !strings.Contains(said, "no daemon is running on ") {
+		t.Errorf("health after the stop says: %s", said)
+	}
+	w.check(false)
+}
+
+// Many looks at health never keep a daemon from starting.
+func TestHealthDoesNotHinderTheStart(t *testing.T) {
+	w := newWorld(t, 1)
+	cfg := w.config("1s")
+	verbOut(t, "db", "migrate", "-c", cfg)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				var out, errs bytes.Buffer
+				_ = run(context.Background(), []string{"health", "-c", cfg}, strings.NewReader(""), &out, &errs) // either answer will do
+			}
+		})
+	}
+	d := startDaemon(t, cfg)
+	for range 4 {
+		d.says("msg=watching")
+		d.stop(10 * time.Second)
+		d.log.Truncate(0)
+		d.start()
+	}
+	d.says("msg=watching")
+	close(stop)
+	wg.Wait()
+	d.stop(10 * time.Second)
+}
+
+// A database that a later version has written is refused by every verb that opens it, and left as it is.
+func TestNewerDatabase(t *testing.T) {
+	w := newWorld(t, 1)
+	cfg := w.config("1s")
+	verbOut(t, "db", "migrate", "-c", cfg)
+	db, err := sql.Open("sqlite3", filepath.Join(filepath.Dir(cfg), "wirewatch.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	for _, args := range [][]string{{"run"}, {"run", "--once"}, {"items", "list"}, {"db", "migrate"}, {"db", "check"}, {"backfill", "--since", "1d"}} {
+		said := fails(t, append(args, "-c", cfg)...)
+		if !strings.Contains(said, "the database was written by a newer version of wirewatch: run that version, or restore a backup") {
+			t.Errorf("wirewatch %s says: %s", strings.Join(args, " "), said)
+		}
+	}
+}
+
+// Killed, not stopped: the next start takes over what the dead process held, without waiting for leases to run out.
+func TestRestartAfterKillTakesOver(t *testing.T) {
+	w := newWorld(t, 1)
+	hooks := newGate(http.HandlerFunc(w.serveHook), func(*http.Request) bool { return true })
+	w.hook.Close()
+	w.hook = httptest.NewServer(hooks)
+	t.Cleanup(w.hook.Close)
+	w.publish(0, 1)
+	cfg := w.config("1s")
+	d := startDaemon(t, cfg)
+	until(t, 20*time.Second, "a webhook under way", func() bool { return hooks.count() > 0 })
+	d.kill()
+	close(hooks.open)
+	begun := time.Now()
+	d.start()
+	w.waitTold(20 * time.Second)
+	if took := time.Since(begun); took > leaseTTL/3 {
+		t.Errorf("told %s after the restart: the dead process's lease was waited for", took)
+	}
+	d.says(`msg="took over work of a process that ended" leases=[1-9]`)
+	d.stop(10 * time.Second)
+	w.check(true)
+}
+
+// No secret of the configuration shows anywhere: logs, metrics, pages, the database file, the verbs' output.
+func TestPagesLogsAndSecrets(t *testing.T) {
+	const canary = "canary7f3a"
+	w := newWorld(t, 2)
+	for f := range w.feeds {
+		w.publish(f, 33)
+	}
+	// Addresses that no one listens at, to see errors with secrets near them.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := l.Addr().String()
+	l.Close()
+	refuses := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		rw.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(rw, "no: %s %s %v %.200s", r.URL, r.Host, r.Header, b) // a receiver that repeats what it got
+	}))
+	defer refuses.Close()
+	cfg := w.config("1s")
+	edit(t, cfg, "store: wirewatch.db\n", "store: wirewatch.db\nlisten: "+dead+"\nlog: {format: json, level: debug}\n",
+		"channels:\n", fmt.Sprintf(`channels:
+  - {name: down, kind: slack, url: "http://%[1]s/services/%[2]s-1"}
+  - {name: refuses, kind: webhook, url: "%[3]s/%[2]s-2?token=%[2]s-3", secret: "${CANARY_KEY}", headers: {X-Token: %[2]s-4}}
+`, dead, canary, refuses.URL),
+		"name: f1,", fmt.Sprintf("name: f1, headers: {X-Key: %[1]s-5}, cookies: {session: %[1]s-6}, basic_auth: {user: reader, password: %[1]s-7},", canary),
+		"feeds:\n", fmt.Sprintf("feeds:\n  - {name: proxied, url: \"http://p.example/rss\", every: 1s, proxy: \"http://u:%s-8@%s\"}\n", canary, dead))
+	t.Setenv("CANARY_KEY", "whsec_Y2FuYXJ5N2YzYWNhbmFyeTdmM2FjYW5hcnk3ZjNh") // base64 of the canary, thrice
+	canaries := []string{canary, "Y2FuYXJ5N2YzY"}
+
+	d := startDaemon(t, cfg)
+	w.waitTold(20 * time.Second)
+	addr := d.address()
+	fetch := func(path string) (int, string) {
+		resp, err := http.Get("http://" + addr + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(b)
+	}
+	seen := map[string]string{}
+	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ready\n"} {
+		code, body := fetch(path)
+		if code != http.StatusOK || body != want {
+			t.Errorf("%s: %d %q", path, code, body)
+		}
+		seen[path] = body
+	}
+	// Until the three channels and the proxied feed have had their say.
+	until(t, 20*time.Second, "failures in the log", func() bool {
+		s := d.text()
+		return strings.Contains(s, `"key":"down"`) && strings.Contains(s, `"key":"refuses"`) && strings.Contains(s, `"key":"proxied"`)
+	})
+	_, metrics := fetch("/metrics")
+	seen["/metrics"] = metrics
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(metrics))
+	if err != nil {
+		t.Errorf("the metrics do not parse: %v", err)
+	}
+	for _, name := range []string{"wirewatch_articles", "wirewatch_items", "wirewatch_deliveries", "wirewatch_runs_total", "wirewatch_handled_total",
+		"wirewatch_attempt_seconds", "wirewatch_alert_lag_seconds", "wirewatch_wal_bytes", "wirewatch_build_info", "wirewatch_feeds_failing", "go_goroutines"} {
+		if families[name] == nil {
+			t.Errorf("there is no metric %s", name)
+		}
+	}
+	if f := families["wirewatch_articles"]; f != nil && f.Metric[0].GetGauge().GetValue() < 1 {
+		t.Errorf("no article is counted: %v", f)
+	}
+	if code, _ := fetch("/"); code != http.StatusNotFound {
+		t.Errorf("/ gives %d", code)
+	}
+
+	seen["health"], _ = verbOut(t, "health", "-c", cfg)
+	if seen["health"] != "ready\n" {
+		t.Errorf("health says %q", seen["health"])
+	}
+	for _, v := range []string{"items list --state all", "items list --state all --json", "alerts list", "alerts list --json", "feeds status", "feeds status --json", "feeds list --json", "feeds export", "check"} {
+		out, errs := verbOut(t, append(strings.Fields(v), "-c", cfg)...)
+		seen[v] = out + errs
+	}
+	for _, name := range []string{"down", "refuses"} {
+		seen["test "+name] = fails(t, "alerts", "test", name, "-c", cfg)
+	}
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`"msg":"reloaded"`)
+	edit(t, cfg, "secret: \"${CANARY_KEY}\"", "secret: \""+canary+" no key\"")
+	seen["check wrong"] = fails(t, "check", "-c", cfg)
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`"msg":"the new configuration is wrong`)
+	d.stop(10 * time.Second)
+	seen["log"] = d.text()
+	files, _ := filepath.Glob(filepath.Join(filepath.Dir(cfg), "wirewatch.db*"))
+	if len(files) == 0 {
+		t.Fatal("there is no database")
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[filepath.Base(f)] = string(b)
+	}
+	for where, text := range seen {
+		for _, c := range canaries {
+			if i := strings.Index(text, c); i >= 0 {
+				t.Errorf("a secret shows in %s: …%q…", where, text[max(0, i-120):min(len(text), i+60)])
+			}
+		}
+	}
+
+	// Every line of the JSON log is JSON with the keys that collectors look for.
+	lines := strings.Split(strings.TrimSpace(seen["log"]), "\n")
+	for _, l := range lines {
+		var m struct {
+			Time  time.Time `json:"time"`
+			Level string    `json:"level"`
+			Msg   string    `json:"msg"`
+		}
+		if err := json.Unmarshal([]byte(l), &m); err != nil || m.Time.IsZero() || m.Level == "" || m.Msg == "" {
+			t.Errorf("log line %q: %v", l, err)
+		}
+	}
+}
+
+// A port that is taken is an error at the start, in a sentence.
+func TestListenTaken(t *testing.T) {
+	w := newWorld(t, 1)
+	cfg := w.config("1s")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	edit(t, cfg, "store: wirewatch.db\n", "store: wirewatch.db\nlisten: "+l.Addr().String()+"\n")
+	if said := fails(t, "run", "-c", cfg); !strings.Contains(said, "is another process there, or change `listen`") {
+		t.Errorf("said: %s", said)
+	}
+}

@@ -175,6 +175,35 @@ func TestStopWhileServersHang(t *testing.T) {
 	w.check(true)
 }
 
+// A one-off run that is asked to stop says so and leaves what it did not do to the next one.
+func TestOnceInterrupted(t *testing.T) {
+	w := newWorld(t, 1)
+	pages := newGate(w.srv.Config.Handler, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/a/") })
+	w.srv.Close()
+	w.srv = httptest.NewServer(pages)
+	t.Cleanup(w.srv.Close)
+	w.publish(0, 1)
+	cfg := w.config("1s")
+	c := command(t, "run", "--once", "-c", cfg)
+	var said bytes.Buffer
+	c.Stderr = &said
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, 20*time.Second, "a page under way", func() bool { return pages.count() > 0 })
+	c.Process.Signal(syscall.SIGTERM)
+	c.Wait()
+	if code := c.ProcessState.ExitCode(); code != 1 || !strings.HasSuffix(said.String(), "wirewatch: interrupted; what was not done is due again\n") {
+		t.Errorf("code %d: %s", code, said.String())
+	}
+	if strings.Contains(said.String(), "level=ERROR") || strings.Contains(said.String(), "level=WARN") {
+		t.Errorf("a stop is nobody's fault: %s", said.String())
+	}
+	close(pages.open)
+	verbOut(t, "run", "--once", "-c", cfg)
+	w.check(false)
+}
+
 // SIGHUP takes feeds, rules and channels of a good configuration; a wrong one changes nothing and the log says why.
 func TestReload(t *testing.T) {
 	w := newWorld(t, 2)

@@ -66,6 +66,7 @@ func TestScripts(t *testing.T) {
 			serve("GONE", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
 			e.Setenv("KEY", scriptKey)
 			e.Setenv("WIREWATCH_TEST_MAIN", "1")
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 			return nil
 		},

@@ -21,6 +21,9 @@ type DeliverStore interface {
 	// NextDeliveries loads up to n open deliveries of a channel in order, with everything there is to say.
 	// None when the first is not due yet.
 	NextDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]Delivery, error)
+	// BeginDelivery notes before the first attempt, under the lease, what it says of the story: whatever the story becomes,
+	// later attempts say the same, because they carry the same id.
+	BeginDelivery(ctx context.Context, l Lease, d Delivery) error
 	// SaveDelivery stores the outcome of an attempt, under the lease.
 	SaveDelivery(ctx context.Context, l Lease, d Delivery) error
 	// ReserveChannel takes the channel's next free slot, at least every apart, and says when it is.
@@ -96,6 +99,11 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 			return x.State, err
 		}
 		if err := d.Sleep(ctx, at.Sub(d.Now())); err != nil {
+			return x.State, err
+		}
+	}
+	if x.Attempts == 0 {
+		if err := d.Store.BeginDelivery(ctx, l, x); err != nil {
 			return x.State, err
 		}
 	}

@@ -453,10 +453,24 @@ func (p *Processor) earlier(tx Tx, it Item, a *Article) (prev Article, ok bool, 
 	if a.Canonical != "" {
 		prev, ok, err = tx.ArticleByURL(a.Canonical)
 	}
+	if ok && a.Canonical != it.Canonical && it.Canonical != "" && prev.ID != it.Article && !p.alike(it, a, prev) {
+		// Some sites give all of their pages one canonical link. Believed, it would make one story of the whole site, with one alert.
+		a.Canonical = it.Canonical
+		prev, ok, err = tx.ArticleByURL(a.Canonical)
+	}
 	if !ok && err == nil && it.Article != 0 {
 		prev, ok, err = tx.Article(it.Article)
 	}
 	return prev, ok, err
+}
+
+// alike reports whether the texts bear out that a and prev are one article, as a's page says.
+func (p *Processor) alike(it Item, a *Article, prev Article) bool {
+	if prev.Title == a.Title {
+		return true
+	}
+	d := p.Index.Decide(dedup.Doc{URL: it.Canonical, Site: a.Site, Lang: a.Lang, Published: a.Published, Seen: a.Seen, Sketch: a.Sketch})
+	return d.Story == prev.Story
 }
 
 // catchUp brings the index up to what is committed. The index is never taught by a transaction's own rows, only by this, so a

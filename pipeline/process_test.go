@@ -42,7 +42,8 @@ func TestProcessor(t *testing.T) {
 				{"feed text never replaces a page", feedTextYields}, {"feed text with news of its own", feedTextTells},
 				{"new feed text of a dead page", newFeedText}, {"last attempt", lastAttempt}, {"lease lost", leaseLost},
 				{"store breaks", storeBreaks}, {"canceled", canceledFetch}, {"slices", slicesOfHosts}, {"rejected item keeps its neighbours", neighbours},
-				{"merged story", mergedStory},
+				{"merged story", mergedStory}, {"one text shows that two were one", bridge},
+				{"one canonical link for all", sameCanonical}, {"two links to one page", twoLinks},
 			} {
 				t.Run(part.name, func(t *testing.T) {
 					w := newWorld(t, db.dsn(t))
@@ -437,7 +438,7 @@ func copies(w *world) {
 	w.run(w.process)
 	as := w.articles()
 	w.want("stories", line(as[0].Story, as[1].Story, as[2].Story), "1 1 2")
-	w.want("relation", as[1].Relation, "copy")
+	w.want("relation", as[1].Relation, "identical")
 	w.want("alerts", w.alerts(), "[arms story:1 desk boats story:1 desk arms story:2 desk]")
 	ds, err := w.store.Deliveries(w.Context(), store.DeliveryFilter{})
 	w.ok(err)
@@ -724,6 +725,55 @@ func mergedStory(w *world) {
 	w.run(w.process)
 	w.want("story", w.articles()[2].Story, as[1].Story)
 	w.want("alerts", len(w.alerts()), before)
+}
+
+// A text that holds two others shows that their stories are one; it alerts no more.
+func bridge(w *world) {
+	one, two := "Missile. "+prose(160, 120), "Missile. "+prose(161, 120)
+	for i, body := range []string{one, two, one + " " + two} {
+		u := fmt.Sprintf("http://s%d.example/1", i)
+		w.pages[u] = answer{title: fmt.Sprint("Report ", i), body: body}
+		w.list(fmt.Sprint("s", i), w.entry(u, "T", ""))
+		w.run(w.process)
+		w.want("alerts", len(w.alerts()), min(i+1, 2))
+	}
+	as := w.articles()
+	w.want("one story", line(as[0].Story == as[1].Story, as[1].Story == as[2].Story), "true true")
+	w.pages["http://s3.example/1"] = answer{title: "Report 3", body: two}
+	w.list("s3", w.entry("http://s3.example/1", "T", ""))
+	w.run(w.process)
+	w.want("it stays one", w.articles()[3].Story, as[0].Story)
+	w.want("alerts", len(w.alerts()), 2)
+}
+
+// A site that gives all its pages the same canonical link has not published one article: each is told.
+func sameCanonical(w *world) {
+	for i := range 3 {
+		u := fmt.Sprintf("http://a.example/%d", i)
+		w.pages[u] = answer{title: fmt.Sprint("Report ", i), body: "Missile. " + prose(int64(170+i), 90), canonical: "http://a.example/news"}
+		w.list("a", w.entry(u, "T", ""))
+		w.run(w.process)
+	}
+	w.want("alerts", w.alerts(), "[arms story:1 desk arms story:2 desk arms story:3 desk]")
+	for _, a := range w.articles() {
+		w.want(a.Title, a.Relation, "new")
+	}
+}
+
+// Two links that lead to one page by its canonical link are one article, also when its text changed a little in between.
+func twoLinks(w *world) {
+	body := "Missile. " + prose(180, 90)
+	w.pages[link] = answer{title: "Report", body: body, canonical: "http://a.example/report"}
+	w.list("a", w.entry(link, "T", ""))
+	w.run(w.process)
+	w.pages["http://a.example/1?from=feed"] = answer{title: "Report", body: body, canonical: "http://a.example/report"}
+	w.pages["http://a.example/short"] = answer{title: "Report, corrected", body: body + " " + prose(181, 10), canonical: "http://a.example/report"}
+	w.list("a", w.entry("http://a.example/1?from=feed", "T", ""), w.entry("http://a.example/short", "T", ""))
+	w.run(w.process)
+	as := w.articles()
+	w.want("articles", len(as), 2)
+	w.want("version", line(as[1].Relation, as[1].Canonical, as[1].Story == as[0].Story), "version http://a.example/report true")
+	w.want("alerts", w.alerts(), "[arms story:1 desk]")
 }
 
 // Two processes on one PostgreSQL work on the same queues, with copies of one report arriving at both at the same time: a

@@ -21,7 +21,7 @@ import (
 	"wirewatch/seeds/newsroom"
 )
 
-// How long the demo may take; it takes about half a minute.
+// How long the demo may take; it takes about ten seconds.
 const (
 	demoSettle = 90 * time.Second
 	demoPace   = 50 * time.Millisecond

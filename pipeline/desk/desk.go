@@ -89,14 +89,32 @@ type gauges struct{ d *Desk }
 func (g gauges) Describe(chan<- *prometheus.Desc) {}
 
 func (g gauges) Collect(ch chan<- prometheus.Metric) {
+	list, err := g.read()
+	ok := 1.0
+	for _, x := range list {
+		m, err := prometheus.NewConstMetric(prometheus.NewDesc(x.Name, x.Help, nil, x.Labels), prometheus.GaugeValue, x.Value)
+		if err != nil {
+			ok = 0
+			continue
+		}
+		ch <- m
+	}
+	if err != nil {
+		ok = 0
+	}
+	// Said in so many words, because an alarm on series that are absent is easily forgotten.
+	up := prometheus.NewDesc("wirewatch_store_up", "1 when the store's numbers could be read, else 0.", nil, nil)
+	ch <- prometheus.MustNewConstMetric(up, prometheus.GaugeValue, ok)
+}
+
+// read asks for the numbers. It runs on a goroutine of the registry's own, where a panic would end the process.
+func (g gauges) read() (list []Gauge, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("reading the store's numbers panicked: %v", v)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	list, err := g.d.Gauges(ctx)
-	if err != nil {
-		ch <- prometheus.NewInvalidMetric(prometheus.NewDesc("wirewatch_store", "Numbers of the store.", nil, nil), err)
-		return
-	}
-	for _, x := range list {
-		ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(x.Name, x.Help, nil, x.Labels), prometheus.GaugeValue, x.Value)
-	}
+	return g.d.Gauges(ctx)
 }

@@ -232,11 +232,19 @@ func TestBrokenKeyIsHeldBack(t *testing.T) {
 		s := newStage("work", "bad")
 		began := time.Now()
 		var at []time.Duration
-		broken := true
+		broken := true // like at, under s.mu
+		set := func(b bool) int {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			broken = b
+			return len(at)
+		}
 		s.work = func(_ context.Context, l pipeline.Lease) (int, error) {
 			if l.Key == "good" {
 				return 1, nil
 			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			at = append(at, time.Since(began).Round(time.Second))
 			if broken {
 				return 0, errors.New("no space left on device")
@@ -251,13 +259,12 @@ func TestBrokenKeyIsHeldBack(t *testing.T) {
 		if s.runs("good") != 1 {
 			t.Errorf("another key waits for the broken one")
 		}
-		broken = false
+		set(false)
 		time.Sleep(time.Minute)
-		broken = true
+		n := set(true)
 		s.add("bad")
-		n := len(at)
 		time.Sleep(1600 * time.Millisecond)
-		if got := len(at) - n; got != 2 {
+		if got := set(true) - n; got != 2 {
 			t.Errorf("%d runs: a good run did not end the holding back", got)
 		}
 		stop()

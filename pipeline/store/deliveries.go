@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -26,29 +27,32 @@ func (s *Store) DueChannels(ctx context.Context, now time.Time) ([]string, error
 // loadDeliveries loads deliveries with everything there is to say.
 func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, error) {
 	var out []pipeline.Delivery
-	var said []string
+	var payloads, said []string
 	err := c.each(func(scan func(...any) error) error {
 		var d pipeline.Delivery
 		var due, created, sent, raised int64
-		var spans, p string
+		var spans, p, frozen string
 		a := &d.Alert
 		err := scan(&d.ID, &d.UID, &d.Channel, &d.State, &due, &d.Attempts, &d.Error, &created, &sent,
-			&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &raised, &a.Story.ID, &a.Article.ID, &spans, &p)
+			&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &raised, &a.Story.ID, &a.Article.ID, &spans, &p, &frozen)
 		if err != nil {
 			return err
 		}
 		d.Due, d.Created, d.Sent, a.Created = at(due), at(created), at(sent), at(raised)
-		out, said = append(out, d), append(said, p)
+		out, payloads, said = append(out, d), append(payloads, p), append(said, frozen)
 		return unlist(spans, &out[len(out)-1].Alert.Spans, "spans")
 	}, `SELECT d.id, d.uid, d.channel, d.state, d.due, d.attempts, d.error, d.created, d.sent,
-			a.id, a.rule, a.subject, a.kind, a.seq, a.created, a.story, a.article, a.spans, a.payload
+			a.id, a.rule, a.subject, a.kind, a.seq, a.created, a.story, a.article, a.spans, a.payload, d.said
 		FROM deliveries d JOIN alerts a ON a.id = d.alert`+rest, args...)
 	if err != nil {
 		return nil, err
 	}
 	for i := range out {
-		if err := fill(c, &out[i].Alert, said[i]); err != nil {
+		if err := fill(c, &out[i].Alert, payloads[i]); err != nil {
 			return nil, fmt.Errorf("delivery %d: %w", out[i].ID, err)
+		}
+		if err := recall(&out[i].Alert, said[i]); err != nil {
+			return nil, fmt.Errorf("delivery %d: what its first attempt said cannot be read: %w", out[i].ID, err)
 		}
 	}
 	return out, nil
@@ -69,6 +73,45 @@ func (s *Store) NextDeliveries(ctx context.Context, channel string, now time.Tim
 		}
 	}
 	return out, nil
+}
+
+// said is the part of a message that changes while a story grows, as the first attempt says it.
+type said struct {
+	Story   pipeline.Story
+	Outlets []pipeline.Outlet
+}
+
+// recall makes an alert say what its delivery's first attempt said.
+func recall(a *pipeline.Alert, text string) error {
+	if text == "" {
+		return nil
+	}
+	var s said
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return err
+	}
+	a.Story, a.Outlets = s.Story, s.Outlets
+	return nil
+}
+
+// BeginDelivery writes down, under the lease, what the first attempt says of the story, so that every later attempt says the
+// same under the same id. A delivery that has begun keeps what it has.
+func (s *Store) BeginDelivery(ctx context.Context, l pipeline.Lease, d pipeline.Delivery) error {
+	text, err := json.Marshal(said{d.Alert.Story, d.Alert.Outlets})
+	if err != nil {
+		return err
+	}
+	err = s.tx(ctx, func(c conn) error {
+		if err := c.fence(l); err != nil {
+			return err
+		}
+		_, err := c.exec(`UPDATE deliveries SET said = ? WHERE id = ? AND channel = ? AND said = ''`, string(text), d.ID, l.Key)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("begin delivery %d: %w", d.ID, err)
+	}
+	return nil
 }
 
 // SaveDelivery stores the outcome of an attempt, under the lease.

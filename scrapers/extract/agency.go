@@ -13,10 +13,13 @@ import (
 
 // agencies is what is known of wire agencies: how each signs, and words around names in bylines.
 type agencies struct {
-	marks []mark
-	desk  map[string]bool   // folded words that make a byline no person: staff, desk, редакция
-	by    []string          // folded words before a name: by, von
-	names map[string]string // folded mark to name
+	marks   []mark
+	desk    map[string]bool   // folded words that make a byline no person: staff, desk, редакция
+	by      []string          // folded words before a name: by, von
+	byFirst map[string]bool   // the first words of by
+	role    map[string]bool   // folded words that say what somebody is: director, md
+	after   map[string]bool   // the same where they follow a name without a comma: 기자
+	names   map[string]string // folded mark to name
 }
 
 // A mark is one way in which an agency signs, case and all.
@@ -28,21 +31,32 @@ func (a *agencies) add(n *yaml.Node) error {
 		Marks []string `yaml:"marks"`
 		Desk  []string `yaml:"desk"`
 		By    []string `yaml:"by"`
+		Role  []string `yaml:"role"`
+		After []string `yaml:"after"`
 	}
-	if err := decode(n, []string{"name", "marks", "desk", "by"}, &e); err != nil {
+	if err := decode(n, []string{"name", "marks", "desk", "by", "role", "after"}, &e); err != nil {
 		return err
 	}
 	if a.names == nil {
-		a.names, a.desk = map[string]string{}, map[string]bool{}
+		a.byFirst = map[string]bool{}
+		a.names, a.desk, a.role, a.after = map[string]string{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
-	if e.Name == "" && len(e.Desk) == 0 && len(e.By) == 0 {
-		return fmt.Errorf("want name and marks, or desk, or by")
+	if e.Name == "" && len(e.Desk)+len(e.By)+len(e.Role)+len(e.After) == 0 {
+		return fmt.Errorf("want name and marks, or desk, by, role or after")
+	}
+	for _, w := range e.Role {
+		a.role[text.Fold(w)] = true
+	}
+	for _, w := range e.After {
+		a.after[text.Fold(w)] = true
 	}
 	for _, w := range e.Desk {
 		a.desk[text.Fold(w)] = true
 	}
 	for _, w := range e.By {
-		a.by = append(a.by, text.Fold(w)+" ")
+		f := text.Fold(w)
+		a.by = append(a.by, f+" ")
+		a.byFirst[strings.FieldsFunc(f, func(r rune) bool { return r == ' ' || r == ':' })[0]] = true
 	}
 	for _, m := range e.Marks {
 		a.marks = append(a.marks, mark{m, e.Name})
@@ -190,7 +204,7 @@ func hasFold(s, prefix string) bool {
 
 // agencyInBylines names the agency that stands among the authors.
 func (x *Extractor) agencyInBylines(a *Article) string {
-	for _, n := range a.Authors {
+	for _, n := range a.Signed {
 		if name := x.lex.agencies.names[text.Fold(n)]; name != "" {
 			return name
 		}
@@ -203,44 +217,4 @@ func (x *Extractor) agencyInBylines(a *Article) string {
 		}
 	}
 	return ""
-}
-
-// people keeps of the authors the people: no agencies, no desks, each once.
-func (x *Extractor) people(names []string) []string {
-	var out []string
-	seen := map[string]bool{}
-next:
-	for _, n := range names {
-		n = strings.Trim(clean(n), " .,;:|/-–—•")
-		f := text.Fold(n)
-		if f == "" || seen[f] || x.lex.agencies.names[f] != "" {
-			continue
-		}
-		for _, w := range strings.Fields(newView(n).norm) {
-			if x.lex.agencies.desk[w] {
-				continue next
-			}
-		}
-		seen[f] = true
-		out = append(out, n)
-	}
-	return out
-}
-
-// trimByline takes "By" and its like off a name, and what stands behind it in brackets or after a dash.
-func trimByline(s string, l *lexicon) string {
-	s = strings.TrimSpace(s)
-	for again := true; again; {
-		again = false
-		for _, by := range l.agencies.by {
-			if f := text.Fold(s); strings.HasPrefix(f, by) && len(f) == len(s) {
-				s = strings.TrimSpace(s[len(by):])
-				again = true
-			}
-		}
-	}
-	if i := strings.IndexAny(s, "(["); i > 3 {
-		s = strings.TrimSpace(s[:i])
-	}
-	return strings.Trim(s, " .:–—-")
 }

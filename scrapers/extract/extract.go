@@ -55,6 +55,7 @@ type Article struct {
 	SiteName  string   // the name the page gives itself
 	Title     string   // without the site name
 	Authors   []string // people, as printed
+	Signed    []string // who signs: the people, then agencies beside them; without people an agency, a desk or the house
 	Date      string   // publication as the page says: RFC 3339 with its own offset, or a bare date
 	Modified  string   // last change, same form
 	Lang      string   // ISO 639-1, lower case
@@ -141,7 +142,6 @@ func (x *Extractor) finish(d *document, a *Article) {
 	if a.Agency == "" {
 		a.Agency = x.agencyInBylines(a)
 	}
-	a.Authors = x.people(a.Authors)
 }
 
 // siteOf is the host of a URL without "www.".

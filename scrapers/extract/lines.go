@@ -173,7 +173,7 @@ func (x *Extractor) line(n int, data []byte) []byte {
 		return encode(lineErr{ID: in.ID, Err: err.Error()})
 	}
 	out := lineOut{
-		ID: in.ID, URL: in.URL, Site: a.Site, Title: a.Title, Author: a.Authors, Date: a.Date, Modified: a.Modified, Lang: a.Lang,
+		ID: in.ID, URL: in.URL, Site: a.Site, Title: a.Title, Author: a.Signed, Date: a.Date, Modified: a.Modified, Lang: a.Lang,
 		Agency: a.Agency, Canonical: a.Canonical, SiteName: a.SiteName, Paywalled: a.Paywalled, Body: a.Body,
 		Blocks: make([]lineBlock, len(a.Blocks)),
 	}

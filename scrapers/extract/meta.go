@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
@@ -211,7 +210,7 @@ func (x *Extractor) metadata(d *document, a *Article, in Input) {
 		a.SiteName = p.masthead()
 	}
 	a.Title = p.title(a)
-	a.Authors = p.authors()
+	a.Authors, a.Signed = p.signatures()
 	a.Paywalled = d.head.data().free == "false" || paidTier(d.head.one("article:content_tier", "article:opinion:tier", "content_tier"))
 }
 
@@ -341,6 +340,11 @@ func (p *page) title(a *Article) string {
 		}
 	}
 	if score >= 0.5 {
+		for _, s := range []string{data, og, doc} { // an h1 may hold a kicker above the headline
+			if len(s) > len(best)/2 && strings.HasSuffix(best, " "+s) {
+				return s
+			}
+		}
 		return best
 	}
 	return first(data, og, prop, doc, first(heads...), plain(p.h.data().name))
@@ -372,7 +376,7 @@ func overlap(a, b string) float64 {
 }
 
 // titleSeps stand between a headline and the site's name.
-var titleSeps = []string{" | ", " - ", " – ", " — ", " :: ", " · ", " • ", " » ", " « ", " / ", ": "}
+var titleSeps = []string{" | ", "|", "ㅣ", "--", "_", " - ", " – ", " — ", " :: ", " · ", " • ", " » ", " « ", " / ", ": "}
 
 // unbranded takes the site's name off a title: the last or first part between separators when it is the site's name or the
 // host's.
@@ -459,88 +463,4 @@ func (p *page) isSite(part string, a *Article) bool {
 		}
 	}
 	return false
-}
-
-// authors lists the names the page gives, from the first source that has any.
-//
-// A page's own name is no author, but is given back when the page names it and nobody else.
-func (p *page) authors() []string {
-	if n := p.namedAuthors(); len(n) > 0 {
-		return n
-	}
-	for _, n := range append(p.h.data().authors, p.h.metas["author"]...) {
-		if n = plain(n); p.isSite(n, p.a) {
-			return []string{n}
-		}
-	}
-	return nil
-}
-
-func (p *page) namedAuthors() []string {
-	if n := p.persons(p.h.data().authors...); len(n) > 0 {
-		return n
-	}
-	for _, keys := range [][]string{{"author", "article:author", "dc.creator", "dc.creator.author", "parsely-author", "sailthru.author", "byl", "article:author_name", "cxenseparse:author", "og:article:author"}} {
-		for _, k := range keys {
-			if n := p.persons(p.h.metas[k]...); len(n) > 0 {
-				return n
-			}
-		}
-	}
-	for _, kind := range []captureKind{captureAuthor, captureByline} {
-		var all []string
-		for _, c := range p.h.captured {
-			if c.kind == kind && (kind == captureAuthor || p.nearHeadline(c.block)) {
-				t := first(c.text, c.value)
-				if i := strings.IndexByte(t, '\n'); i >= 0 {
-					t = t[:i]
-				}
-				all = append(all, p.persons(t)...)
-				if kind == captureByline && len(all) > 0 {
-					break
-				}
-			}
-		}
-		if len(all) > 0 {
-			return all
-		}
-	}
-	return nil
-}
-
-func (p *page) persons(names ...string) []string {
-	var out []string
-	for _, n := range names {
-		n = plain(n)
-		if n == "" || p.isSite(n, p.a) || strings.Contains(n, "://") || strings.Contains(n, "www.") {
-			continue
-		}
-		for _, s := range splitNames(n) {
-			if s = trimByline(s, p.lex); plausibleName(s) {
-				out = append(out, s)
-			}
-		}
-	}
-	return out
-}
-
-// splitNames splits "A, B and C".
-func splitNames(s string) []string {
-	for _, sep := range []string{";", " | ", " & ", " and ", " und ", " et ", " y ", " og ", " och ", " e ", " i ", " и ", " ve ", "、", "・", " / "} {
-		s = strings.ReplaceAll(s, sep, ",")
-	}
-	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == '，' || r == '،' })
-}
-
-func plausibleName(s string) bool {
-	n := utf8.RuneCountInString(s)
-	if n < 2 || n > 50 || len(strings.Fields(s)) > 6 || strings.ContainsAny(s, "@{}<>=_") {
-		return false
-	}
-	for _, r := range s {
-		if unicode.IsDigit(r) {
-			return false
-		}
-	}
-	return true
 }

@@ -140,7 +140,8 @@ CREATE TABLE alerts (
     UNIQUE (rule, subject, kind, seq)
 );
 
--- pos is the place in the channel's queue; a replay takes a new one at the end.
+-- pos is the place in the channel's queue; a replay takes a new one at the end. said is what the first attempt says of the
+-- story and its outlets, so that every attempt says the same; '' before it.
 CREATE TABLE deliveries (
     id       {{key}},
     uid      TEXT NOT NULL UNIQUE,
@@ -153,6 +154,7 @@ CREATE TABLE deliveries (
     error    TEXT NOT NULL DEFAULT '',
     created  BIGINT NOT NULL,
     sent     BIGINT NOT NULL DEFAULT 0,
+    said     TEXT NOT NULL DEFAULT '',
     UNIQUE (alert, channel),
     UNIQUE (channel, pos)
 );

@@ -30,7 +30,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"take over", takeOver}, {"taken keys are not due", takenKeys}, {"claims", claims}, {"retry items", retryItems}, {"article round trip", article}, {"hostile text", hostile},
 		{"changes", changes}, {"write rolls back", rollback}, {"write excludes write", exclusion}, {"eight writers", writers},
 		{"one alert a story", oneAlert}, {"merged stories alert once", mergedAlert}, {"alerts without a story", storyless},
-		{"outlets", outlets}, {"order of deliveries", order}, {"replay", replay}, {"slots", slots}, {"counts", counts}, {"lists", lists},
+		{"outlets", outlets}, {"what a delivery says", sameWords}, {"order of deliveries", order}, {"replay", replay}, {"slots", slots}, {"counts", counts}, {"lists", lists},
 		{"missing rows", missing}, {"canceled", canceled},
 	} {
 		t.Run(part.name, func(t *testing.T) {
@@ -1013,6 +1013,35 @@ func mergedAlert(w *world) {
 	ds, err = w.s.NextDeliveries(w.ctx, "slack", w.now, 5)
 	w.ok(err)
 	w.want([]any{len(ds), ds[0].Alert.Subject, ds[0].Alert.Story.ID}, []any{1, fmt.Sprint("story:", st[2]), st[4]})
+}
+
+// What the first attempt says stays, whatever becomes of the story; a delivery that has not begun says what is known by then.
+func sameWords(w *world) {
+	a, _ := w.tell(0, "a.example", "r", "slack", "hook")
+	w.tell(a.Story, "b.example", "r")
+	l := w.lease("deliver", "slack")
+	outlets := func(channel string) (n int, title string) {
+		ds, err := w.s.NextDeliveries(w.ctx, channel, w.now, 1)
+		w.ok(err)
+		return len(ds[0].Alert.Outlets), ds[0].Alert.Story.Title
+	}
+	ds, err := w.s.NextDeliveries(w.ctx, "slack", w.now, 1)
+	w.ok(err)
+	w.ok(w.s.BeginDelivery(w.ctx, l, ds[0]))
+	_, title := outlets("slack")
+	w.tell(a.Story, "c.example", "r")
+	other, _ := w.tell(0, "d.example", "other")
+	w.ok(w.s.MergeStories(w.ctx, a.Story, other.Story))
+	n, again := outlets("slack")
+	w.want([]any{n, again}, []any{1, title})
+	n, _ = outlets("hook")
+	w.want(n, 3)
+	ds[0].Alert.Outlets = nil // a second beginning changes nothing
+	w.ok(w.s.BeginDelivery(w.ctx, l, ds[0]))
+	n, _ = outlets("slack")
+	w.want(n, 1)
+	w.ok(w.s.Release(w.ctx, l))
+	w.is(w.s.BeginDelivery(w.ctx, l, ds[0]), pipeline.ErrLeaseLost)
 }
 
 func storyless(w *world) {

@@ -82,10 +82,13 @@ func (p *Poller) Run(ctx context.Context, l Lease) (int, error) {
 	}
 	now := p.Now()
 	var items []Item
+	answered := !f.LastOK.IsZero()
 	ev.Outcome = f.learn(got, perr, now)
 	if perr == nil {
 		items = p.items(f, got.Entries, now)
-		f.Baselined = f.Baselined || !got.Unchanged
+		// A first document that is cut does not set the baseline by itself: what was missing of it is no news. The second
+		// good answer sets it in any case.
+		f.Baselined = f.Baselined || !got.Unchanged && (got.Partial == nil || answered)
 	}
 	ev.Count, err = p.Store.SavePoll(ctx, l, f, items)
 	if err != nil {

@@ -425,6 +425,9 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, ms []Match) ([]Match, error
 		}
 		return ms, nil
 	}
+	if err := p.reunite(tx, it, prev); err != nil {
+		return nil, err
+	}
 	a.Story, a.Of, a.Relation, a.Score = prev.Story, prev.ID, "version", 1
 	switch {
 	case prev.Title == a.Title && prev.Body == a.Body:
@@ -436,6 +439,18 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, ms []Match) ([]Match, error
 		}
 	}
 	return ms, nil
+}
+
+// reunite joins the story that the item's feed text opened with the one its page turns out to belong to.
+func (p *Processor) reunite(tx Tx, it Item, prev Article) error {
+	if it.Article == 0 || it.Article == prev.ID {
+		return nil
+	}
+	first, ok, err := tx.Article(it.Article)
+	if err != nil || !ok || first.Story == prev.Story {
+		return err
+	}
+	return tx.MergeStories(first.Story, prev.Story)
 }
 
 // covers reports whether every rule that matched in b matched in a.

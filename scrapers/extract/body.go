@@ -134,6 +134,7 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 		}
 	}
 	d.keepStandfirst()
+	x.keepLead(d, a.Title)
 	d.fillFromWitness(wit)
 }
 
@@ -229,6 +230,45 @@ func (d *document) keepStandfirst() {
 			b.class, b.rule = "", ""
 			return
 		}
+	}
+}
+
+// Bounds of what may stand between the headline and the body and still be the article's beginning.
+const (
+	leadBlocks = 40   // blocks from the headline to the body
+	leadParts  = 3    // of them, blocks of prose
+	leadSize   = 1500 // bytes of that prose
+	leadShort  = 60   // bytes of the shortest such block
+)
+
+// keepLead takes back prose between the headline and the body that stands in a container of its own: standfirsts and first
+// paragraphs. Where there is much of it, it is something else.
+func (x *Extractor) keepLead(d *document, title string) {
+	head := -1
+	var lead []*block
+	size := 0
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.tag == atom.H1 || head < 0 && b.heading() && overlap(b.text, title) >= 0.8 {
+			head, lead, size = i, lead[:0], 0
+			continue
+		}
+		if b.class == "" && b.prose() > 0 {
+			break
+		}
+		if head < 0 || b.rule != "structure:outside-body" || len(b.text) < leadShort || b.prose() == 0 || b.link*5 > len(b.text) || !reads(b.text) {
+			continue
+		}
+		if b.tag == atom.Li || x.lex.find(b.view()) != nil || x.lex.dateLine(b.text) {
+			continue
+		}
+		lead = append(lead, b)
+		if size += len(b.text); i > head+leadBlocks || len(lead) > leadParts || size > leadSize {
+			return
+		}
+	}
+	for _, b := range lead {
+		b.class, b.rule = "", ""
 	}
 }
 

@@ -341,7 +341,8 @@ func (p *page) title(a *Article) string {
 	}
 	if score >= 0.5 {
 		for _, s := range []string{data, og, doc} { // an h1 may hold a kicker above the headline
-			if len(s) > len(best)/2 && strings.HasSuffix(best, " "+s) {
+			kicker, ok := strings.CutSuffix(best, " "+s)
+			if ok && len(s) > len(kicker) && (strings.Contains(kicker, " ") || strings.HasSuffix(kicker, ":")) {
 				return s
 			}
 		}

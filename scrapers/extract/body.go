@@ -94,6 +94,8 @@ func (d *document) settle(belief int) {
 		switch b.class {
 		case classComments, classRelated, classCookie:
 			b.exempt = share > exemptStrict
+		case classPaywall: // the name is given to what stands behind the wall as often as to the wall
+			b.exempt = share > exemptShare || b.plain == "" && (b.tag == atom.P || b.tag == atom.Span || b.raw > wallSize)
 		case classFactbox:
 			b.exempt = share > exemptStrict || b.plain == "" && share > exemptShare
 		default:
@@ -133,8 +135,7 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 			break
 		}
 	}
-	d.keepStandfirst()
-	x.keepLead(d, a.Title)
+	x.keepLead(d, a.Title, d.keepStandfirst())
 	d.fillFromWitness(wit)
 }
 
@@ -144,6 +145,9 @@ const (
 	believeElements
 	believeAll
 )
+
+// wallSize is the prose, in bytes, that the box of an appeal to subscribe does not exceed.
+const wallSize = 500
 
 // minBody is the prose, in bytes, below which a body is doubted.
 const minBody = 250
@@ -209,10 +213,12 @@ func (d *document) descend(wit, desc *witness) (at int32, kept int) {
 }
 
 // keepStandfirst takes back the standfirst: the block under the headline that the page gives as its own description.
-func (d *document) keepStandfirst() {
+//
+// It returns the block's index, -1 for none.
+func (d *document) keepStandfirst() int {
 	desc := strings.TrimSpace(newView(d.head.one("og:description", "description", "twitter:description")).norm)
 	if len(desc) < 50 {
-		return
+		return -1
 	}
 	head := -1
 	for i := range d.blocks {
@@ -221,16 +227,17 @@ func (d *document) keepStandfirst() {
 			head = i
 		}
 		if b.class == "" && b.prose() > 0 {
-			return
+			return -1
 		}
 		if head < 0 || i > head+8 || b.tag == atom.H1 || len(b.text) < 50 || b.link > 0 || b.rule != "structure:outside-body" {
 			continue
 		}
 		if got := strings.TrimSpace(b.view().norm); got == desc || strings.HasPrefix(got, desc) && len(got) < 2*len(desc) {
 			b.class, b.rule = "", ""
-			return
+			return i
 		}
 	}
+	return -1
 }
 
 // Bounds of what may stand between the headline and the body and still be the article's beginning.
@@ -242,8 +249,8 @@ const (
 )
 
 // keepLead takes back prose between the headline and the body that stands in a container of its own: standfirsts and first
-// paragraphs. Where there is much of it, it is something else.
-func (x *Extractor) keepLead(d *document, title string) {
+// paragraphs. Where there is much of it, it is something else. standfirst is the index of a block taken back before, or -1.
+func (x *Extractor) keepLead(d *document, title string, standfirst int) {
 	head := -1
 	var lead []*block
 	size := 0
@@ -253,7 +260,7 @@ func (x *Extractor) keepLead(d *document, title string) {
 			head, lead, size = i, lead[:0], 0
 			continue
 		}
-		if b.class == "" && b.prose() > 0 {
+		if b.class == "" && b.prose() > 0 && i != standfirst {
 			break
 		}
 		if head < 0 || b.rule != "structure:outside-body" || len(b.text) < leadShort || b.prose() == 0 || b.link*5 > len(b.text) || !reads(b.text) {

@@ -137,6 +137,7 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 	}
 	x.keepLead(d, a.Title, d.keepStandfirst())
 	d.fillFromWitness(wit)
+	x.fillFromScript(d)
 }
 
 // belief says how much of what markup says against a box is believed.
@@ -569,7 +570,7 @@ func (d *document) fillFromWitness(w *witness) {
 		return
 	}
 	for i := range d.blocks {
-		d.blocks[i].drop(classNavigation, "structure:body-in-script")
+		d.blocks[i].drop(classNavigation, ruleInScript)
 	}
 	for _, p := range paragraphsOf(w.text) {
 		d.blocks = append(d.blocks, block{text: p, tag: atom.P})

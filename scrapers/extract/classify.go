@@ -323,7 +323,14 @@ func (d *document) dropMargins(lex *lexicon, a *Article) {
 	}
 	for i := range d.blocks {
 		b := &d.blocks[i]
-		if b.class != "" || i > first && i < last {
+		if b.class != "" {
+			continue
+		}
+		if i > first && i < last {
+			// Between paragraphs a date with its time of day is the mark of a card or of an entry of a ticker.
+			if len(b.text) < 60 && b.tag != atom.Tr && strings.Contains(b.text, ":") && (lex.dateLine(b.text) || lex.isAgo(b.view())) {
+				b.drop(classDateline, "structure:date-line")
+			}
 			continue
 		}
 		if b.time || len(b.text) < 80 && lex.dateLine(b.text) {

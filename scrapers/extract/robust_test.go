@@ -139,6 +139,37 @@ func TestBodyInScript(t *testing.T) {
 	}
 }
 
+// The state that a page's script carries is the body where the page shows none, escaped once or twice, and never where it
+// shows one.
+func TestBodyInState(t *testing.T) {
+	const one = "The harbour board voted on Tuesday to close the northern basin while divers clear the wreck of a barge that sank in March."
+	const two = "It will meet again next week, when the boat clubs and the ferry company are to be heard by the board and by its chair."
+	state, err := json.Marshal(map[string]any{"id": 7, "content": `<div class="caption">The barge on Monday</div><p class="x">` + one + "</p><p>" + two + "</p><p>" + one[4:] + "</p><p>" + two[3:] + "</p>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice, err := json.Marshal(string(state))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newExtractor(t)
+	for name, c := range map[string]struct{ script, shown string }{
+		"once":  {`window.state = ` + string(state) + `;`, `<p>Please enable JavaScript.</p>`},
+		"twice": {`self.push([1,` + string(twice) + `])`, `<p>Please enable JavaScript.</p>`},
+		"shown": {`window.state = ` + string(state) + `;`, "<p>" + strings.Repeat("The ferry came in late and nobody minded. ", 8) + "</p>"},
+	} {
+		a, err := x.Extract(Input{HTML: []byte("<html><body><div id=app>" + c.shown + "</div><script>" + c.script + "</script></body></html>")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := one + "\n\n" + two; name != "shown" && (!strings.HasPrefix(a.Body, want) || strings.Contains(a.Body, "JavaScript") || strings.Contains(a.Body, "Monday")) {
+			t.Errorf("%s: body %q", name, a.Body)
+		} else if name == "shown" && strings.Contains(a.Body, one) {
+			t.Errorf("%s: the script replaced what the page shows: %q", name, a.Body)
+		}
+	}
+}
+
 func TestLines(t *testing.T) {
 	x := newExtractor(t)
 	t.Chdir(t.TempDir())

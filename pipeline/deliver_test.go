@@ -18,7 +18,7 @@ func TestDeliverer(t *testing.T) {
 		name string
 		f    func(*world)
 	}{
-		{"order", deliveredInOrder}, {"retry", retryBlocks}, {"final", finalGoesOn}, {"throttled", throttledWaits}, {"too old", tooOld},
+		{"order", deliveredInOrder}, {"retry", retryBlocks}, {"final", finalGoesOn}, {"gone", goneChannel}, {"throttled", throttledWaits}, {"too old", tooOld},
 		{"old and new to the channel", oldWaited}, {"replay", replayedLast}, {"unknown channel", unknownChannel},
 		{"shutdown while sending", shutdownWhileSending}, {"shutdown after sending", shutdownAfterSending}, {"shutdown while pacing", shutdownWhilePacing},
 		{"pace", paced}, {"panics", sendPanics}, {"lease lost", deliverLeaseLost}, {"many", manyDeliveries}, {"lag", lag},
@@ -93,13 +93,31 @@ func retryBlocks(w *world) {
 // What the receiver refuses for good is dead and listed; those behind it go on.
 func finalGoesOn(w *world) {
 	w.channels["desk"].next = []error{nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "status 400", Err: errors.New("400 Bad Request")},
-		&pipeline.Failure{Verdict: pipeline.Gone, Reason: "status 410", Err: errors.New("410 Gone")}}
+		&pipeline.Failure{Verdict: pipeline.Final, Reason: "status 404", Err: errors.New("404 Not Found")}}
 	w.raise(0, 4, "desk")
 	w.want("sent", w.run(w.deliver), 2)
 	w.want("desk", w.took("desk"), "[r0 r3]")
 	dead, err := w.store.Deliveries(w.Context(), store.DeliveryFilter{State: pipeline.DeliveryDead})
 	w.ok(err)
 	w.want("dead", line(len(dead), dead[1].Alert.Rule, dead[1].Error), "2 r1 400 Bad Request")
+}
+
+// A receiver that is gone gets nothing more and loses nothing: what waits is sent when the channel is made anew.
+func goneChannel(w *world) {
+	ch := w.channels["desk"]
+	w.channels["night"] = &channel{}
+	ch.next = []error{nil, &pipeline.Failure{Verdict: pipeline.Gone, Reason: "status 410", Err: errors.New("410 Gone")}}
+	w.raise(0, 4, "desk", "night")
+	w.run(w.deliver)
+	w.want("desk", w.took("desk"), "[r0]")
+	w.want("night", w.took("night"), "[r0 r1 r2 r3]") // another channel goes on
+	w.add(48 * time.Hour)
+	w.want("sent", w.run(w.deliver), 0)
+	w.want("tries", len(ch.tries), 2)
+	w.want("state", line(w.states("desk")[0].State, w.states("desk")[0].Error, w.states("desk")[1].State), "open 410 Gone open")
+	w.channels["desk"] = &channel{}
+	w.want("sent", w.run(w.deliver), 3)
+	w.want("desk", w.took("desk"), "[r1 r2 r3]")
 }
 
 // A receiver that says when to come back is obeyed, up to a day.

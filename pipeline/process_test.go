@@ -36,7 +36,7 @@ func TestProcessor(t *testing.T) {
 				{"page", pageBecomesArticle}, {"channels", channelsOfRules}, {"two failures", twoFailures},
 				{"page after the feed's text", pageAfterFallback}, {"final failures", finalFailures}, {"paywall", paywall},
 				{"long retry-after", longRetryAfter}, {"short retry-after", shortRetryAfter}, {"not asked is not tried", notAsked},
-				{"no link", noLink}, {"extractor panics", extractorPanics}, {"matcher panics", matcherPanics}, {"unreadable", unreadable},
+				{"patience over runs", patienceOverRuns}, {"another page", anotherPage}, {"no link", noLink}, {"extractor panics", extractorPanics}, {"matcher panics", matcherPanics}, {"unreadable", unreadable},
 				{"process dies", processDies}, {"process dies of every text", processDiesAlways}, {"quiet", quietItems},
 				{"backfill then daemon", backfillThenDaemon}, {"poll while a backfill has it in hand", loudInHand}, {"copies", copies}, {"same text", sameText}, {"versions", versions},
 				{"feed text never replaces a page", feedTextYields}, {"feed text with news of its own", feedTextTells},
@@ -177,6 +177,38 @@ func later(d time.Duration) error {
 }
 
 // A host that asks for more than ten minutes: the feed's text speaks at once for all of its items, and only one was asked for.
+// What a host asked for holds for what its feeds bring later, run after run.
+func patienceOverRuns(w *world) {
+	w.pages[link] = answer{err: later(time.Hour)}
+	w.list("a", w.entry(link, "Title one", "Missile. "+prose(20, 40)))
+	w.run(w.process)
+	for i := range 3 {
+		w.add(time.Minute)
+		u := fmt.Sprintf("http://a.example/new-%d", i)
+		w.pages[u] = answer{title: "T", body: prose(3, 40)}
+		w.list("a", w.entry(u, fmt.Sprint("Later ", i), "Missile. "+prose(int64(30+i), 40)))
+		w.run(w.process)
+	}
+	w.want("requested", len(w.requested), 1)
+	w.want("alerts", len(w.alerts()), 4)
+	w.add(time.Hour)
+	w.run(w.process)
+	w.want("after the hour", len(w.requested) > 1, true)
+}
+
+// A page that answers 200 and shows something else is no article: it is tried again, then the feed's text speaks.
+func anotherPage(w *world) {
+	w.pages[link] = answer{title: "Are you a robot?", body: "Please check the box below to continue. " + prose(9, 30)}
+	w.list("a", w.entry(link, "Freighter carried missile parts overnight", "Short."))
+	w.run(w.process)
+	w.want("first", w.item().State, pipeline.ItemOpen)
+	w.add(time.Hour)
+	w.run(w.process)
+	w.want("stored", len(w.articles()), 1)
+	w.want("source", w.articles()[0].Source, pipeline.SourceFeed)
+	w.want("alerts", len(w.alerts()), 1)
+}
+
 func longRetryAfter(w *world) {
 	var es []pipeline.Entry
 	for i := range 6 {

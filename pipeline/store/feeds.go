@@ -55,7 +55,7 @@ func (s *Store) SyncFeeds(ctx context.Context, fs []pipeline.Feed) error {
 					f.Name, f.Kind, f.URL, f.Every.Milliseconds(), f.Cron, f.URL, now)
 			case old.URL != Clean(f.URL) || old.Kind != Clean(f.Kind):
 				_, err = c.exec(`UPDATE feeds SET kind = ?, url = ?, every_ms = ?, cron = ?, active = 1, address = ?, etag = '', last_modified = '',
-					moved_to = '', moved_seen = 0, retired = 0, failures = 0, error = '', warning = '', next_poll = ? WHERE name = ?`,
+					moved_to = '', moved_seen = 0, retired = 0, failures = 0, error = '', warning = '', baselined = 0, next_poll = ? WHERE name = ?`,
 					f.Kind, f.URL, f.Every.Milliseconds(), f.Cron, f.URL, now, f.Name)
 			case old.Every.Milliseconds() != f.Every.Milliseconds() || old.Cron != Clean(f.Cron):
 				_, err = c.exec(`UPDATE feeds SET every_ms = ?, cron = ?, active = 1, next_poll = ? WHERE name = ?`,

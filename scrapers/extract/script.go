@@ -3,6 +3,7 @@ package extract
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -32,12 +33,15 @@ func holdsParagraphs(s []byte) bool {
 }
 
 // fillFromScript takes the body from the state that a page's scripts carry, where the page itself shows next to none: the
-// string of markup with the most prose in it.
+// string of markup with the most prose in it. What little the page does show must stand in it: the state may tell other
+// articles, and a brief is short.
 func (x *Extractor) fillFromScript(d *document) {
 	kept := 0
+	var shown []string
 	for i := range d.blocks {
-		if b := &d.blocks[i]; b.class == "" {
+		if b := &d.blocks[i]; b.class == "" && b.prose() > 0 && x.lex.find(b.view()) == nil {
 			kept += b.prose()
+			shown = append(shown, b.text)
 		}
 	}
 	if kept >= minBody || len(d.head.state) == 0 {
@@ -49,7 +53,7 @@ func (x *Extractor) fillFromScript(d *document) {
 		eachString(s, scriptDepth, func(v string) {
 			sub := x.read([]byte(v))
 			sub.sum()
-			if sub.boxes[0].raw > most {
+			if sub.boxes[0].raw > most && sub.tells(shown) {
 				best, most = sub, sub.boxes[0].raw
 			}
 		})
@@ -79,6 +83,16 @@ func (x *Extractor) fillFromScript(d *document) {
 		b.box += off
 		d.blocks = append(d.blocks, b)
 	}
+}
+
+// tells says whether each of the texts stands in one of the blocks.
+func (d *document) tells(texts []string) bool {
+	for _, t := range texts {
+		if !slices.ContainsFunc(d.blocks, func(b block) bool { return strings.Contains(b.text, t) }) {
+			return false
+		}
+	}
+	return true
 }
 
 const ruleInScript = "structure:body-in-script"

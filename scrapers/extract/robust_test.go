@@ -189,7 +189,7 @@ func TestLines(t *testing.T) {
 		in.WriteString(`{"id":"a","html":"page.html","url":"https://www.x.example/1","more":1}
 {"id":"b","text":"Basin closed\n\nThe harbour board voted on Tuesday to close the basin."}
 not json
-{"id":7}
+{"id":7,"html":5}
 {"id":"c","html":"missing.html"}
 
 {"id":"d","content":"<p>Der Hafenrat schließt das Nordbecken für zwei Jahre.</p>"}

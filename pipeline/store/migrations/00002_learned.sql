@@ -1,0 +1,25 @@
+-- +goose Up
+-- Where a block of text was seen: the raw material of learning. hash is of the folded text; apart says that it stood at the
+-- edge of the text and had nothing to do with the title. The story is the article's own, so that merges count.
+CREATE TABLE site_blocks (
+    site    TEXT NOT NULL,
+    hash    BIGINT NOT NULL,
+    article BIGINT NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+    apart   BIGINT NOT NULL,
+    PRIMARY KEY (site, hash, article)
+);
+CREATE INDEX site_blocks_article ON site_blocks (article);
+
+-- What was decided about blocks. state is 'learned' (removed as boilerplate) or 'kept' (a person says it is journalism).
+-- stories of of_stories is the evidence at the time; text is the beginning of the block, for people.
+CREATE TABLE learned_blocks (
+    id         {{key}},
+    site       TEXT NOT NULL,
+    hash       BIGINT NOT NULL,
+    state      TEXT NOT NULL,
+    learned    BIGINT NOT NULL,
+    stories    BIGINT NOT NULL,
+    of_stories BIGINT NOT NULL,
+    text       TEXT NOT NULL,
+    UNIQUE (site, hash)
+);

@@ -58,10 +58,12 @@ type Tx interface {
 	// SaveItem stores the item's outcome.
 	SaveItem(it Item) error
 	// NoteBlocks stores an article's fingerprints in the place of those it had, and returns what the site's last articles say of
-	// those that stand in MinStories stories or more and are not decided about.
+	// those that stand in MinStories stories or more.
 	NoteBlocks(a *Article, prints []Print) ([]Sighting, error)
 	// LearnBlock stores that a block is boilerplate, unless something was decided about it before.
 	LearnBlock(b LearnedBlock) error
+	// LiftBlock ends the removal of a learned block of the site, for good.
+	LiftBlock(site string, hash int64) error
 	// UpdateArticle puts what an article says anew in its place and notes the change. What it is stays.
 	UpdateArticle(a *Article) error
 	// Matches lists the rules that are stored as matching the article.

@@ -139,11 +139,11 @@ func runLearnedList(ctx context.Context, e *env, v verb, args []string) error {
 }
 
 func runLearnedKeep(ctx context.Context, e *env, v verb, args []string) error {
-	return undoLearned(ctx, e, v, args, (*store.Store).KeepBlocks, "never removed again")
+	return undoLearned(ctx, e, v, args, (*store.Store).KeepBlocks, "never removed again; `wirewatch reextract` puts it back into stored articles")
 }
 
 func runLearnedForget(ctx context.Context, e *env, v verb, args []string) error {
-	return undoLearned(ctx, e, v, args, (*store.Store).ForgetBlocks, "forgotten")
+	return undoLearned(ctx, e, v, args, (*store.Store).ForgetBlocks, "forgotten; should the site go on repeating it, it is learned again (`learned keep` prevents that)")
 }
 
 func undoLearned(ctx context.Context, e *env, v verb, args []string, f func(*store.Store, context.Context, ...int64) (int, error), done string) error {
@@ -165,7 +165,7 @@ func undoLearned(ctx context.Context, e *env, v verb, args []string, f func(*sto
 		if n == 0 {
 			return fmt.Errorf("no learned block has such an ID; `wirewatch learned list` shows them")
 		}
-		fmt.Fprintf(e.stderr, "%s %s; `wirewatch reextract` puts it back into stored articles\n", count(n, "block"), done)
+		fmt.Fprintf(e.stderr, "%s %s\n", count(n, "block"), done)
 		return nil
 	})
 }

@@ -9,8 +9,9 @@ import (
 	"wirewatch/pipeline"
 )
 
-// memory is how many articles of a site learning looks back: what stands in two thirds of a site's stories shows in far fewer.
-const memory = 200
+// memory is how many articles of a site learning looks back: what stands in nearly all of a site's stories shows in far fewer,
+// and a block that stood in a few long ago can be learned when all of them have it.
+const memory = 60
 
 // Learned says which of the fingerprints are learned boilerplate of the site.
 func (s *Store) Learned(ctx context.Context, site string, prints []pipeline.Print) (map[int64]bool, error) {
@@ -47,8 +48,8 @@ func hashes(prints []pipeline.Print) []int64 {
 	return out
 }
 
-// NoteBlocks stores the fingerprints of an article in the place of those it had, and returns what the site's last 200 articles
-// up to this one say of those that stand in pipeline.MinStories stories or more and about which nothing is decided yet.
+// NoteBlocks stores the fingerprints of an article in the place of those it had, and returns what the site's last 60 articles
+// up to this one say of those that stand in pipeline.MinStories stories or more.
 func (t *Tx) NoteBlocks(a *pipeline.Article, prints []pipeline.Print) ([]pipeline.Sighting, error) {
 	out, err := t.noteBlocks(a.ID, ident(a.Site), prints)
 	if err != nil {
@@ -69,13 +70,13 @@ func (t *Tx) noteBlocks(article int64, site string, prints []pipeline.Print) ([]
 				break
 			}
 		}
-		args := make([]any, 0, 4*size)
+		args := make([]any, 0, 6*size)
 		for i := range size {
 			p := rest[min(i, len(rest)-1)]
-			args = append(args, site, p.Hash, article, bit(p.Apart))
+			args = append(args, site, p.Hash, article, bit(p.Foreign), p.Before, p.After)
 		}
-		if _, err := t.c.exec(`INSERT INTO site_blocks (site, hash, article, apart) VALUES (?, ?, ?, ?)`+
-			strings.Repeat(`, (?, ?, ?, ?)`, size-1)+` ON CONFLICT DO NOTHING`, args...); err != nil {
+		if _, err := t.c.exec(`INSERT INTO site_blocks (site, hash, article, alien, head, tail) VALUES (?, ?, ?, ?, ?, ?)`+
+			strings.Repeat(`, (?, ?, ?, ?, ?, ?)`, size-1)+` ON CONFLICT DO NOTHING`, args...); err != nil {
 			return nil, err
 		}
 		rest = rest[min(size, len(rest)):]
@@ -92,14 +93,15 @@ func (t *Tx) noteBlocks(article int64, site string, prints []pipeline.Print) ([]
 	err = inChunks(hashes(prints), func(marks string, args []any) error {
 		return t.c.each(func(scan func(...any) error) error {
 			var s candidate
-			err := scan(&s.Hash, &s.Stories, &s.Apart, &s.Articles, &s.first)
+			err := scan(&s.Hash, &s.Stories, &s.Foreign, &s.first, &s.Placed, &s.State)
 			found = append(found, s)
 			return err
-		}, `SELECT b.hash, COUNT(DISTINCT a.story), COUNT(DISTINCT CASE WHEN b.apart = 1 THEN a.story END), COUNT(*), MIN(b.article)
+		}, `SELECT b.hash, COUNT(DISTINCT a.story), COUNT(DISTINCT CASE WHEN b.alien = 1 THEN a.story END), MIN(b.article),
+				CASE WHEN MIN(b.head) = MAX(b.head) OR MIN(b.tail) = MAX(b.tail) THEN 1 ELSE 0 END,
+				COALESCE((SELECT l.state FROM learned_blocks l WHERE l.site = b.site AND l.hash = b.hash), '')
 			FROM site_blocks b JOIN articles a ON a.id = b.article
 			WHERE b.site = ? AND b.article >= ? AND b.article <= ? AND b.hash IN (`+marks+`)
-				AND NOT EXISTS (SELECT 1 FROM learned_blocks l WHERE l.site = b.site AND l.hash = b.hash)
-			GROUP BY b.hash HAVING COUNT(DISTINCT a.story) >= ?`, append(append([]any{site, low, article}, args...), pipeline.MinStories)...)
+			GROUP BY b.site, b.hash HAVING COUNT(DISTINCT a.story) >= ?`, append(append([]any{site, low, article}, args...), pipeline.MinStories)...)
 	})
 	if err != nil {
 		return nil, err
@@ -129,6 +131,14 @@ func (t *Tx) LearnBlock(b pipeline.LearnedBlock) error {
 		ON CONFLICT DO NOTHING`, ident(b.Site), b.Hash, string(pipeline.BlockLearned), ms(t.s.now()), b.Stories, b.Of, b.Text)
 	if err != nil {
 		return fmt.Errorf("learn a block of %s: %w", b.Site, err)
+	}
+	return nil
+}
+
+// LiftBlock ends the removal of a learned block of the site, for good.
+func (t *Tx) LiftBlock(site string, hash int64) error {
+	if _, err := t.c.exec(`UPDATE learned_blocks SET state = 'lifted' WHERE site = ? AND hash = ? AND state = 'learned'`, ident(site), hash); err != nil {
+		return fmt.Errorf("lift a block of %s: %w", site, err)
 	}
 	return nil
 }
@@ -191,7 +201,7 @@ func (s *Store) decide(ctx context.Context, what string, ids []int64, f func(c c
 	return int(total), nil
 }
 
-// PruneBlocks forgets where blocks were seen before each site's last 200 articles; learning looks no further back.
+// PruneBlocks forgets where blocks were seen before each site's last 60 articles; learning looks no further back.
 func (s *Store) PruneBlocks(ctx context.Context) error {
 	c, done := s.read(ctx)
 	sites, err := column[string](c, `SELECT DISTINCT site FROM site_blocks`)

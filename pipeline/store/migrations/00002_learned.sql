@@ -1,16 +1,19 @@
 -- +goose Up
--- Where a block of text was seen: the raw material of learning. hash is of the folded text; apart says that it stood at the
--- edge of the text and had nothing to do with the title. The story is the article's own, so that merges count.
+-- Where a block of text was seen: the raw material of learning. hash is of the folded text; alien says that it shares
+-- no word of weight with the title, head and tail how many kept blocks stood before and after it. The story is the article's own, so that merges count.
 CREATE TABLE site_blocks (
     site    TEXT NOT NULL,
     hash    BIGINT NOT NULL,
     article BIGINT NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
-    apart   BIGINT NOT NULL,
+    alien   BIGINT NOT NULL,
+    head    BIGINT NOT NULL,
+    tail    BIGINT NOT NULL,
     PRIMARY KEY (site, hash, article)
 );
 CREATE INDEX site_blocks_article ON site_blocks (article);
 
--- What was decided about blocks. state is 'learned' (removed as boilerplate) or 'kept' (a person says it is journalism).
+-- What was decided about blocks. state is 'learned' (removed as boilerplate), 'lifted' (it proved to stand in too few
+-- stories: removed no more) or 'kept' (a person says it is journalism).
 -- stories of of_stories is the evidence at the time; text is the beginning of the block, for people.
 CREATE TABLE learned_blocks (
     id         {{key}},

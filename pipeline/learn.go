@@ -246,7 +246,7 @@ func learnable(class string, words, width int) bool {
 // size is how many words a text has and how many columns it is wide. Only the beginning of a long text is looked at, which is
 // long enough for every use of the answer.
 func size(s string) (words, width int) {
-	const enough = 400 // bytes: 30 columns and five words in any script
+	const enough = 200 // bytes: 30 columns and five words in any script
 	if len(s) > enough {
 		cut := enough
 		for !utf8.RuneStart(s[cut]) {

@@ -81,6 +81,17 @@ func (t *Tx) noteBlocks(article int64, site string, prints []pipeline.Print) ([]
 		}
 		rest = rest[min(size, len(rest)):]
 	}
+	// Nearly all blocks are the only ones of their words, which the key alone tells.
+	var again []int64
+	err := inChunks(hashes(prints), func(marks string, args []any) error {
+		more, err := column[int64](t.c, `SELECT hash FROM site_blocks WHERE site = ? AND hash IN (`+marks+`) GROUP BY hash HAVING COUNT(*) >= ?`,
+			append(append([]any{site}, args...), pipeline.MinStories)...)
+		again = append(again, more...)
+		return err
+	})
+	if err != nil || len(again) == 0 {
+		return nil, err
+	}
 	low, err := lowest(t.c, site, article)
 	if err != nil {
 		return nil, err
@@ -90,7 +101,8 @@ func (t *Tx) noteBlocks(article int64, site string, prints []pipeline.Print) ([]
 		first int64
 	}
 	var found []candidate
-	err = inChunks(hashes(prints), func(marks string, args []any) error {
+	// The plus keeps the databases from looking the range of articles up, which is most of the site, instead of the hashes.
+	err = inChunks(again, func(marks string, args []any) error {
 		return t.c.each(func(scan func(...any) error) error {
 			var s candidate
 			err := scan(&s.Hash, &s.Stories, &s.Foreign, &s.first, &s.Placed, &s.State)
@@ -100,7 +112,7 @@ func (t *Tx) noteBlocks(article int64, site string, prints []pipeline.Print) ([]
 				CASE WHEN MIN(b.head) = MAX(b.head) OR MIN(b.tail) = MAX(b.tail) THEN 1 ELSE 0 END,
 				COALESCE((SELECT l.state FROM learned_blocks l WHERE l.site = b.site AND l.hash = b.hash), '')
 			FROM site_blocks b JOIN articles a ON a.id = b.article
-			WHERE b.site = ? AND b.article >= ? AND b.article <= ? AND b.hash IN (`+marks+`)
+			WHERE b.site = ? AND +b.article >= ? AND +b.article <= ? AND b.hash IN (`+marks+`)
 			GROUP BY b.site, b.hash HAVING COUNT(DISTINCT a.story) >= ?`, append(append([]any{site, low, article}, args...), pipeline.MinStories)...)
 	})
 	if err != nil {

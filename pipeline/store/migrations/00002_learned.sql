@@ -1,6 +1,9 @@
 -- +goose Up
--- Where a block of text was seen: the raw material of learning. hash is of the folded text; alien says that it shares
--- no word of weight with the title, head and tail how many kept blocks stood before and after it. The story is the article's own, so that merges count.
+-- by_key (in double braces) keeps rows in the order of their key, where a database can.
+
+-- Where a block of text was seen: the raw material of learning. hash is of the folded text; alien says that it shares no word
+-- of weight with the title; head and tail how many kept blocks stood before and after it. The story is the article's own, so
+-- that merges count. An article writes some dozens of rows at once, so they lie together.
 CREATE TABLE site_blocks (
     site    TEXT NOT NULL,
     hash    BIGINT NOT NULL,
@@ -8,13 +11,12 @@ CREATE TABLE site_blocks (
     alien   BIGINT NOT NULL,
     head    BIGINT NOT NULL,
     tail    BIGINT NOT NULL,
-    PRIMARY KEY (site, hash, article)
-);
-CREATE INDEX site_blocks_article ON site_blocks (article);
+    PRIMARY KEY (article, hash)
+){{by_key}};
+CREATE INDEX site_blocks_hash ON site_blocks (site, hash);
 
 -- What was decided about blocks. state is 'learned' (removed as boilerplate), 'lifted' (it proved to stand in too few
--- stories: removed no more) or 'kept' (a person says it is journalism).
--- stories of of_stories is the evidence at the time; text is the beginning of the block, for people.
+-- stories: removed no more) or 'kept' (a person says it is journalism). stories of of_stories is the evidence at the time; text is the beginning of the block, for people.
 CREATE TABLE learned_blocks (
     id         {{key}},
     site       TEXT NOT NULL,

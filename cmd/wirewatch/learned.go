@@ -68,7 +68,7 @@ func runReextract(ctx context.Context, e *env, v verb, args []string) error {
 					log.Info(ev.Stage, "site", ev.Key, "changed", ev.Count, "took", ev.Took.Round(time.Millisecond))
 				}
 			}}
-		run := &engine.Engine{Leases: st, Owner: ownerName(), TTL: leaseTTL, Workers: runtime.GOMAXPROCS(0), Sweep: sweepEvery, Now: time.Now, Log: log}
+		run := &engine.Engine{Leases: st, Owner: ownerName(), TTL: leaseTTL, Workers: runtime.GOMAXPROCS(0), Sweep: sweepEvery, Now: time.Now, Log: log, Held: st.Held}
 		run.Add(again)
 		_, err := run.Once(ctx)
 		r := reextractRow{again.Read.Load(), again.Changed.Load(), again.Failed.Load(), again.Busy.Load(), again.Learned.Load(),

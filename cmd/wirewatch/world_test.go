@@ -229,7 +229,7 @@ func prose(f, n, p int) string {
 // config writes a configuration for the world and returns its path.
 func (w *world) config(every string) string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `store: %q
+	fmt.Fprintf(&b, `store: %s
 allow_private: [127.0.0.0/8]
 pace: {every: 0s, parallel: 8}
 contact: https://example.org/watch

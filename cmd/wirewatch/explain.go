@@ -149,7 +149,7 @@ func summary(counts []classCount) string {
 		if c.Kept {
 			i = 0
 		}
-		parts[i] = append(parts[i], fmt.Sprintf("%d %s", c.Blocks, c.Class))
+		parts[i] = append(parts[i], fmt.Sprintf("%d %s", c.Blocks, alerts.Terminal(c.Class)))
 	}
 	for i := range parts {
 		if parts[i] == nil {
@@ -207,12 +207,12 @@ func saveExplainPage(e *env, file string, x explanation) error {
 	return nil
 }
 
-// hues gives each class of removed blocks a colour of its own.
+// hues gives each class of removed blocks a colour of its own; green is for what is kept.
 func hues() template.CSS {
 	var b strings.Builder
 	classes := extract.Classes()
 	for i, c := range classes {
-		fmt.Fprintf(&b, ".c-%s{--h:%d}", c, (20+i*360*7/len(classes))%360) // steps of 7, so that neighbours differ
+		fmt.Fprintf(&b, ".c-%s{--h:%d}", c, (195+i*7%len(classes)*240/len(classes))%360) // steps of 7, so that neighbours differ
 	}
 	return template.CSS(b.String()) // made of constants alone
 }

@@ -222,7 +222,8 @@ func (a *app) build(s *setup) (err error) {
 	a.sites = &pipeline.SiteWatch{Store: a.store, Now: time.Now, Tell: a.tellSite}
 	options := func(feed string) scrapers.RequestOptions { return a.setup.Load().options[feed] }
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
-		Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint}, {Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
+		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
+			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
 		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}
 	a.process = &pipeline.Processor{Store: a.store, Pages: &scrapers.Pages{Client: a.client, Options: options},

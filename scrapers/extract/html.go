@@ -481,7 +481,7 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	case "dialog", "alertdialog":
 		set(classCookie, "structure:role")
 	}
-	if at.hidden || hides(at.style) {
+	if (at.hidden || hides(at.style)) && !(b.neg != nil && b.neg.class == classPaywall && tag == atom.P) {
 		set(classNavigation, "structure:hidden")
 	}
 	if b.neg != nil && (b.plain == "" || b.class == classFactbox) { // an aside is anything until a name says what

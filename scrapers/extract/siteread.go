@@ -42,15 +42,18 @@ func (x *Extractor) bySite(src []byte, d *document, a *Article, in Input) *docum
 		a.note("no site rule holds on %s; read the generic way", first(dayOf(a.Date, in.At), "a day that is not known"))
 		return nil
 	}
-	r.mark(root)
-	var page bytes.Buffer
-	if err := html.Render(&page, root); err != nil {
-		a.note("%s was not tried: %v; read the generic way", r.ref, err)
-		return nil
+	bodies, removes := 0, 0 // the selectors whose marks there can be
+	if r.mark(root) {
+		bodies, removes = len(r.body), len(r.remove)
+		var page bytes.Buffer
+		if err := html.Render(&page, root); err != nil {
+			a.note("%s was not tried: %v; read the generic way", r.ref, err)
+			return nil
+		}
+		d = x.read(page.Bytes())
 	}
-	d = x.read(page.Bytes())
 	for i := range d.boxes { // raw text that two readers see differently can bring marks of a page's own
-		if m := int(d.boxes[i].mark); m > len(r.body) || -m > len(r.remove) {
+		if m := int(d.boxes[i].mark); m > bodies || -m > removes {
 			d.boxes[i].mark = 0
 		}
 	}
@@ -116,10 +119,11 @@ func (x *Extractor) siteDate(r *siteRule, root *html.Node) (string, bool) {
 	return "", false
 }
 
-// mark marks what the selectors of body and remove match. remove is marked last: it wins.
-func (r *siteRule) mark(root *html.Node) {
+// mark marks what the selectors of body and remove match and says whether that was anything. remove is marked last: it wins.
+func (r *siteRule) mark(root *html.Node) (any bool) {
 	set := func(s selector, v int) {
 		for _, n := range cascadia.QueryAll(root, s.sel) {
+			any = true
 			attr := html.Attribute{Key: markAttr, Val: strconv.Itoa(v)}
 			if k := len(n.Attr); k > 0 && n.Attr[k-1].Key == markAttr {
 				n.Attr[k-1] = attr
@@ -134,6 +138,7 @@ func (r *siteRule) mark(root *html.Node) {
 	for i, s := range r.remove {
 		set(s, -i-1)
 	}
+	return any
 }
 
 // fields takes title, date and authors from where the rule says they stand.

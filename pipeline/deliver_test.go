@@ -114,7 +114,7 @@ func goneChannel(w *world) {
 	w.add(48 * time.Hour)
 	w.want("sent", w.run(w.deliver), 0)
 	w.want("tries", len(ch.tries), 2)
-	w.want("state", line(w.states("desk")[0].State, w.states("desk")[0].Error, w.states("desk")[1].State), "open 410 Gone open")
+	w.want("state", line(w.states("desk")[1].State, w.states("desk")[1].Error, w.states("desk")[2].State), "open 410 Gone open")
 	w.channels["desk"] = &channel{}
 	w.want("sent", w.run(w.deliver), 3)
 	w.want("desk", w.took("desk"), "[r1 r2 r3]")

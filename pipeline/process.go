@@ -34,6 +34,8 @@ type ProcessStore interface {
 	// Write runs f in the one transaction that matters, under the lease: it is locked against every other Write before f
 	// reads, commits when f returns nil, and rolls all of it back on an error or when the lease is lost.
 	Write(ctx context.Context, l Lease, f func(Tx) error) error
+	// Learned says which of the fingerprints are learned boilerplate of the site.
+	Learned(ctx context.Context, site string, prints []Print) (map[int64]bool, error)
 }
 
 // Tx is the transaction in which an article joins its story.
@@ -57,6 +59,21 @@ type Tx interface {
 	RaiseAlert(a Alert, channels []string) (bool, error)
 	// SaveItem stores the item's outcome.
 	SaveItem(it Item) error
+	// NoteBlocks stores an article's fingerprints in the place of those it had, and returns what the site's last articles say of
+	// those that stand in MinStories stories or more.
+	NoteBlocks(a *Article, prints []Print) ([]Sighting, error)
+	// LearnBlock stores that a block is boilerplate, unless something was decided about it before.
+	LearnBlock(b LearnedBlock) error
+	// LiftBlock ends the removal of a learned block of the site, for good.
+	LiftBlock(site string, hash int64) error
+	// UpdateArticle puts what an article says anew in its place and notes the change. What it is stays.
+	UpdateArticle(a *Article) error
+	// Matches lists the rules that are stored as matching the article.
+	Matches(article int64) ([]string, error)
+	// DropMatch deletes the match of a rule in an article.
+	DropMatch(article int64, rule string) error
+	// Respan gives the alerts about an article the spans that a rule has in its text now.
+	Respan(article int64, m Match) error
 }
 
 // ChangeKind is what happened to an article.
@@ -64,6 +81,7 @@ type ChangeKind string
 
 const (
 	ChangeArticle ChangeKind = "article" // it was stored
+	ChangeText    ChangeKind = "text"    // its text was extracted again
 	ChangeMove    ChangeKind = "move"    // it belongs to another story now
 	ChangePrune   ChangeKind = "prune"   // it is gone
 )
@@ -205,7 +223,7 @@ func (r *hostRun) one(ctx context.Context, it Item) error {
 		}
 		why := err
 		if err = guard("reading the feed's text", func() (err error) {
-			got, err = p.standIn(it, f)
+			got, err = p.standIn(ctx, it, f)
 			return err
 		}); err != nil {
 			it.State, it.Error, ev.Outcome = ItemDead, why.Error()+"; "+err.Error(), "dead"
@@ -250,22 +268,31 @@ type reading struct {
 	article Article
 	page    *Page // nil: it is the feed's text
 	matches []Match
+	prints  []Print
+	whole   string // the body before learned blocks were removed from it
 }
 
 // finish does what every article needs before the transaction, in which all other writers wait.
-func (p *Processor) finish(a Article, page *Page) reading {
+func (p *Processor) finish(ctx context.Context, a Article, page *Page) (reading, error) {
+	r := reading{page: page, whole: a.Body, prints: Prints(&a)}
+	learned, err := p.Store.Learned(ctx, a.Site, r.prints)
+	if err != nil {
+		return r, err
+	}
+	RemoveLearned(&a, learned)
 	a.Sketch = dedup.Sketch(a.Title, a.Body, a.Lang)
-	return reading{a, page, p.Match(&a)}
+	r.article, r.matches = a, p.Match(&a)
+	return r, nil
 }
 
 // standIn gives the article that the feed's own text makes, in place of a page that failed by f.
-func (p *Processor) standIn(it Item, f *Failure) (reading, error) {
+func (p *Processor) standIn(ctx context.Context, it Item, f *Failure) (reading, error) {
 	if it.Claims > maxFeedClaims {
 		return reading{}, errors.New("and it ended on the feed's text too")
 	}
 	a := p.FeedText(it)
 	a.Source, a.Why = SourceFeed, f.Reason
-	return p.finish(a, nil), nil
+	return p.finish(ctx, a, nil)
 }
 
 // read gives the item's article as its page tells it.
@@ -278,7 +305,7 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	if it.Entry.URL == "" { // the feed's text is all there is
 		a := p.FeedText(it)
 		a.Source = SourceFeed
-		return p.finish(a, nil), nil
+		return p.finish(ctx, a, nil)
 	}
 	if f := r.throttle(); f != nil {
 		return reading{}, f
@@ -321,7 +348,7 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 		f.Paywalled = a.Paywalled
 		a = f
 	}
-	return p.finish(a, page), nil
+	return p.finish(ctx, a, page)
 }
 
 // shows reports whether a page can be the entry's article. One in which not a single word of the feed's headline stands, title
@@ -410,7 +437,7 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got reading) (
 	a, page := &got.article, got.page
 	err = p.Store.Write(ctx, l, func(tx Tx) error {
 		raised = 0
-		ms, err := p.fold(tx, it, a, got.matches)
+		ms, err := p.fold(tx, it, a, got)
 		if err != nil {
 			return err
 		}
@@ -422,6 +449,11 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got reading) (
 			}
 			if a.ID, err = tx.InsertArticle(a, page); err != nil {
 				return err
+			}
+			if a.Source == SourcePage {
+				if _, err := learn(tx, a, got.prints); err != nil {
+					return err
+				}
 			}
 		}
 		if err := tx.SaveMatches(a.ID, ms); err != nil {
@@ -448,8 +480,9 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got reading) (
 }
 
 // fold finds the article's place: known (ID set), a version or a copy (Story set), or a story of its own. It returns the
-// matches of the text that stands: ms, or those of the page's text where the feed's yields to it.
-func (p *Processor) fold(tx Tx, it Item, a *Article, ms []Match) ([]Match, error) {
+// matches of the text that stands: got's, or those of the page's text where the feed's yields to it.
+func (p *Processor) fold(tx Tx, it Item, a *Article, got reading) ([]Match, error) {
+	ms := got.matches
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.catchUp(tx, a.Seen.Add(-p.Window)); err != nil {
@@ -477,6 +510,10 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, ms []Match) ([]Match, error
 	switch {
 	case prev.Title == a.Title && prev.Body == a.Body:
 		a.ID, a.Relation = prev.ID, "identical"
+	case prev.Title == a.Title && prev.Body == got.whole:
+		// It was stored before a block in it was learned. What matched in the learned block is no match; the spans are the stored text's.
+		a.ID, a.Relation = prev.ID, "identical"
+		ms = slices.DeleteFunc(p.Match(&prev), func(m Match) bool { return !covers(ms, []Match{m}) })
 	case a.Source == SourceFeed && prev.Source == SourcePage:
 		// The feed's text is the poorer one, unless it says what the page did not. The spans of its matches are not the page's.
 		if told := p.Match(&prev); covers(told, ms) {
@@ -538,7 +575,7 @@ func (p *Processor) alike(it Item, a *Article, prev Article) bool {
 func (p *Processor) catchUp(tx Tx, since time.Time) error {
 	return tx.Changes(p.seq, since, func(c Change) error {
 		switch c.Kind {
-		case ChangeArticle:
+		case ChangeArticle, ChangeText:
 			p.Index.Add(dedup.Doc{ID: c.Article, Story: c.Story, URL: c.Canonical, Site: c.Site, Lang: c.Lang,
 				Published: c.Published, Seen: c.Seen, Sketch: c.Sketch})
 		case ChangeMove:

@@ -379,7 +379,7 @@ func status404() error {
 	return &pipeline.Failure{Verdict: pipeline.Final, Reason: "status 404", Err: errors.New("404 Not Found")}
 }
 
-// extract reads what fetcher gives: a title in the first line, the body behind it. The body "panic" is what it says.
+// extract reads what fetcher gives: a title in the first line, the body behind it, paragraphs with blank lines between them. The body "panic" is what it says.
 func (w *world) extract(p *pipeline.Page) (pipeline.Article, error) {
 	title, body, _ := strings.Cut(string(p.Body), "\n")
 	switch body {
@@ -396,7 +396,14 @@ func (w *world) extract(p *pipeline.Page) (pipeline.Article, error) {
 		canonical = dedup.Canonical(p.FinalURL)
 	}
 	return pipeline.Article{Title: title, Body: body, URL: p.FinalURL, Canonical: canonical, Site: host(p.FinalURL), Lang: "en",
-		Paywalled: a.paywalled, Blocks: []pipeline.Block{{Class: "body", Kept: true, Text: body}}}, nil
+		Paywalled: a.paywalled, Blocks: paragraphs(body)}, nil
+}
+
+func paragraphs(body string) (out []pipeline.Block) {
+	for _, p := range strings.Split(body, "\n\n") {
+		out = append(out, pipeline.Block{Class: "paragraph", Kept: true, Text: p})
+	}
+	return out
 }
 
 func feedText(it pipeline.Item) pipeline.Article {

@@ -223,6 +223,7 @@ func (a *app) build(s *setup) (err error) {
 	options := func(feed string) scrapers.RequestOptions { return a.setup.Load().options[feed] }
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
 		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
+			{Name: "forget where old blocks were seen", Every: time.Hour, Do: a.store.PruneBlocks},
 			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
 		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}

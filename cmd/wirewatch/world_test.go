@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"wirewatch/pipeline/store/storetest"
 )
 
 // TestMain lets the test binary be the command itself, so that tests can start, stop and kill a real daemon.
@@ -30,8 +32,16 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // else each process under the race detector takes a second to end
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := postgres.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
+
+// postgres is a private PostgreSQL, started by the first test that wants one.
+var postgres storetest.Lazy
 
 // command is a process of this program.
 func command(t *testing.T, args ...string) *exec.Cmd {
@@ -47,10 +57,11 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 
 // A world is a news world on loopback: feeds that grow, pages that truly differ, a webhook receiver.
 type world struct {
-	t    *testing.T
-	srv  *httptest.Server
-	hook *httptest.Server
-	rule string // word that a rule waits for
+	t     *testing.T
+	srv   *httptest.Server
+	hook  *httptest.Server
+	rule  string // word that a rule waits for
+	store string
 
 	mu       sync.Mutex
 	feeds    [][]piece
@@ -74,7 +85,7 @@ type receipt struct {
 }
 
 func newWorld(t *testing.T, feeds int) *world {
-	w := &world{t: t, rule: "zirconium", feeds: make([][]piece, feeds), sent: map[string]time.Time{}, received: map[string][]receipt{}}
+	w := &world{t: t, rule: "zirconium", store: "wirewatch.db", feeds: make([][]piece, feeds), sent: map[string]time.Time{}, received: map[string][]receipt{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /feed/{n}", w.serveFeed)
 	mux.HandleFunc("GET /a/{f}/{n}", w.serveArticle)
@@ -218,7 +229,7 @@ func prose(f, n, p int) string {
 // config writes a configuration for the world and returns its path.
 func (w *world) config(every string) string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `store: wirewatch.db
+	fmt.Fprintf(&b, `store: %q
 allow_private: [127.0.0.0/8]
 pace: {every: 0s, parallel: 8}
 contact: https://example.org/watch
@@ -227,7 +238,7 @@ rules:
 channels:
   - {name: desk, kind: webhook, url: %q, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=}
 feeds:
-`, w.rule, w.hook.URL)
+`, w.store, w.rule, w.hook.URL)
 	for i := range w.feeds {
 		fmt.Fprintf(&b, "  - {name: f%d, url: %q, every: %s}\n", i, fmt.Sprintf("%s/feed/%d", w.srv.URL, i), every)
 	}
@@ -427,6 +438,29 @@ func TestKilledDaemonLosesNothing(t *testing.T) {
 		repeats += len(got) - 1
 	}
 	t.Logf("%d kills (seed %d): %d alerts, %d repeated under the same id", kills, seed, len(w.sent), repeats)
+}
+
+// Two daemons share a PostgreSQL, as on two machines; one is killed on the way. Together they tell everything once.
+func TestTwoDaemonsOnPostgres(t *testing.T) {
+	w := newWorld(t, 30)
+	w.store = postgres.Database(t)
+	for f := range w.feeds {
+		w.publish(f, 10)
+	}
+	cfg := w.config("1s")
+	one, two := startDaemon(t, cfg), startDaemon(t, cfg)
+	for f := range w.feeds {
+		w.publish(f, 10)
+	}
+	w.waitTold(60 * time.Second)
+	one.kill()
+	for f := range w.feeds {
+		w.publish(f, 4)
+	}
+	w.waitTold(90 * time.Second) // what the killed one held is taken over when its leases end
+	two.stop(40 * time.Second)
+	w.check(true)
+	t.Logf("%d alerts over two daemons", len(w.sent))
 }
 
 // The daemon under a steady load, then under a burst: the time from publication to the webhook, and articles per CPU

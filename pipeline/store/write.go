@@ -113,20 +113,7 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: story %d: %w", a.URL, a.Story, err)
 	}
-	authors, err := list(cleaned(a.Authors))
-	if err != nil {
-		return 0, err
-	}
-	tags, err := list(cleaned(a.Tags))
-	if err != nil {
-		return 0, err
-	}
-	bs := make([]pipeline.Block, len(a.Blocks))
-	for i, b := range a.Blocks {
-		b.Text = Clean(b.Text)
-		bs[i] = b
-	}
-	blocks, err := list(bs)
+	authors, blocks, tags, err := lists(a)
 	if err != nil {
 		return 0, err
 	}
@@ -152,6 +139,23 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 	}
 	a.ID, a.Story = id, root
 	return id, nil
+}
+
+// lists are the article's lists as they are stored.
+func lists(a *pipeline.Article) (authors, blocks, tags string, err error) {
+	if authors, err = list(cleaned(a.Authors)); err != nil {
+		return "", "", "", err
+	}
+	if tags, err = list(cleaned(a.Tags)); err != nil {
+		return "", "", "", err
+	}
+	bs := make([]pipeline.Block, len(a.Blocks))
+	for i, b := range a.Blocks {
+		b.Text = Clean(b.Text)
+		bs[i] = b
+	}
+	blocks, err = list(bs)
+	return authors, blocks, tags, err
 }
 
 func (t *Tx) insertPage(article int64, p *pipeline.Page) error {

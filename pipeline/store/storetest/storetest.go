@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"changes", changes}, {"write rolls back", rollback}, {"write excludes write", exclusion}, {"eight writers", writers},
 		{"one alert a story", oneAlert}, {"merged stories alert once", mergedAlert}, {"alerts without a story", storyless},
 		{"outlets", outlets}, {"what a delivery says", sameWords}, {"order of deliveries", order}, {"replay", replay}, {"slots", slots}, {"counts", counts}, {"lists", lists},
+		{"learned blocks", learnedBlocks}, {"undo what was learned", undoLearned}, {"article made anew", madeAnew}, {"articles with pages", withPages},
 		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites},
 	} {
 		t.Run(part.name, func(t *testing.T) {

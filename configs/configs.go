@@ -5,7 +5,7 @@
 // decodes itself with the same strictness and the same positions. Secrets come from ${VAR} or from KEY_file and are never
 // shown in an error.
 //
-// Relative paths (store, rule files, KEY_file) are relative to the folder of the config file, not to the working folder:
+// Relative paths (store, rule files, sites, KEY_file) are relative to the folder of the config file, not to the working folder:
 // a daemon's working folder is whatever its supervisor chose.
 package configs
 
@@ -33,7 +33,8 @@ type Config struct {
 	UserAgent    string          `yaml:"user_agent"`                  // "": the program's own
 	Contact      string          `yaml:"contact" also:"email"`        // address or URL a site's owner can write to
 	Log          Log             `yaml:"log" also:"logging"`
-	Retry        time.Duration   `yaml:"retry" also:"backoff"` // base pause before a failed page is tried again; default 30s
+	Retry        time.Duration   `yaml:"retry" also:"backoff"`              // base pause before a failed page is tried again; default 30s
+	Sites        string          `yaml:"sites" also:"site_rules,selectors"` // folder of site rules, absolute or relative to the working folder; "": none
 	Feeds        []Feed          `yaml:"feeds" also:"sources,feed"`
 	Rules        Rules           `yaml:"rules" also:"queries,rule"` // inline ones and those of rule files, in order
 	Channels     []Channel       `yaml:"channels" also:"notifiers,receivers,alerts,outputs,channel"`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -34,6 +35,7 @@ func (c *Config) validate(d *decoder) {
 			d.fail(d.at(key), key, "", "must be one line")
 		}
 	}
+	c.sites(d)
 	c.feeds(d)
 	c.channels(d)
 	c.rules(d)
@@ -59,6 +61,19 @@ func (c *Config) store(d *decoder) {
 		d.fail(d.at("store"), "store", "write ${HOME}/…", "~ is not expanded here")
 	case !filepath.IsAbs(s):
 		c.Store = pipeline.NewSecret(filepath.Join(d.dir, s))
+	}
+}
+
+// sites makes the folder of site rules relative to the working folder.
+func (c *Config) sites(d *decoder) {
+	if c.Sites == "" {
+		return
+	}
+	c.Sites = d.rel(c.Sites)
+	if st, err := os.Stat(c.Sites); err != nil {
+		d.fail(d.at("sites"), "sites", "it is the path of a folder with site rules, relative to this file", "%s", cause(err))
+	} else if !st.IsDir() {
+		d.fail(d.at("sites"), "sites", "name the folder that the file stands in", "%s is not a folder", c.Sites)
 	}
 }
 

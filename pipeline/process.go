@@ -319,7 +319,7 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	}
 	a, err := p.Extract(page)
 	if err != nil {
-		return reading{}, &Failure{Verdict: Final, Reason: "unreadable", Err: err}
+		return reading{}, &Failure{Verdict: Final, Reason: WhyUnreadable, Err: err}
 	}
 	if !shows(&a, it.Entry) {
 		return reading{}, &Failure{Verdict: Retry, Reason: "another page",
@@ -339,9 +339,9 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	}
 	// A page that shows less than the feed does is a paywall's stub, or a page that needs a browser.
 	if f := p.FeedText(it); len(f.Body) > len(a.Body) && (a.Paywalled || len(a.Body) < len(f.Body)/2) {
-		f.Source, f.Why = SourceFeed, "the page shows less than the feed"
+		f.Source, f.Why = SourceFeed, WhyShort
 		if a.Paywalled {
-			f.Why = "paywall"
+			f.Why = WhyPaywall
 		}
 		f.Canonical, f.Site, f.SiteName, f.Blocks = a.Canonical, a.Site, a.SiteName, append(f.Blocks, a.Blocks...)
 		f.Lang, f.Agency = cmp.Or(a.Lang, f.Lang), cmp.Or(a.Agency, f.Agency)

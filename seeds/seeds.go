@@ -12,7 +12,7 @@ import (
 	"io/fs"
 )
 
-//go:embed feeds.yaml rules lexicon
+//go:embed feeds.yaml rules lexicon sites
 var files embed.FS
 
 // Feeds is YAML in the form of a config's `feeds:` list: public feeds of
@@ -24,6 +24,10 @@ func Rules() fs.FS { return sub("rules") }
 
 // Lexicon is what extraction knows of boilerplate, a file a class (*.yaml).
 func Lexicon() fs.FS { return sub("lexicon") }
+
+// Sites are the shipped site rules (*.yaml): where pages of single sites keep
+// their parts. They are examples; extraction does not depend on them.
+func Sites() fs.FS { return sub("sites") }
 
 func sub(dir string) fs.FS {
 	f, err := fs.Sub(files, dir)

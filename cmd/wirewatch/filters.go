@@ -8,13 +8,13 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"wirewatch/alerts"
 	"wirewatch/alerts/rules"
 	"wirewatch/pipeline/dedup"
 	"wirewatch/scrapers/extract"
 	"wirewatch/scrapers/feed"
-	"wirewatch/seeds"
 )
 
 // The filters: each stage of the pipeline on JSON lines, so that a researcher can pipe it and anyone can measure it.
@@ -100,13 +100,25 @@ func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	jsonl := fs.Bool("jsonl", false, `lines {"id","html" (a path) or "content" or "text","url"} to articles, a line each`)
 	asJSON := fs.Bool("json", false, "the article as JSON, with the names that --jsonl uses")
-	explain := fs.Bool("explain", false, "show every block, kept and removed, with class and rule")
+	explained := fs.Bool("explain", false, "show every block, kept and removed, with class and rule; also with --json")
+	page := fs.String("html", "", "write a page that shows every block in its place to this `file`; - is standard output")
 	url := fs.String("url", "", "where the document comes from")
+	sites := fs.String("sites", "", "`folder` of site rules, before the shipped ones")
+	at := fs.String("at", "", "`day` of the fetch (2024-05-01): says which site rule is in force where the page has no date")
 	rest, err := v.parse(fs, args, 0, 1)
 	if err != nil {
 		return err
 	}
-	x, err := newExtractor()
+	if *jsonl && (*page != "" || *at != "") {
+		return usagef("extract: --html and --at are for one document, not for --jsonl")
+	}
+	day := e.now()
+	if *at != "" {
+		if day, err = time.Parse(time.DateOnly, *at); err != nil {
+			return usagef("extract: --at wants a day such as 2024-05-01, not %q", *at)
+		}
+	}
+	x, err := newExtractor(*sites)
 	if err != nil {
 		return err
 	}
@@ -126,7 +138,7 @@ func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 	if len(data) > limit {
 		return fmt.Errorf("the document is larger than %d MB", limit>>20)
 	}
-	doc := extract.Input{URL: *url, HTML: data}
+	doc := extract.Input{URL: *url, HTML: data, At: day}
 	if !looksLikeHTML(data) {
 		doc = extract.Input{URL: *url, Text: string(data)}
 	}
@@ -134,13 +146,25 @@ func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *page != "" {
+		if err := saveExplainPage(e, *page, explain(a)); err != nil || !*asJSON && !*explained {
+			return err
+		}
+	}
 	if *asJSON {
 		enc := json.NewEncoder(e.stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
+		if *explained {
+			return enc.Encode(explain(a))
+		}
 		return enc.Encode(articleOf(a))
 	}
-	printArticle(e.stdout, a, *explain)
+	if *explained {
+		printExplanation(e.stdout, explain(a), colours(e.stdout, e.getenv))
+		return nil
+	}
+	printArticle(e.stdout, a)
 	return nil
 }
 
@@ -178,10 +202,6 @@ func articleOf(a *extract.Article) articleJSON {
 	return out
 }
 
-func newExtractor() (*extract.Extractor, error) {
-	return extract.New(seeds.Lexicon())
-}
-
 // looksLikeHTML tells a page from plain text by its first tag.
 func looksLikeHTML(data []byte) bool {
 	head := strings.ToLower(string(data[:min(len(data), 4096)]))
@@ -193,7 +213,7 @@ func looksLikeHTML(data []byte) bool {
 	return false
 }
 
-func printArticle(w io.Writer, a *extract.Article, explain bool) {
+func printArticle(w io.Writer, a *extract.Article) {
 	line := func(k, v string) {
 		if v != "" {
 			fmt.Fprintf(w, "%-9s %s\n", k, alerts.Terminal(v))
@@ -206,19 +226,5 @@ func printArticle(w io.Writer, a *extract.Article, explain bool) {
 	line("agency", a.Agency)
 	line("site", a.SiteName)
 	line("url", a.URL)
-	if !explain {
-		fmt.Fprintf(w, "\n%s\n", alerts.TerminalText(a.Body))
-		return
-	}
-	fmt.Fprintln(w)
-	for _, b := range a.Blocks {
-		mark, why := "+", b.Class
-		if !b.Kept {
-			mark = "-"
-		}
-		if b.Rule != "" {
-			why += " by " + b.Rule
-		}
-		fmt.Fprintf(w, "%s [%s] %s\n", mark, alerts.Terminal(why), alerts.Terminal(b.Text))
-	}
+	fmt.Fprintf(w, "\n%s\n", alerts.TerminalText(a.Body))
 }

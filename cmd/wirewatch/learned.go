@@ -54,13 +54,9 @@ func runReextract(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	x, err := newExtractor()
-	if err != nil {
-		return err
-	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
 		log := newLog(e, s.cfg.Log)
-		again := &pipeline.Reextract{Store: st, Extract: readPage(x), Match: s.match, Site: *site, Since: from, Limit: *limit, DryRun: *dry,
+		again := &pipeline.Reextract{Store: st, Extract: readPage(s.extract), Match: s.match, Site: *site, Since: from, Limit: *limit, DryRun: *dry,
 			Alert: *loud, Now: e.now, Report: func(ev pipeline.Event, err error) {
 				if err != nil {
 					log.Warn(ev.Stage, "site", ev.Key, "outcome", ev.Outcome, "err", err)

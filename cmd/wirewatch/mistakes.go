@@ -35,6 +35,7 @@ func (m *mistakes) add(err error, at func(key string) configs.Pos) bool {
 		many     configs.Errors
 		one      configs.Error
 		settings alerts.Mistakes
+		site     siteMistakes
 	)
 	switch {
 	case errors.As(err, &many):
@@ -44,6 +45,10 @@ func (m *mistakes) add(err error, at func(key string) configs.Pos) bool {
 	case errors.As(err, &settings):
 		for _, s := range settings {
 			*m = append(*m, at(s.Key).Errorf(s.Key, s.Hint, "%s", s.Msg))
+		}
+	case errors.As(err, &site):
+		for _, s := range site {
+			*m = append(*m, configs.Pos{File: s.File, Line: s.Line, Col: 1}.Errorf("", "", "%s", s.Msg))
 		}
 	default:
 		return false

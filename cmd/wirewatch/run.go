@@ -76,6 +76,9 @@ func (a *app) once(ctx context.Context) error {
 	start := time.Now()
 	a.process.Slice = 0 // each host once, to its end
 	done, err := a.engine.Once(ctx)
+	if err == nil {
+		err = a.sites.Once(ctx)
+	}
 	a.log.Info("done", "new items", done["poll"], "articles", done["process"], "messages", done["deliver"], "took", time.Since(start).Round(time.Millisecond))
 	return err
 }
@@ -101,6 +104,9 @@ func (a *app) daemon(ctx context.Context, e *env, file string, hup <-chan os.Sig
 	}
 	a.log.Info("watching", "feeds", len(cfg.Feeds), "rules", len(cfg.Rules), "channels", len(cfg.Channels), "version", version)
 
+	if err := a.sites.Once(ctx); err != nil && ctx.Err() == nil { // a daemon that lives for less than an hour looks too
+		a.log.Error("cannot look how sites are read", "err", err)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- a.engine.Run(ctx) }()
 	for {
@@ -130,7 +136,7 @@ func cause(ctx context.Context) error {
 	return nil
 }
 
-// reload takes the configuration's rules, channels and feeds as they are now. What is opened once (store, listen,
+// reload takes the configuration's rules, channels, feeds and site rules as they are now. What is opened once (store, listen,
 // allow_private, pace) waits for a restart and says so.
 func (a *app) reload(ctx context.Context, e *env, file string) {
 	s, err := load(file, e.getenv)
@@ -153,8 +159,8 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
-	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels") {
-		a.log.Warn("feeds, rules and channels are reloaded; other keys changed too and take effect after a restart")
+	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels", "sites") {
+		a.log.Warn("feeds, rules, channels and site rules are reloaded; other keys changed too and take effect after a restart")
 	}
 	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", len(s.cfg.Rules), "channels", len(s.cfg.Channels))
 	a.engine.Wake("poll")
@@ -237,7 +243,11 @@ func (a *app) gauges(ctx context.Context) ([]desk.Gauge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return countGauges(c), nil
+	sites, err := a.siteGauges(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(countGauges(c), sites...), nil
 }
 
 func countGauges(c store.Counts) []desk.Gauge {

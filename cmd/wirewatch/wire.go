@@ -33,6 +33,7 @@ type setup struct {
 	channels map[string]pipeline.Channel
 	route    map[string][]string // rule to channels
 	options  map[string]scrapers.RequestOptions
+	extract  *extract.Extractor
 	warnings []string
 }
 
@@ -77,6 +78,9 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		if len(r.Channels) == 0 {
 			s.route[r.Name] = all // a stranger with one rule and one channel means that one
 		}
+	}
+	if s.extract, err = newExtractor(cfg.Sites); err != nil && !bad.add(err, nil) {
+		return nil, err
 	}
 	if err := bad.err(path); err != nil {
 		return nil, err
@@ -170,6 +174,7 @@ type app struct {
 	poll    *pipeline.Poller
 	process *pipeline.Processor
 	deliver *pipeline.Deliverer
+	sites   *pipeline.SiteWatch
 	desk    *desk.Desk
 	setup   atomic.Pointer[setup]
 	owner   string
@@ -214,18 +219,17 @@ func (a *app) build(s *setup) (err error) {
 	if err := a.use(s); err != nil {
 		return err
 	}
-	x, err := newExtractor()
-	if err != nil {
-		return err
-	}
+	a.sites = &pipeline.SiteWatch{Store: a.store, Now: time.Now, Tell: a.tellSite}
 	options := func(feed string) scrapers.RequestOptions { return a.setup.Load().options[feed] }
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
 		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
-			{Name: "forget where old blocks were seen", Every: time.Hour, Do: a.store.PruneBlocks}}}
+			{Name: "forget where old blocks were seen", Every: time.Hour, Do: a.store.PruneBlocks},
+			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
 		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}
 	a.process = &pipeline.Processor{Store: a.store, Pages: &scrapers.Pages{Client: a.client, Options: options},
-		Extract: readPage(x), FeedText: readFeed(x),
+		Extract:  func(p *pipeline.Page) (pipeline.Article, error) { return readPage(a.setup.Load().extract)(p) },
+		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
 		Match:    func(art *pipeline.Article) []pipeline.Match { return a.setup.Load().match(art) },
 		Index:    dedup.New(dedup.Options{Window: foldWindow}),
 		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,
@@ -286,7 +290,7 @@ func (a *app) report(ev pipeline.Event, err error) {
 // readPage makes the pipeline's article of a page.
 func readPage(x *extract.Extractor) func(*pipeline.Page) (pipeline.Article, error) {
 	return func(p *pipeline.Page) (pipeline.Article, error) {
-		got, err := x.Extract(extract.Input{URL: p.FinalURL, HTML: p.Body, ContentType: p.ContentType})
+		got, err := x.Extract(extract.Input{URL: p.FinalURL, HTML: p.Body, ContentType: p.ContentType, At: p.Fetched})
 		if err != nil {
 			return pipeline.Article{}, err
 		}

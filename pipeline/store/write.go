@@ -134,6 +134,9 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 	if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
 		return 0, fmt.Errorf("note article %s: %w", a.URL, err)
 	}
+	if err := t.countSite(a); err != nil {
+		return 0, err
+	}
 	a.ID, a.Story = id, root
 	return id, nil
 }

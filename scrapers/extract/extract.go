@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -27,7 +28,8 @@ var ErrEmpty = errors.New("document holds no text")
 
 // An Extractor finds articles in pages. The zero value is of no use; call New.
 type Extractor struct {
-	lex *lexicon
+	lex   *lexicon
+	sites []*siteRule
 }
 
 // New compiles the lexicon, the YAML files in the root of fsys. Errors name file and line.
@@ -45,6 +47,10 @@ type Input struct {
 	HTML        []byte // raw bytes in any charset
 	ContentType string // the HTTP header, for its charset
 	Text        string // plain text instead of HTML
+
+	// At is when the document was fetched. It says which site rule is in force where the page itself gives no date; the zero
+	// time is a day that is not known.
+	At time.Time
 }
 
 // An Article is the clean result.
@@ -63,6 +69,8 @@ type Article struct {
 	Body      string   // kept paragraphs joined by a blank line
 	Paywalled bool     // the page says that its text is not free
 	Blocks    []Block  // in document order
+	SiteRule  string   // the site rule it was read by: "sites/paper.yaml:12"; "" for none
+	Notes     []string // sentences about the reading: why a site rule did not serve
 }
 
 // A Block is a paragraph-sized piece of the document, kept or removed.
@@ -70,7 +78,7 @@ type Block struct {
 	Class string // "paragraph", "heading", "list", "quote", "table"; for removed blocks one of Classes
 	Kept  bool
 	Text  string
-	Rule  string // what removed it: "lexicon/donation.yaml:12" or "structure:link-density"; "" when kept
+	Rule  string // what removed it: "lexicon/donation.yaml:12" or "structure:link-density"; what kept it: "sites/paper.yaml:5", or ""
 	Line  int    // line number in plain text, from 1; 0 in HTML
 }
 

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -28,6 +29,7 @@ type box struct {
 	plain  string // the same said by an element or attribute, as a structure rule
 	class  string // the class neg or plain gives
 	body   bool   // markup that says: the body
+	mark   int32  // the selector of a site rule that matched it: of body from 1 up, of remove from -1 down; 0 for none
 	exempt bool   // neg does not hold: too much of the page's prose stands in it
 	veto   int32  // the box, this one or an ancestor, that speaks against it; 0 for none
 	// sums over all descendants, in bytes
@@ -97,6 +99,9 @@ func (x *Extractor) fromHTML(in Input, a *Article) *document {
 	src := decodeHTML(in.HTML, in.ContentType)
 	d := x.read(src)
 	x.metadata(d, a, in)
+	if read := x.bySite(src, d, a, in); read != nil {
+		return read
+	}
 	x.chooseBody(d, a)
 	x.classify(d, a)
 	return d
@@ -272,6 +277,7 @@ const (
 type attrs struct {
 	class, id, role, itemprop, typ, name, property, content, href, rel, datetime, lang, label, part, style string
 	hidden                                                                                                 bool
+	mark                                                                                                   int32
 }
 
 func readAttrs(z *html.Tokenizer, more bool) (at attrs) {
@@ -309,6 +315,9 @@ func readAttrs(z *html.Tokenizer, more bool) (at attrs) {
 			at.part = string(v)
 		case "style":
 			at.style = string(v)
+		case markAttr:
+			n, _ := strconv.ParseInt(string(v), 10, 32)
+			at.mark = int32(n)
 		case "hidden":
 			at.hidden = string(v) != "until-found"
 		case "aria-hidden":
@@ -392,6 +401,7 @@ func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
 			isBlock = true // an inline element with a meaning of its own is set apart from the text around it
 		}
 	}
+	isBlock = isBlock || at.mark != 0
 	e.skip = tag == atom.Svg || tag == atom.Button || tag == atom.Select || tag == atom.Template || tag == atom.Datalist ||
 		tag == atom.Dialog || tag == atom.Audio || tag == atom.Video || tag == atom.Object || tag == atom.Canvas || tag == atom.Option
 	if tag == atom.A {
@@ -415,7 +425,7 @@ func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
 		r.flush()
 		e.block = true
 		if len(r.stack) < maxDepth {
-			b := box{parent: r.box, tag: tag, neg: h.neg, body: h.body}
+			b := box{parent: r.box, tag: tag, neg: h.neg, body: h.body, mark: at.mark}
 			b.element(tag, &at)
 			e.box = int32(len(r.d.boxes))
 			r.d.boxes = append(r.d.boxes, b)

@@ -53,6 +53,7 @@ type rule struct {
 	max     int
 	example string
 	word    []string
+	langs   []string // languages of the words, none for markup
 }
 
 // An entry as written.
@@ -149,7 +150,7 @@ func (l *lexicon) addEntry(class string, n *yaml.Node) error {
 	}
 	r := &rule{
 		class: class, ref: fmt.Sprintf("lexicon/%s.yaml:%d", class, n.Line), where: e.Where, weak: e.Weak, max: e.Max,
-		example: e.Example, word: e.Word,
+		example: e.Example, word: e.Word, langs: e.Lang,
 	}
 	if r.max == 0 {
 		r.max = 40

@@ -122,3 +122,37 @@ func (d *document) plainTitle() string {
 	}
 	return ""
 }
+
+// keepBytes makes a text of which nothing was removed, or nothing but the title above it, its own body: line ends, tabs and
+// blanks at the ends of lines are not the extractor's to change.
+func (a *Article) keepBytes(text string) {
+	if a.Title != "" {
+		if _, rest, ok := strings.Cut(text, a.Title); ok && sameInk(a.Body, rest) {
+			a.Body = strings.TrimLeft(rest, " \t\r\n")
+			return
+		}
+	}
+	if sameInk(a.Body, text) {
+		a.Body = text
+	}
+}
+
+// sameInk says whether two texts differ in white space of ASCII at most.
+func sameInk(a, b string) bool {
+	i, j := 0, 0
+	for {
+		for i < len(a) && asciiSpace(a[i]) {
+			i++
+		}
+		for j < len(b) && asciiSpace(b[j]) {
+			j++
+		}
+		if i == len(a) || j == len(b) {
+			return i == len(a) && j == len(b)
+		}
+		if a[i] != b[j] {
+			return false
+		}
+		i, j = i+1, j+1
+	}
+}

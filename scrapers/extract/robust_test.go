@@ -220,7 +220,7 @@ func FuzzExtract(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := strings.Join(a.Paragraphs(), "\n\n"); got != a.Body {
+		if got := strings.Join(a.Paragraphs(), "\n\n"); got != a.Body && (html || !sameInk(got, a.Body)) {
 			t.Errorf("body %q is not its paragraphs %q", a.Body, got)
 		}
 		for _, b := range a.Blocks {

@@ -11,20 +11,26 @@ func (x *Extractor) fromText(s string, a *Article) *document {
 	d := &document{boxes: make([]box, 1)}
 	lines := strings.Split(strings.TrimPrefix(s, "\ufeff"), "\n")
 	join := hardBreaks(lines)
-	blank := true
+	var para []string // the lines of the paragraph that is being read
+	flush := func() {
+		if len(para) > 0 {
+			d.blocks[len(d.blocks)-1].text = strings.Join(para, "\n")
+			para = para[:0]
+		}
+	}
 	for i, raw := range lines {
 		l := strings.Trim(strings.ToValidUTF8(raw, "\uFFFD"), " \t\r\x00")
 		if l == "" {
-			blank = true
+			flush()
 			continue
 		}
-		if join && !blank {
-			d.blocks[len(d.blocks)-1].text += "\n" + l
-			continue
+		if !join || len(para) == 0 {
+			flush()
+			d.blocks = append(d.blocks, block{line: i + 1})
 		}
-		blank = false
-		d.blocks = append(d.blocks, block{text: l, line: i + 1})
+		para = append(para, l)
 	}
+	flush()
 	x.dates(d, a)
 	x.lexical(d.blocks)
 	a.Title = d.plainTitle()

@@ -3,11 +3,12 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
 // A Channel sends alerts somewhere. Send returns nil only when the receiver has said yes; errors carry a Failure: Retry
-// and Throttled make the channel wait, so that order is kept; Final and Gone make this delivery dead.
+// and Throttled make the channel wait, so that order is kept; Final makes this delivery dead; Gone ends the channel.
 type Channel interface {
 	// Pace is the least time between two messages.
 	Pace() time.Duration
@@ -43,6 +44,10 @@ type Deliverer struct {
 	Now     func() time.Time
 	Sleep   func(ctx context.Context, d time.Duration) error
 	Report  func(Event, error)
+
+	// Channels whose receiver said 410: nothing more is sent to them. The key is the Channel itself, so that a reload, which
+	// makes new ones, or a restart tries again. What waits for them stays in the queue.
+	gone sync.Map
 }
 
 // Name is the lease kind of delivering.
@@ -54,17 +59,22 @@ func (d *Deliverer) Due(ctx context.Context) ([]string, error) {
 	names, err := d.Store.DueChannels(ctx, d.Now())
 	known := names[:0]
 	for _, n := range names {
-		if _, ok := d.Channel(n); ok {
+		if ch, ok := d.Channel(n); ok && !d.isGone(ch) {
 			known = append(known, n)
 		}
 	}
 	return known, err
 }
 
+func (d *Deliverer) isGone(ch Channel) bool {
+	_, gone := d.gone.Load(ch)
+	return gone
+}
+
 // Run sends what one channel has due and returns how many messages its receiver took.
 func (d *Deliverer) Run(ctx context.Context, l Lease) (int, error) {
 	ch, ok := d.Channel(l.Key)
-	if !ok {
+	if !ok || d.isGone(ch) {
 		return 0, nil
 	}
 	sent := 0
@@ -123,7 +133,12 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 		x.Error = serr.Error()
 		x.Due = now.Add(max(d.Backoff.Pause(x.Attempts), min(f.After, maxAfter)))
 		ev.Outcome = "retry"
-		if f.Verdict == Final || f.Verdict == Gone || now.Sub(x.Created) > d.MaxAge && x.Attempts >= ageAttempts {
+		switch {
+		case f.Verdict == Gone:
+			d.gone.Store(ch, true)
+			ev.Outcome = "gone"
+			serr = fmt.Errorf("%w; nothing more is sent to channel %s until the configuration is reloaded; what waits is kept", serr, l.Key)
+		case f.Verdict == Final, now.Sub(x.Created) > d.MaxAge && x.Attempts >= ageAttempts:
 			x.State = DeliveryDead
 			ev.Outcome = "dead"
 		}

@@ -18,7 +18,7 @@ func TestDeliverer(t *testing.T) {
 		name string
 		f    func(*world)
 	}{
-		{"order", deliveredInOrder}, {"retry", retryBlocks}, {"final", finalGoesOn}, {"throttled", throttledWaits}, {"too old", tooOld},
+		{"order", deliveredInOrder}, {"retry", retryBlocks}, {"final", finalGoesOn}, {"gone", goneChannel}, {"throttled", throttledWaits}, {"too old", tooOld},
 		{"old and new to the channel", oldWaited}, {"replay", replayedLast}, {"unknown channel", unknownChannel},
 		{"shutdown while sending", shutdownWhileSending}, {"shutdown after sending", shutdownAfterSending}, {"shutdown while pacing", shutdownWhilePacing},
 		{"pace", paced}, {"panics", sendPanics}, {"lease lost", deliverLeaseLost}, {"many", manyDeliveries}, {"lag", lag},
@@ -74,7 +74,7 @@ func deliveredInOrder(w *world) {
 
 // What may pass by itself makes the channel wait, so that order is kept, and no other. Each attempt has the same UID.
 func retryBlocks(w *world) {
-	w.channels["desk"].next = []error{down, down, nil}
+	w.channels["desk"].next = []error{errDown, errDown, nil}
 	w.raise(0, 3, "desk", "phone")
 	w.want("sent", w.run(w.deliver), 3)
 	w.want("phone", w.took("phone"), "[r0 r1 r2]")
@@ -83,7 +83,7 @@ func retryBlocks(w *world) {
 	w.add(time.Second)
 	w.want("again", w.run(w.deliver), 0)
 	d := w.states("desk")[0]
-	w.want("state", line(d.State, d.Attempts, d.Error, d.Due.Sub(w.now())), line("open", 2, down, 2*time.Second))
+	w.want("state", line(d.State, d.Attempts, d.Error, d.Due.Sub(w.now())), line("open", 2, errDown, 2*time.Second))
 	w.add(2 * time.Second)
 	w.want("sent", w.run(w.deliver), 3)
 	w.want("desk", w.took("desk"), "[r0 r1 r2]")
@@ -93,13 +93,31 @@ func retryBlocks(w *world) {
 // What the receiver refuses for good is dead and listed; those behind it go on.
 func finalGoesOn(w *world) {
 	w.channels["desk"].next = []error{nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "status 400", Err: errors.New("400 Bad Request")},
-		&pipeline.Failure{Verdict: pipeline.Gone, Reason: "status 410", Err: errors.New("410 Gone")}}
+		&pipeline.Failure{Verdict: pipeline.Final, Reason: "status 404", Err: errors.New("404 Not Found")}}
 	w.raise(0, 4, "desk")
 	w.want("sent", w.run(w.deliver), 2)
 	w.want("desk", w.took("desk"), "[r0 r3]")
 	dead, err := w.store.Deliveries(w.Context(), store.DeliveryFilter{State: pipeline.DeliveryDead})
 	w.ok(err)
 	w.want("dead", line(len(dead), dead[1].Alert.Rule, dead[1].Error), "2 r1 400 Bad Request")
+}
+
+// A receiver that is gone gets nothing more and loses nothing: what waits is sent when the channel is made anew.
+func goneChannel(w *world) {
+	ch := w.channels["desk"]
+	w.channels["night"] = &channel{}
+	ch.next = []error{nil, &pipeline.Failure{Verdict: pipeline.Gone, Reason: "status 410", Err: errors.New("410 Gone")}}
+	w.raise(0, 4, "desk", "night")
+	w.run(w.deliver)
+	w.want("desk", w.took("desk"), "[r0]")
+	w.want("night", w.took("night"), "[r0 r1 r2 r3]") // another channel goes on
+	w.add(48 * time.Hour)
+	w.want("sent", w.run(w.deliver), 0)
+	w.want("tries", len(ch.tries), 2)
+	w.want("state", line(w.states("desk")[1].State, w.states("desk")[1].Error, w.states("desk")[2].State), "open 410 Gone open")
+	w.channels["desk"] = &channel{}
+	w.want("sent", w.run(w.deliver), 3)
+	w.want("desk", w.took("desk"), "[r1 r2 r3]")
 }
 
 // A receiver that says when to come back is obeyed, up to a day.
@@ -123,7 +141,7 @@ func throttledWaits(w *world) {
 func tooOld(w *world) {
 	ch := w.channels["desk"]
 	for range 2000 {
-		ch.next = append(ch.next, down)
+		ch.next = append(ch.next, errDown)
 	}
 	w.raise(0, 1, "desk")
 	w.add(71 * time.Hour)
@@ -136,7 +154,7 @@ func tooOld(w *world) {
 		}
 	}
 	d := w.states("desk")[0]
-	w.want("dead", line(d.State, d.Error), line("dead", down))
+	w.want("dead", line(d.State, d.Error), line("dead", errDown))
 	if age := w.now().Sub(d.Created); age < 72*time.Hour || age > 73*time.Hour {
 		w.Errorf("it was given up after %s", age)
 	}
@@ -153,13 +171,13 @@ func oldWaited(w *world) {
 	w.raise(0, 1, "desk")
 	w.add(100 * time.Hour)
 	w.channels["desk"] = ch
-	ch.next = []error{down, down}
+	ch.next = []error{errDown, errDown}
 	for range 3 {
 		w.run(w.deliver)
 		w.add(time.Minute)
 	}
 	w.want("desk", w.took("desk"), "[r0]")
-	ch.next = []error{down, down, down}
+	ch.next = []error{errDown, errDown, errDown}
 	_, err := w.store.RetryDeliveries(w.Context(), w.states("desk")[0].ID)
 	w.ok(err)
 	for range 4 {
@@ -264,7 +282,7 @@ func paced(w *world) {
 	var at []time.Duration
 	start := w.now()
 	ch.do = func(context.Context, pipeline.Delivery) { at = append(at, w.now().Sub(start)) }
-	ch.next = []error{nil, nil, down, nil}
+	ch.next = []error{nil, nil, errDown, nil}
 	w.raise(0, 4, "desk")
 	w.run(w.deliver)
 	w.want("moments", at, "[1.5s 2.5s 3.5s]")

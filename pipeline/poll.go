@@ -82,10 +82,13 @@ func (p *Poller) Run(ctx context.Context, l Lease) (int, error) {
 	}
 	now := p.Now()
 	var items []Item
+	answered := !f.LastOK.IsZero()
 	ev.Outcome = f.learn(got, perr, now)
 	if perr == nil {
 		items = p.items(f, got.Entries, now)
-		f.Baselined = f.Baselined || !got.Unchanged
+		// A first document that is cut does not set the baseline by itself: what was missing of it is no news. The second
+		// good answer sets it in any case.
+		f.Baselined = f.Baselined || !got.Unchanged && (got.Partial == nil || answered)
 	}
 	ev.Count, err = p.Store.SavePoll(ctx, l, f, items)
 	if err != nil {
@@ -174,14 +177,15 @@ func (f *Feed) move(to string) {
 // items turns the entries of a document into items. Every entry is looked at: order, equal dates and numbers do not
 // matter, identity alone does.
 func (p *Poller) items(f Feed, entries []Entry, now time.Time) []Item {
-	// A guid that stands at entries with different links identifies nothing (a constant, a section number).
-	urls := make(map[string]string, len(entries))
+	// A guid that stands at different entries identifies nothing (a constant, a section number).
+	whose := make(map[string]string, len(entries))
 	shared := map[string]bool{}
 	for _, e := range entries {
-		if u, ok := urls[e.GUID]; ok && u != e.URL {
+		what := e.URL + "\n" + e.Title
+		if w, ok := whose[e.GUID]; ok && w != what {
 			shared[e.GUID] = true
 		}
-		urls[e.GUID] = e.URL
+		whose[e.GUID] = what
 	}
 	out := make([]Item, 0, len(entries))
 	for _, e := range entries {

@@ -94,7 +94,7 @@ func baseline(w *world) {
 
 // A first poll that fails is no baseline; one of an empty feed is.
 func emptyAtFirst(w *world) {
-	w.want("after a failure", w.answers(pipeline.Polled{}, down).Baselined, false)
+	w.want("after a failure", w.answers(pipeline.Polled{}, errDown).Baselined, false)
 	w.want("after an empty document", w.answers(pipeline.Polled{}, nil).Baselined, true)
 	w.want("outcomes", w.events, "[poll a failed poll a ok]")
 }
@@ -114,9 +114,9 @@ func failures(w *world) {
 	w.answers(pipeline.Polled{Entries: w.entries(1), ETag: `"1"`}, nil)
 	ok := w.feed("a").LastOK
 	for i, pause := range []time.Duration{15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour, 6 * time.Hour} {
-		f := w.answers(pipeline.Polled{}, down)
+		f := w.answers(pipeline.Polled{}, errDown)
 		w.want("pause", f.NextPoll.Sub(w.now()), pause)
-		w.want("failures", line(f.Failures, f.Error), line(i+1, down))
+		w.want("failures", line(f.Failures, f.Error), line(i+1, errDown))
 		w.want("healthy last", f.LastOK, ok)
 	}
 	w.want("without validators", w.asked().ETag, "")
@@ -139,9 +139,9 @@ func feedRetryAfter(w *world) {
 func unproven(w *world) {
 	w.answers(pipeline.Polled{Entries: w.entries(1), ETag: `"1"`}, nil)
 	ok := w.feed("a").LastOK
-	w.answers(pipeline.Polled{}, down)
+	w.answers(pipeline.Polled{}, errDown)
 	f := w.answers(pipeline.Polled{Unchanged: true}, nil)
-	w.want("state", line(f.Failures, f.Error, f.LastOK.Equal(ok)), line(1, down, true))
+	w.want("state", line(f.Failures, f.Error, f.LastOK.Equal(ok)), line(1, errDown, true))
 	w.want("outcomes", w.events, "[poll a ok poll a failed poll a unproven]")
 }
 
@@ -170,6 +170,11 @@ func goneFeed(w *world) {
 	c, err := w.store.Counts(w.Context())
 	w.ok(err)
 	w.want("retired feeds", c.Retired, 1)
+	w.add(2 * time.Second) // a 410 can be a mistake
+	w.feeds["a"] = polled{got: pipeline.Polled{Entries: w.entries(2)}}
+	w.run(w.poll)
+	w.want("asked again", len(w.polledAt), 2)
+	w.want("in use again", w.feed("a").Retired.IsZero(), true)
 }
 
 // A document that is cut short brings what it holds, and is asked for whole next time.
@@ -265,7 +270,7 @@ func polledByAnother(w *world) {
 // A shutdown while a feed is asked is not the feed's fault.
 func canceledPoll(w *world) {
 	ctx, cancel := context.WithCancel(w.Context())
-	w.feeds["a"] = polled{err: down, do: cancel}
+	w.feeds["a"] = polled{err: errDown, do: cancel}
 	l, ok, err := w.store.Acquire(ctx, "poll", "a", "me", w.now(), w.now().Add(time.Minute))
 	if err != nil || !ok {
 		w.Fatal(ok, err)
@@ -323,8 +328,8 @@ func backfillLeavesState(w *world) {
 	its, err := w.store.Items(w.Context(), store.ItemFilter{Limit: 1})
 	w.ok(err)
 	w.want("item", line(its[0].Entry.GUID, its[0].Origin, its[0].Quiet), "guid 1 backfill true")
-	w.feeds["a"] = polled{err: down}
-	if _, err := w.try(b); !errors.Is(err, down) {
+	w.feeds["a"] = polled{err: errDown}
+	if _, err := w.try(b); !errors.Is(err, errDown) {
 		w.Errorf("got %v", err)
 	}
 	w.want("state", w.feed("a"), before)

@@ -9,10 +9,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
 	"wirewatch/pipeline/dedup"
+	"wirewatch/pipeline/text"
 )
 
 // A PageFetcher fetches an item's page, politely. Errors carry a Failure.
@@ -99,6 +101,8 @@ type Processor struct {
 
 	mu  sync.Mutex // guards Index and seq
 	seq int64      // the change the index has seen last
+
+	patience sync.Map // host to patience
 }
 
 // When a page does not come, the feed's own text speaks for it after this.
@@ -138,9 +142,8 @@ type hostRun struct {
 	start  time.Time
 	stored atomic.Int64
 
-	mu        sync.Mutex
-	queue     []Item
-	throttled *Failure // the host said "later": what it said holds for its other pages too, without asking again
+	mu    sync.Mutex
+	queue []Item
 }
 
 func (r *hostRun) work(ctx context.Context) error {
@@ -291,6 +294,10 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	if err != nil {
 		return reading{}, &Failure{Verdict: Final, Reason: "unreadable", Err: err}
 	}
+	if !shows(&a, it.Entry) {
+		return reading{}, &Failure{Verdict: Retry, Reason: "another page",
+			Err: fmt.Errorf("the page does not show the article: not a word of the headline %q stands in it", it.Entry.Title)}
+	}
 	a.Source = SourcePage
 	// What the page leaves open, the feed may know.
 	a.Title = cmp.Or(a.Title, it.Entry.Title)
@@ -317,18 +324,56 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	return p.finish(a, page), nil
 }
 
-// later remembers that the host asked for patience. Its other pages wait as long as the one that was asked for.
+// shows reports whether a page can be the entry's article. One in which not a single word of the feed's headline stands, title
+// and text, is a consent form, a "checking your browser" or the site's front page, whatever its status says. Headlines of a
+// few words prove nothing.
+func shows(a *Article, e Entry) bool {
+	want := map[string]bool{}
+	for _, t := range text.Tokens(e.Title) {
+		if r, _ := utf8.DecodeRuneInString(t.Text); len(t.Text) > 3 || text.Spaceless(r) {
+			want[t.Text] = true
+		}
+	}
+	if len(want) < 3 {
+		return true
+	}
+	for _, s := range []string{a.Title, a.Body} {
+		for _, t := range text.Tokens(s) {
+			if want[t.Text] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// patience is what a host asked for: no more requests until then.
+type patience struct {
+	until time.Time
+	why   error
+}
+
+// later remembers that the host asked for patience. Its other pages wait as long as the one that was asked for, those that
+// its feeds bring meanwhile too. A restart forgets it: that costs the host one request.
 func (r *hostRun) later(f *Failure, pause time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.throttled = &Failure{Verdict: Throttled, Reason: f.Reason, After: max(pause, f.After), Err: f.Err, unasked: true}
+	until := r.p.Now().Add(min(max(pause, f.After), maxAfter))
+	r.p.patience.Store(r.lease.Key, patience{until, f})
 }
 
 // throttle is what a page of this host fails with without being asked for; nil: ask.
 func (r *hostRun) throttle() *Failure {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.throttled
+	v, ok := r.p.patience.Load(r.lease.Key)
+	if !ok {
+		return nil
+	}
+	w := v.(patience)
+	left := w.until.Sub(r.p.Now())
+	if left <= 0 {
+		r.p.patience.Delete(r.lease.Key)
+		return nil
+	}
+	return &Failure{Verdict: Throttled, Reason: "host asked to wait", After: left, unasked: true,
+		Err: fmt.Errorf("not asked for: the host wants no requests until %s (%w)", w.until.UTC().Format(time.RFC3339), w.why)}
 }
 
 // failed turns a failure into the item's next state, and names it in a word. A page that was not asked for has not been
@@ -425,6 +470,9 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, ms []Match) ([]Match, error
 		}
 		return ms, nil
 	}
+	if err := p.reunite(tx, it, prev); err != nil {
+		return nil, err
+	}
 	a.Story, a.Of, a.Relation, a.Score = prev.Story, prev.ID, "version", 1
 	switch {
 	case prev.Title == a.Title && prev.Body == a.Body:
@@ -436,6 +484,18 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, ms []Match) ([]Match, error
 		}
 	}
 	return ms, nil
+}
+
+// reunite joins the story that the item's feed text opened with the one its page turns out to belong to.
+func (p *Processor) reunite(tx Tx, it Item, prev Article) error {
+	if it.Article == 0 || it.Article == prev.ID {
+		return nil
+	}
+	first, ok, err := tx.Article(it.Article)
+	if err != nil || !ok || first.Story == prev.Story {
+		return err
+	}
+	return tx.MergeStories(first.Story, prev.Story)
 }
 
 // covers reports whether every rule that matched in b matched in a.

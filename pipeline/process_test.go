@@ -21,8 +21,8 @@ const (
 )
 
 var (
-	down  = errors.New("connection refused")
-	story = prose(1, 90) + " missile " + prose(2, 30)
+	errDown = errors.New("connection refused")
+	story   = prose(1, 90) + " missile " + prose(2, 30)
 )
 
 // What becomes of an item, on every database.
@@ -36,9 +36,9 @@ func TestProcessor(t *testing.T) {
 				{"page", pageBecomesArticle}, {"channels", channelsOfRules}, {"two failures", twoFailures},
 				{"page after the feed's text", pageAfterFallback}, {"final failures", finalFailures}, {"paywall", paywall},
 				{"long retry-after", longRetryAfter}, {"short retry-after", shortRetryAfter}, {"not asked is not tried", notAsked},
-				{"no link", noLink}, {"extractor panics", extractorPanics}, {"matcher panics", matcherPanics}, {"unreadable", unreadable},
+				{"patience over runs", patienceOverRuns}, {"another page", anotherPage}, {"no link", noLink}, {"extractor panics", extractorPanics}, {"matcher panics", matcherPanics}, {"unreadable", unreadable},
 				{"process dies", processDies}, {"process dies of every text", processDiesAlways}, {"quiet", quietItems},
-				{"backfill then daemon", backfillThenDaemon}, {"copies", copies}, {"same text", sameText}, {"versions", versions},
+				{"backfill then daemon", backfillThenDaemon}, {"poll while a backfill has it in hand", loudInHand}, {"copies", copies}, {"same text", sameText}, {"versions", versions},
 				{"feed text never replaces a page", feedTextYields}, {"feed text with news of its own", feedTextTells},
 				{"new feed text of a dead page", newFeedText}, {"last attempt", lastAttempt}, {"lease lost", leaseLost},
 				{"store breaks", storeBreaks}, {"canceled", canceledFetch}, {"slices", slicesOfHosts}, {"rejected item keeps its neighbours", neighbours},
@@ -97,11 +97,11 @@ func channelsOfRules(w *world) {
 
 // After two failures the feed's own text is the article, marked, matched and told. The page is tried on.
 func twoFailures(w *world) {
-	w.pages[link] = answer{err: down}
+	w.pages[link] = answer{err: errDown}
 	w.list("a", w.entry(link, "A launch", "A missile flew."))
 	w.want("first attempt stores", w.run(w.process), 0)
 	w.want("item", w.state(w.item()), "open attempts=1")
-	w.want("error", w.item().Error, down.Error())
+	w.want("error", w.item().Error, errDown.Error())
 	w.want("not before its time", w.run(w.process), 0)
 	w.want("requests", len(w.requested), 1)
 	w.add(time.Minute)
@@ -114,7 +114,7 @@ func twoFailures(w *world) {
 
 // The page that comes later is a version of the feed's text. It does not alert again, except for what only it says.
 func pageAfterFallback(w *world) {
-	w.pages[link] = answer{err: down}
+	w.pages[link] = answer{err: errDown}
 	w.list("a", w.entry(link, "A launch", "A missile flew."))
 	w.run(w.process)
 	w.add(time.Minute)
@@ -177,6 +177,38 @@ func later(d time.Duration) error {
 }
 
 // A host that asks for more than ten minutes: the feed's text speaks at once for all of its items, and only one was asked for.
+// What a host asked for holds for what its feeds bring later, run after run.
+func patienceOverRuns(w *world) {
+	w.pages[link] = answer{err: later(time.Hour)}
+	w.list("a", w.entry(link, "Title one", "Missile. "+prose(20, 40)))
+	w.run(w.process)
+	for i := range 3 {
+		w.add(time.Minute)
+		u := fmt.Sprintf("http://a.example/new-%d", i)
+		w.pages[u] = answer{title: "T", body: prose(3, 40)}
+		w.list("a", w.entry(u, fmt.Sprint("Later ", i), "Missile. "+prose(int64(30+i), 40)))
+		w.run(w.process)
+	}
+	w.want("requested", len(w.requested), 1)
+	w.want("alerts", len(w.alerts()), 4)
+	w.add(time.Hour)
+	w.run(w.process)
+	w.want("after the hour", len(w.requested) > 1, true)
+}
+
+// A page that answers 200 and shows something else is no article: it is tried again, then the feed's text speaks.
+func anotherPage(w *world) {
+	w.pages[link] = answer{title: "Are you a robot?", body: "Please check the box below to continue. " + prose(9, 30)}
+	w.list("a", w.entry(link, "Freighter carried missile parts overnight", "Short."))
+	w.run(w.process)
+	w.want("first", w.item().State, pipeline.ItemOpen)
+	w.add(time.Hour)
+	w.run(w.process)
+	w.want("stored", len(w.articles()), 1)
+	w.want("source", w.articles()[0].Source, pipeline.SourceFeed)
+	w.want("alerts", len(w.alerts()), 1)
+}
+
 func longRetryAfter(w *world) {
 	var es []pipeline.Entry
 	for i := range 6 {
@@ -425,6 +457,22 @@ func backfillThenDaemon(w *world) {
 	w.want("once", w.alerts(), "[arms story:1 desk]")
 }
 
+// A poll that makes an item loud while a backfill's run has it in hand is not lost on it.
+func loudInHand(w *world) {
+	w.sync("a")
+	e := w.entry(link, "A launch", "")
+	w.feeds["a"] = polled{got: pipeline.Polled{Entries: []pipeline.Entry{e}}}
+	w.pages[link] = answer{title: "A launch", body: story, do: func(context.Context) {
+		w.pages[link] = answer{title: "A launch", body: story}
+		w.run(w.poll)
+	}}
+	w.backfill("a")
+	w.run(w.process)
+	w.want("articles", len(w.articles()), 1)
+	w.want("alerts", w.alerts(), "[arms story:1 desk]")
+	w.want("item", w.state(w.item()), "done attempts=0 article")
+}
+
 // The same text on another site joins the story and alerts no more, except for a rule that only its headline fulfils.
 func copies(w *world) {
 	w.pages[link] = answer{title: "A launch", body: story}
@@ -535,7 +583,7 @@ func newFeedText(w *world) {
 
 // After the last attempt an item is dead and listed; by hand it is tried again.
 func lastAttempt(w *world) {
-	w.pages[link] = answer{err: down}
+	w.pages[link] = answer{err: errDown}
 	w.list("a", w.entry(link, "A launch", "A missile flew."))
 	for n := 1; n <= 5; n++ {
 		w.run(w.process)
@@ -591,7 +639,7 @@ type breaking struct {
 	left *int
 }
 
-var broken = errors.New("no space left on device")
+var errBroken = errors.New("no space left on device")
 
 func (b breaking) Write(ctx context.Context, l pipeline.Lease, f func(pipeline.Tx) error) error {
 	return b.Store.Write(ctx, l, func(tx pipeline.Tx) error { return f(breakingTx{tx, b}) })
@@ -605,7 +653,7 @@ type breakingTx struct {
 func (t breakingTx) at(step string) error {
 	if t.b.step == step && *t.b.left > 0 {
 		*t.b.left--
-		return broken
+		return errBroken
 	}
 	return nil
 }
@@ -639,7 +687,7 @@ func storeBreaks(w *world) {
 		w.list("a", w.entry(u, "T", ""))
 		left := 1
 		w.process.Store = breaking{w.store, step, &left}
-		if _, err := w.try(w.process); !errors.Is(err, broken) {
+		if _, err := w.try(w.process); !errors.Is(err, errBroken) {
 			w.Fatalf("%s: got %v", step, err)
 		}
 		w.want("articles", len(w.articles()), i)
@@ -697,7 +745,7 @@ func neighbours(w *world) {
 		case 0:
 			w.pages[u] = answer{title: "T", body: "panic"}
 		case 1:
-			w.pages[u] = answer{err: down}
+			w.pages[u] = answer{err: errDown}
 		case 2:
 			w.pages[u] = answer{title: "T", body: "Missile. " + prose(int64(120+i), 60)}
 		}

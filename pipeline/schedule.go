@@ -79,12 +79,16 @@ func regular(f Feed, now time.Time, fresh time.Duration) time.Time {
 			return s.Next(now.UTC())
 		}
 	}
-	every := interval(f, fresh)
+	every := interval(f, 0)
+	after := now // what the feed says of its freshness skips slots, it does not change the rhythm
+	if pause := interval(f, fresh); pause > every {
+		after = now.Add(pause - time.Millisecond)
+	}
 	h := fnv.New64a()
 	h.Write([]byte(f.Name))
 	// In whole milliseconds, as the store keeps times: a slot must not be rounded down to the moment it follows.
 	phase := time.Duration(h.Sum64()%uint64(every/time.Millisecond)) * time.Millisecond
-	n := now.UnixNano() - int64(phase)
+	n := after.UnixNano() - int64(phase)
 	slot := n - n%int64(every) + int64(every) + int64(phase)
 	return time.Unix(0, slot).UTC()
 }

@@ -125,6 +125,21 @@ func TestFreshnessOnlyStretchesTheDefault(t *testing.T) {
 	}
 }
 
+// What a feed says of its freshness moves its next slot, and never makes it come sooner than the feed's own rhythm would.
+func TestFreshnessKeepsTheRhythm(t *testing.T) {
+	now := at("2026-11-22T10:00:00Z")
+	for i := range 200 {
+		f := Feed{Name: fmt.Sprintf("feed-%d", i)}
+		slot := nextPoll(f, now, 0, nil)
+		for _, fresh := range []time.Duration{18 * time.Minute, 33 * time.Minute, 48 * time.Minute, time.Hour} {
+			next := nextPoll(f, slot, fresh, nil)
+			if wait := next.Sub(slot); wait < fresh || wait > fresh+DefaultEvery || next.Sub(slot)%DefaultEvery != 0 {
+				t.Fatalf("%s, fresh for %s, is polled after %s", f.Name, fresh, wait)
+			}
+		}
+	}
+}
+
 func TestFailuresSlowDownButNeverStop(t *testing.T) {
 	now := at("2026-11-22T10:00:00Z")
 	f := Feed{Name: "flaky"}

@@ -100,7 +100,6 @@ type world struct {
 	requested []string // URLs of pages, in order
 	polledAt  []pipeline.Feed
 	owner     int
-	lost      []error
 }
 
 type polled struct {
@@ -153,7 +152,7 @@ func (w *world) report(ev pipeline.Event, err error) {
 }
 
 // run does what a stage has due now, as the engine does it, and says how much that was. What breaks ends the test, except what
-// the test expects (see broken).
+// the test expects (see errBroken).
 func (w *world) run(s engine.Stage) int {
 	w.Helper()
 	n, err := w.try(s)

@@ -42,6 +42,8 @@ func runHealth(ctx context.Context, e *env, v verb, args []string) error {
 			l.Unlock()
 			return fmt.Errorf("no daemon is running on %s", path)
 		}
+	} else { // several daemons may share the database: its answer says nothing of this machine's
+		return errors.New("with PostgreSQL, `health` asks the daemon itself: set `listen` in the configuration")
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
 		if err := st.Ping(ctx); err != nil {

@@ -10,10 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
-	"wirewatch/alerts"
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/store"
 )
@@ -50,35 +48,8 @@ func printJSON[T any](w io.Writer, rows []T) error {
 	return nil
 }
 
-// table writes aligned columns; every cell is made safe for a terminal and, when wide > 0, clipped to so many characters.
-func table(w io.Writer, wide int, head []string, rows [][]string) error {
-	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, r := range append([][]string{head}, rows...) {
-		for i, c := range r {
-			if i > 0 {
-				fmt.Fprint(tw, "\t")
-			}
-			if c = alerts.Terminal(c); c == "" {
-				c = "-" // an empty cell would let the next ones slip into its column for who cuts by spaces
-			}
-			fmt.Fprint(tw, clip(c, wide))
-		}
-		fmt.Fprintln(tw)
-	}
-	return tw.Flush()
-}
-
 // wide is how much of a title, an address or a reason a list shows; --json has them whole.
 const wide = 60
-
-// clip shortens s to n characters; n <= 0: not at all.
-func clip(s string, n int) string {
-	r := []rune(s)
-	if n <= 0 || len(r) <= n {
-		return s
-	}
-	return string(r[:n-1]) + "…"
-}
 
 // stamp shows a time for people and machines alike; the zero time shows as "".
 func stamp(t time.Time) string {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -73,6 +74,7 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 // once does what is due and says how much it was.
 func (a *app) once(ctx context.Context) error {
 	start := time.Now()
+	a.process.Slice = 0 // each host once, to its end
 	done, err := a.engine.Once(ctx)
 	a.log.Info("done", "new items", done["poll"], "articles", done["process"], "messages", done["deliver"], "took", time.Since(start).Round(time.Millisecond))
 	return err
@@ -151,8 +153,7 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
-	if fmt.Sprint(old.Store.Reveal(), old.Listen, old.AllowPrivate, old.Pace, old.BaselineAge, old.UserAgent, old.Contact, old.Retry, old.Log) !=
-		fmt.Sprint(s.cfg.Store.Reveal(), s.cfg.Listen, s.cfg.AllowPrivate, s.cfg.Pace, s.cfg.BaselineAge, s.cfg.UserAgent, s.cfg.Contact, s.cfg.Retry, s.cfg.Log) {
+	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels") {
 		a.log.Warn("feeds, rules and channels are reloaded; other keys changed too and take effect after a restart")
 	}
 	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", len(s.cfg.Rules), "channels", len(s.cfg.Channels))
@@ -192,7 +193,12 @@ func sqlitePath(cfg *configs.Config) (string, bool) {
 func newLog(e *env, c configs.Log) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.Level)) // checked by the configuration; an empty one is info
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration { // "1.5s" in JSON too, where it would be a bare number of nanoseconds
+			a.Value = slog.StringValue(a.Value.Duration().String())
+		}
+		return a
+	}}
 	if c.Format == "json" {
 		return slog.New(slog.NewJSONHandler(e.stderr, o))
 	}
@@ -203,6 +209,24 @@ func newLog(e *env, c configs.Log) *slog.Logger {
 func (a *app) ready(ctx context.Context) error {
 	if err := a.store.Ping(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	if path, ok := sqlitePath(a.setup.Load().cfg); ok {
+		return room(filepath.Dir(path))
+	}
+	return nil
+}
+
+// leastRoom is what a store's disk should have left: below it articles soon cannot be stored, and nothing can be told.
+const leastRoom = 64 << 20
+
+// room says whether the disk under dir has some left.
+func room(dir string) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return fmt.Errorf("look at the disk of %s: %w", dir, err)
+	}
+	if free := fs.Bavail * uint64(fs.Bsize); free < leastRoom {
+		return fmt.Errorf("the disk of %s has %d MB left: make room, or nothing more is stored or told", dir, free>>20)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ import (
 //	            (announces the feed), /plain.html (announces none), /hidden.html (a link full of control characters)
 //	HOOK, KEY   a webhook receiver that verifies signatures, and its secret
 //	SLACK       a Slack stand-in
-//	GONE        a receiver that answers 410
+//	REFUSES     a receiver that answers 400
 //
 // and the commands `told hook N`, `told slack N` (so many messages, all of them right) and `jsonl FILE` (every line parses,
 // there is at least one).
@@ -63,7 +63,7 @@ func TestScripts(t *testing.T) {
 			serve("SITE", scriptSite(time.Now()))
 			serve("HOOK", r.hook)
 			serve("SLACK", r.slack)
-			serve("GONE", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
+			serve("REFUSES", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
 			e.Setenv("KEY", scriptKey)
 			e.Setenv("WIREWATCH_TEST_MAIN", "1")
 			e.Setenv("GORACE", os.Getenv("GORACE"))

@@ -220,7 +220,7 @@ func (a *app) build(s *setup) (err error) {
 	}
 	options := func(feed string) scrapers.RequestOptions { return a.setup.Load().options[feed] }
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
-		Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint}}}
+		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
 		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}
 	a.process = &pipeline.Processor{Store: a.store, Pages: &scrapers.Pages{Client: a.client, Options: options},

@@ -417,6 +417,7 @@ func TestKilledDaemonLosesNothing(t *testing.T) {
 		}
 		d.start()
 	}
+	w.publish(0, 33) // one of them a hit, so that the last daemon is known to be at work before it is stopped
 	w.waitTold(90 * time.Second)
 	d.stop(40 * time.Second)
 	w.check(true)

@@ -112,14 +112,16 @@ func (p *pool) nudge() {
 // nobody knows here whether its work is done.
 func (e *Engine) Once(ctx context.Context) (map[string]int, error) {
 	done := map[string]int{}
-	for _, p := range e.stages {
+	var errs []error
+	for _, p := range e.stages { // one stage's trouble keeps no other from its work
 		n, err := e.once(ctx, p)
 		done[p.Name()] = n
-		if err != nil {
+		if ctx.Err() != nil {
 			return done, err
 		}
+		errs = append(errs, err)
 	}
-	return done, nil
+	return done, errors.Join(errs...)
 }
 
 // Pauses of Once between two looks at what others hold.

@@ -55,7 +55,7 @@ func (s *Store) SyncFeeds(ctx context.Context, fs []pipeline.Feed) error {
 					f.Name, f.Kind, f.URL, f.Every.Milliseconds(), f.Cron, f.URL, now)
 			case old.URL != Clean(f.URL) || old.Kind != Clean(f.Kind):
 				_, err = c.exec(`UPDATE feeds SET kind = ?, url = ?, every_ms = ?, cron = ?, active = 1, address = ?, etag = '', last_modified = '',
-					moved_to = '', moved_seen = 0, retired = 0, failures = 0, error = '', warning = '', next_poll = ? WHERE name = ?`,
+					moved_to = '', moved_seen = 0, retired = 0, failures = 0, error = '', warning = '', baselined = 0, next_poll = ? WHERE name = ?`,
 					f.Kind, f.URL, f.Every.Milliseconds(), f.Cron, f.URL, now, f.Name)
 			case old.Every.Milliseconds() != f.Every.Milliseconds() || old.Cron != Clean(f.Cron):
 				_, err = c.exec(`UPDATE feeds SET every_ms = ?, cron = ?, active = 1, next_poll = ? WHERE name = ?`,
@@ -120,12 +120,12 @@ func (s *Store) Feed(ctx context.Context, name string) (pipeline.Feed, error) {
 	return f, nil
 }
 
-// DueFeeds lists names of active feeds that are not retired, with NextPoll <= now, the longest due first. Like DueHosts and
+// DueFeeds lists names of active feeds with NextPoll <= now, the longest due first; a retired feed is due when its next probe is. Like DueHosts and
 // DueChannels it leaves out what a run has under a lease at now: with a limit, keys that nobody can take would hide the rest.
 func (s *Store) DueFeeds(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	c, done := s.read(ctx)
 	defer done()
-	out, err := column[string](c, `SELECT q.name FROM feeds q WHERE active = 1 AND retired = 0 AND next_poll <= ?`+untaken(`q.name`)+`
+	out, err := column[string](c, `SELECT q.name FROM feeds q WHERE active = 1 AND next_poll <= ?`+untaken(`q.name`)+`
 		ORDER BY next_poll, name LIMIT ?`, ms(now), kindPoll, ms(now), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list due feeds: %w", err)

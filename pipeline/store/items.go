@@ -90,8 +90,10 @@ func (s *Store) SaveItem(ctx context.Context, l pipeline.Lease, it pipeline.Item
 
 // saveItem stores an outcome, which ends the claim.
 func saveItem(c conn, it pipeline.Item) error {
-	n, err := c.exec(`UPDATE items SET state = ?, due = ?, attempts = ?, claims = 0, claimed_by = '', error = ?, first_try = ?, article = ?, fallback = ?
-		WHERE id = ?`, string(it.State), ms(it.Due), it.Attempts, it.Error, ms(it.FirstTry), it.Article, bit(it.Fallback), it.ID)
+	// An item that a poll made loud while a run had it in hand quietly stays open: the next run tells what this one did not.
+	n, err := c.exec(`UPDATE items SET state = CASE WHEN quiet < ? THEN 'open' ELSE ? END, due = ?, attempts = ?, claims = 0, claimed_by = '',
+		error = ?, first_try = ?, article = ?, fallback = ? WHERE id = ?`,
+		bit(it.Quiet), string(it.State), ms(it.Due), it.Attempts, it.Error, ms(it.FirstTry), it.Article, bit(it.Fallback), it.ID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}

@@ -43,6 +43,17 @@ func (s *Store) Acquire(ctx context.Context, kind, key, owner string, now, until
 	return l, ok, nil
 }
 
+// Held lists the keys of a kind that runs hold at now, by key.
+func (s *Store) Held(ctx context.Context, kind string, now time.Time) ([]string, error) {
+	c, done := s.read(ctx)
+	defer done()
+	out, err := column[string](c, `SELECT key FROM leases WHERE kind = ? AND owner <> '' AND until_ms > ? ORDER BY key`, kind, ms(now))
+	if err != nil {
+		return nil, fmt.Errorf("list held %s keys: %w", kind, err)
+	}
+	return out, nil
+}
+
 // Renew moves the lease's end. pipeline.ErrLeaseLost: another run has it.
 func (s *Store) Renew(ctx context.Context, l pipeline.Lease, until time.Time) error {
 	err := s.tx(ctx, func(c conn) error {

@@ -59,7 +59,7 @@ func guidOf(it pipeline.Item) string {
 	return "sha256:" + hex.EncodeToString(h[:])
 }
 
-// known is what SavePoll must know of a stored item. Title, summary and content are read only while it is open.
+// known is what SavePoll must know of a stored item. Summary and content are read only while it is open.
 type known struct {
 	id                       int64
 	feed, guid, canonical    string
@@ -72,7 +72,7 @@ type known struct {
 }
 
 const knownColumns = `id, feed, guid, canonical, origin, state, quiet, claims, revisions, updated, reopened, first_seen,
-	CASE WHEN state = 'open' THEN title ELSE '' END,
+	title,
 	CASE WHEN state = 'open' THEN summary ELSE '' END,
 	CASE WHEN state = 'open' THEN content ELSE '' END`
 
@@ -107,7 +107,11 @@ func (s *Store) saveItems(c conn, feed string, items []pipeline.Item) (int, erro
 		return 0, err
 	}
 	var links []string
-	for _, it := range items {
+	for i, it := range items {
+		if k := byGUID[it.Entry.GUID]; k != nil && another(k, it) {
+			it.Entry.GUID = it.Canonical
+			items[i] = it
+		}
 		if byGUID[it.Entry.GUID] == nil && it.Canonical != "" {
 			links = append(links, it.Canonical)
 		}
@@ -149,6 +153,12 @@ func (s *Store) saveItems(c conn, feed string, items []pipeline.Item) (int, erro
 	return count, nil
 }
 
+// another reports whether an entry shares no more than its guid with a stored item. Some feeds write the same guid into every
+// entry, one at a time; an entry whose link and headline are both new is new, unless it says that it was updated.
+func another(k *known, it pipeline.Item) bool {
+	return ms(it.Entry.Updated) <= k.updated && k.canonical != "" && it.Canonical != "" && k.canonical != it.Canonical && k.title != Clean(it.Entry.Title)
+}
+
 // once makes the items' identities fit for the store and leaves one of those that share a guid: the one updated last.
 func once(feed string, items []pipeline.Item) []pipeline.Item {
 	out := make([]pipeline.Item, 0, len(items))
@@ -172,7 +182,9 @@ func (s *Store) meet(c conn, k *known, it pipeline.Item) (bool, error) {
 	e, now := it.Entry, ms(s.now())
 	own := k.feed == it.Feed && k.guid == e.GUID // else it is known by its link, and another feed's words are no news
 	updated := ms(e.Updated)
-	if louder := k.origin == pipeline.FromBackfill && k.quiet && !it.Quiet; louder {
+	// What came quietly becomes loud when a poll brings it as news: one that a backfill was faster than, or another feed's
+	// when the first feed's baseline was silent about it.
+	if louder := k.quiet && !it.Quiet && (k.origin == pipeline.FromBackfill || k.feed != it.Feed); louder {
 		k.quiet = false
 		if k.state == pipeline.ItemOpen {
 			_, err := c.exec(`UPDATE items SET quiet = 0 WHERE id = ?`, k.id)
@@ -213,9 +225,10 @@ func (s *Store) meet(c conn, k *known, it pipeline.Item) (bool, error) {
 		return false, err
 	}
 	k.state, k.updated, k.reopened, k.revisions = pipeline.ItemOpen, updated, now, k.revisions+1
-	_, err = c.exec(`UPDATE items SET state = ?, due = ?, attempts = 0, claims = 0, claimed_by = '', error = '', first_try = 0,
+	k.quiet = k.quiet && it.Quiet // an old article that is edited now is news
+	_, err = c.exec(`UPDATE items SET state = ?, due = ?, quiet = ?, attempts = 0, claims = 0, claimed_by = '', error = '', first_try = 0,
 		revisions = ?, reopened = ?, updated = ?, published = ?, published_raw = ?, title = ?, author = ?, tags = ?, summary = ?, content = ?
-		WHERE id = ?`, string(pipeline.ItemOpen), ms(s.due(it)), k.revisions, now, updated, ms(e.Published), e.PublishedRaw, e.Title, e.Author,
+		WHERE id = ?`, string(pipeline.ItemOpen), ms(s.due(it)), bit(k.quiet), k.revisions, now, updated, ms(e.Published), e.PublishedRaw, e.Title, e.Author,
 		tags, e.Summary, e.Content, k.id)
 	if err == nil && own {
 		// The page may have moved with the change; another feed's address for it is no better than the one known.

@@ -134,10 +134,14 @@ func (s *Store) once(ctx context.Context, f func(c conn) error) error {
 		return typed(err)
 	}
 	defer t.Rollback() // after a commit it does nothing; after a panic in f it frees the writer
-	if err := f(conn{ctx, t, s.d}); err != nil {
-		return err
+	err = f(conn{ctx, t, s.d})
+	if err == nil {
+		err = typed(t.Commit())
 	}
-	return typed(t.Commit())
+	if cause := ctx.Err(); err != nil && cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err) // the driver may only say that the transaction is over
+	}
+	return err
 }
 
 // marks is "?, ?, …", n of them.

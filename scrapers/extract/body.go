@@ -94,6 +94,8 @@ func (d *document) settle(belief int) {
 		switch b.class {
 		case classComments, classRelated, classCookie:
 			b.exempt = share > exemptStrict
+		case classPaywall: // the name is given to what stands behind the wall as often as to the wall
+			b.exempt = share > exemptShare || b.plain == "" && (b.tag == atom.P || b.tag == atom.Span || b.raw > wallSize)
 		case classFactbox:
 			b.exempt = share > exemptStrict || b.plain == "" && share > exemptShare
 		default:
@@ -133,8 +135,9 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 			break
 		}
 	}
-	d.keepStandfirst()
+	x.keepLead(d, a.Title, d.keepStandfirst())
 	d.fillFromWitness(wit)
+	x.fillFromScript(d)
 }
 
 // belief says how much of what markup says against a box is believed.
@@ -143,6 +146,9 @@ const (
 	believeElements
 	believeAll
 )
+
+// wallSize is the prose, in bytes, that the box of an appeal to subscribe does not exceed.
+const wallSize = 500
 
 // minBody is the prose, in bytes, below which a body is doubted.
 const minBody = 250
@@ -208,10 +214,12 @@ func (d *document) descend(wit, desc *witness) (at int32, kept int) {
 }
 
 // keepStandfirst takes back the standfirst: the block under the headline that the page gives as its own description.
-func (d *document) keepStandfirst() {
+//
+// It returns the block's index, -1 for none.
+func (d *document) keepStandfirst() int {
 	desc := strings.TrimSpace(newView(d.head.one("og:description", "description", "twitter:description")).norm)
 	if len(desc) < 50 {
-		return
+		return -1
 	}
 	head := -1
 	for i := range d.blocks {
@@ -220,15 +228,55 @@ func (d *document) keepStandfirst() {
 			head = i
 		}
 		if b.class == "" && b.prose() > 0 {
-			return
+			return -1
 		}
 		if head < 0 || i > head+8 || b.tag == atom.H1 || len(b.text) < 50 || b.link > 0 || b.rule != "structure:outside-body" {
 			continue
 		}
 		if got := strings.TrimSpace(b.view().norm); got == desc || strings.HasPrefix(got, desc) && len(got) < 2*len(desc) {
 			b.class, b.rule = "", ""
+			return i
+		}
+	}
+	return -1
+}
+
+// Bounds of what may stand between the headline and the body and still be the article's beginning.
+const (
+	leadBlocks = 40   // blocks from the headline to the body
+	leadParts  = 3    // of them, blocks of prose
+	leadSize   = 1500 // bytes of that prose
+	leadShort  = 60   // bytes of the shortest such block
+)
+
+// keepLead takes back prose between the headline and the body that stands in a container of its own: standfirsts and first
+// paragraphs. Where there is much of it, it is something else. standfirst is the index of a block taken back before, or -1.
+func (x *Extractor) keepLead(d *document, title string, standfirst int) {
+	head := -1
+	var lead []*block
+	size := 0
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if b.tag == atom.H1 || head < 0 && b.heading() && overlap(b.text, title) >= 0.8 {
+			head, lead, size = i, lead[:0], 0
+			continue
+		}
+		if b.class == "" && b.prose() > 0 && i != standfirst {
+			break
+		}
+		if head < 0 || b.rule != "structure:outside-body" || len(b.text) < leadShort || b.prose() == 0 || b.link*5 > len(b.text) || !reads(b.text) {
+			continue
+		}
+		if b.tag == atom.Li || x.lex.find(b.view()) != nil || x.lex.dateLine(b.text) {
+			continue
+		}
+		lead = append(lead, b)
+		if size += len(b.text); i > head+leadBlocks || len(lead) > leadParts || size > leadSize {
 			return
 		}
+	}
+	for _, b := range lead {
+		b.class, b.rule = "", ""
 	}
 }
 
@@ -522,7 +570,7 @@ func (d *document) fillFromWitness(w *witness) {
 		return
 	}
 	for i := range d.blocks {
-		d.blocks[i].drop(classNavigation, "structure:body-in-script")
+		d.blocks[i].drop(classNavigation, ruleInScript)
 	}
 	for _, p := range paragraphsOf(w.text) {
 		d.blocks = append(d.blocks, block{text: p, tag: atom.P})

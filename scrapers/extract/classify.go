@@ -143,11 +143,13 @@ func (x *Extractor) timeMarks(blocks []block) *timeMarks {
 }
 
 // section removes what stands under a heading such as "Related articles": labels and titles, blocks of links, and for each
-// time mark ("2 hours ago"), which stands for a card, one long text. It ends at the first block that reads like the
+// time mark ("2 hours ago"), which stands for a card, one long text; so does a link between links. It ends at the first block that reads like the
 // article itself, and never before the last card. It returns the index where reading goes on.
 func (x *Extractor) section(blocks []block, at int, r *rule, marks *timeMarks) int {
 	last := max(at, marks.last)
 	card := false
+	links := func(j int) bool { return j < len(blocks) && blocks[j].link*10 >= len(blocks[j].text)*7 }
+	teasers := 0
 	for j := at + 1; j < len(blocks); j++ {
 		b := &blocks[j]
 		if b.class != "" {
@@ -165,7 +167,9 @@ func (x *Extractor) section(blocks []block, at int, r *rule, marks *timeMarks) i
 		case b.link*2 > len(b.text):
 		case b.tag == atom.Li && blocks[j-1].class == r.class: // the list right under the heading
 		case reads(b.text):
-			if j > last && !card {
+			if links(j-1) && blocks[j-1].class == r.class && (links(j+1) || teasers > 1) {
+				teasers++
+			} else if j > last && !card {
 				return j
 			}
 			card = false
@@ -323,7 +327,14 @@ func (d *document) dropMargins(lex *lexicon, a *Article) {
 	}
 	for i := range d.blocks {
 		b := &d.blocks[i]
-		if b.class != "" || i > first && i < last {
+		if b.class != "" {
+			continue
+		}
+		if i > first && i < last {
+			// Between paragraphs a date with its time of day is the mark of a card or of an entry of a ticker.
+			if len(b.text) < 60 && b.tag != atom.Tr && strings.Contains(b.text, ":") && (lex.dateLine(b.text) || lex.isAgo(b.view())) {
+				b.drop(classDateline, "structure:date-line")
+			}
 			continue
 		}
 		if b.time || len(b.text) < 80 && lex.dateLine(b.text) {

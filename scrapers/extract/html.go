@@ -236,9 +236,7 @@ func (x *Extractor) read(src []byte) *document {
 			// pages: go straight to the end tag.
 			rest := src[len(src)-in.Len()-len(z.Buffered()):]
 			if n := scriptEnd(rest); n > farScript {
-				if raw == rawLD {
-					d.head.raw(raw, rest[:n])
-				}
+				d.head.raw(raw, rest[:n])
 				raw = rawNone
 				in.Reset(src)
 				in.Seek(int64(len(src)-len(rest)+n), io.SeekStart)
@@ -513,7 +511,7 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	case "dialog", "alertdialog":
 		set(classCookie, "structure:role")
 	}
-	if at.hidden || hides(at.style) {
+	if (at.hidden || hides(at.style)) && !(b.neg != nil && b.neg.class == classPaywall && tag == atom.P) {
 		set(classNavigation, "structure:hidden")
 	}
 	if b.neg != nil && (b.plain == "" || b.class == classFactbox) { // an aside is anything until a name says what

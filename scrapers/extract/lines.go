@@ -17,8 +17,19 @@ import (
 // maxLine is the longest input line in bytes: a document and its JSON escapes.
 const maxLine = 4 * MaxInput
 
+// ident is a line's id: a string, or a number, which is handed on as the string of its digits.
+type ident string
+
+func (i *ident) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] != '"' && json.Unmarshal(b, new(json.Number)) == nil {
+		*i = ident(b)
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(i))
+}
+
 type lineIn struct {
-	ID      string  `json:"id"`
+	ID      ident   `json:"id"`
 	URL     string  `json:"url"`
 	HTML    string  `json:"html"`
 	Content *string `json:"content"`
@@ -35,7 +46,7 @@ type lineBlock struct {
 }
 
 type lineOut struct {
-	ID        string      `json:"id"`
+	ID        ident       `json:"id"`
 	URL       string      `json:"url"`
 	Site      string      `json:"site"`
 	Title     string      `json:"title"`
@@ -52,7 +63,7 @@ type lineOut struct {
 }
 
 type lineErr struct {
-	ID   string `json:"id"`
+	ID   ident  `json:"id"`
 	Line int    `json:"line,omitempty"`
 	Err  string `json:"err"`
 }
@@ -168,7 +179,7 @@ func (x *Extractor) line(n int, data []byte, pr *pageReader) []byte {
 		if id.ID != nil {
 			s = fmt.Sprint(id.ID)
 		}
-		return encode(lineErr{ID: s, Line: n, Err: "bad line: " + err.Error()})
+		return encode(lineErr{ID: ident(s), Line: n, Err: "bad line: " + err.Error()})
 	}
 	a, err := x.article(in, pr)
 	if err != nil {

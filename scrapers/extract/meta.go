@@ -18,6 +18,7 @@ type head struct {
 	canonical string
 	metas     map[string][]string // lower-case name or property to contents
 	scripts   [][]byte            // JSON-LD
+	state     [][]byte            // other scripts that hold paragraphs
 	captured  []captured
 	ld        ld
 	ldRead    bool
@@ -32,6 +33,10 @@ func (h *head) raw(kind rawText, s []byte) {
 	case rawLD:
 		if len(h.scripts) < 64 {
 			h.scripts = append(h.scripts, bytes.Clone(s))
+		}
+	case rawScript:
+		if len(s) >= minScriptBody && len(s) <= maxScriptBytes && len(h.state) < maxScripts && holdsParagraphs(s) {
+			h.state = append(h.state, bytes.Clone(s))
 		}
 	}
 }
@@ -341,7 +346,8 @@ func (p *page) title(a *Article) string {
 	}
 	if score >= 0.5 {
 		for _, s := range []string{data, og, doc} { // an h1 may hold a kicker above the headline
-			if len(s) > len(best)/2 && strings.HasSuffix(best, " "+s) {
+			kicker, ok := strings.CutSuffix(best, " "+s)
+			if ok && len(s) > len(kicker) && (strings.Contains(kicker, " ") || strings.HasSuffix(kicker, ":")) {
 				return s
 			}
 		}

@@ -75,6 +75,13 @@ func TestCostlyPages(t *testing.T) {
 		"5 MB of broken JSON-LD": `<script type="application/ld+json">{"@type":"Article","headline":"` + strings.Repeat(`\"`, 2<<20) + "</script>" + p,
 		"deep JSON-LD":           `<script type="application/ld+json">` + strings.Repeat("[", n) + "</script>" + p,
 		"5 MB comment":           "<!--" + strings.Repeat("-", 5<<20) + "-->" + p,
+		"sections in sections":   strings.Repeat(p, 6) + strings.Repeat("<div><p>Related articles</p><p>x</p>", m),
+		"many section boxes":     strings.Repeat(p, 6) + strings.Repeat("<div><p>Related articles</p><p>x</p></div>", 20_000),
+		"many bylines":           strings.Repeat("<p>By Ann Reed</p>", 20_000) + p,
+		"many author boxes":      strings.Repeat("<div class=author>By Ann Reed and Tom Quay</div>", 20_000) + p,
+		"state of many strings":  "<script>[" + strings.Repeat(`"<p>`+strings.Repeat("a b. ", 90)+`</p>",`, 8_000) + "0]</script>" + p,
+		"state never closed":     "<script>" + strings.Repeat(`"<p>\\`, 500_000) + "</script>" + p,
+		"many h1":                strings.Repeat("<h1>Basin closed</h1>", 20_000) + p,
 		"many short paragraphs":  strings.Repeat("<p>2 hours ago</p>", 10_000) + "<p>Related articles</p>" + strings.Repeat("<p>2 hours ago</p><p>Related</p>", 10_000) + p,
 	} {
 		start := time.Now()
@@ -90,7 +97,7 @@ func TestCostlyPages(t *testing.T) {
 		if took > time.Second {
 			t.Logf("%s: %v", name, took)
 		}
-		if !strings.Contains(a.Body, text) && !strings.Contains(name, "many svg") && !strings.Contains(name, "many short") {
+		if !strings.Contains(a.Body, text) && !strings.Contains(name, "many svg") && !strings.Contains(name, "many short") && name != "state of many strings" {
 			t.Errorf("%s: body %.100q, %d blocks", name, a.Body, len(a.Blocks))
 		}
 	}
@@ -139,6 +146,38 @@ func TestBodyInScript(t *testing.T) {
 	}
 }
 
+// The state that a page's script carries is the body where the page shows none, escaped once or twice, and never where it
+// shows one.
+func TestBodyInState(t *testing.T) {
+	const one = "The harbour board voted on Tuesday to close the northern basin while divers clear the wreck of a barge that sank in March."
+	const two = "It will meet again next week, when the boat clubs and the ferry company are to be heard by the board and by its chair."
+	state, err := json.Marshal(map[string]any{"id": 7, "content": `<div class="caption">The barge on Monday</div><p class="x">` + one + "</p><p>" + two + "</p><p>" + one[4:] + "</p><p>" + two[3:] + "</p>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice, err := json.Marshal(string(state))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newExtractor(t)
+	for name, c := range map[string]struct{ script, shown string }{
+		"once":  {`window.state = ` + string(state) + `;`, `<p>Please enable JavaScript.</p>`},
+		"twice": {`self.push([1,` + string(twice) + `])`, `<p>Please enable JavaScript.</p>`},
+		"brief": {`window.state = ` + string(state) + `;`, "<p>The ferry came in late on Monday and nobody minded, said its captain, who was late himself.</p>"},
+		"shown": {`window.state = ` + string(state) + `;`, "<p>" + strings.Repeat("The ferry came in late and nobody minded. ", 8) + "</p>"},
+	} {
+		a, err := x.Extract(Input{HTML: []byte("<html><body><div id=app>" + c.shown + "</div><script>" + c.script + "</script></body></html>")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := one + "\n\n" + two; (name == "once" || name == "twice") && (!strings.HasPrefix(a.Body, want) || strings.Contains(a.Body, "JavaScript") || strings.Contains(a.Body, "Monday")) {
+			t.Errorf("%s: body %q", name, a.Body)
+		} else if (name == "brief" || name == "shown") && strings.Contains(a.Body, one) {
+			t.Errorf("%s: the script replaced what the page shows: %q", name, a.Body)
+		}
+	}
+}
+
 func TestLines(t *testing.T) {
 	x := newExtractor(t)
 	t.Chdir(t.TempDir())
@@ -150,7 +189,7 @@ func TestLines(t *testing.T) {
 		in.WriteString(`{"id":"a","html":"page.html","url":"https://www.x.example/1","more":1}
 {"id":"b","text":"Basin closed\n\nThe harbour board voted on Tuesday to close the basin."}
 not json
-{"id":7}
+{"id":7,"html":5}
 {"id":"c","html":"missing.html"}
 
 {"id":"d","content":"<p>Der Hafenrat schließt das Nordbecken für zwei Jahre.</p>"}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+
+	"wirewatch/alerts"
+)
+
+// table writes aligned columns; every cell is made safe for a terminal and, when limit > 0, clipped to so many places. Letters
+// of East Asian scripts take two places, so that a Korean headline does not push the columns behind it.
+func table(w io.Writer, limit int, head []string, rows [][]string) error {
+	all := append([][]string{head}, rows...)
+	places := make([]int, len(head))
+	cells := make([][]string, len(all))
+	for i, r := range all {
+		cells[i] = make([]string, len(r))
+		for j, c := range r {
+			if c = alerts.Terminal(c); c == "" {
+				c = "-" // an empty cell would let the next ones slip into its column for who cuts by spaces
+			}
+			cells[i][j] = clip(c, limit)
+			places[j] = max(places[j], columns(cells[i][j]))
+		}
+	}
+	var b strings.Builder
+	for _, r := range cells {
+		for j, c := range r {
+			b.WriteString(c)
+			if j < len(r)-1 {
+				b.WriteString(strings.Repeat(" ", places[j]-columns(c)+2))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// clip shortens s to n places, with an ellipsis in the last; n <= 0: not at all.
+func clip(s string, n int) string {
+	if n <= 0 || columns(s) <= n {
+		return s
+	}
+	at := 0
+	for i, r := range s {
+		if at += column(r); at > n-1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// columns is how many places of a terminal s takes.
+func columns(s string) (n int) {
+	for _, r := range s {
+		n += column(r)
+	}
+	return n
+}
+
+func column(r rune) int {
+	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}

@@ -108,6 +108,31 @@ func TestArticles(t *testing.T) {
 	}
 }
 
+// The fixtures leaks-*.txtar hold ten leaks each, one a class, among four paragraphs that stay.
+func TestTenLeaks(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "articles", "leaks-*.txtar"))
+	if err != nil || len(files) < len(newsLanguages) {
+		t.Fatalf("%d fixtures, want one for each of %d languages: %v", len(files), len(newsLanguages), err)
+	}
+	x := newExtractor(t)
+	for _, f := range files {
+		ar := readFixture(t, f)
+		a, err := x.Extract(Input{HTML: []byte(ar["in.html"]), Text: ar["in.txt"]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		removed := map[string]bool{}
+		for _, b := range a.Blocks {
+			if !b.Kept && b.Class != classHeadline {
+				removed[b.Class] = true
+			}
+		}
+		if n := len(a.Paragraphs()); n != 4 || len(removed) != 10 {
+			t.Errorf("%s: %d paragraphs kept, want 4; leaks of %d classes removed, want 10", f, n, len(removed))
+		}
+	}
+}
+
 // An article with nothing to remove is its own body.
 func TestUntouched(t *testing.T) {
 	text := strings.TrimSuffix(readFixture(t, filepath.Join("testdata", "articles", "untouched.txtar"))["in.txt"], "\n")

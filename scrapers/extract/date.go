@@ -78,14 +78,19 @@ func bareDate(y, m, d int) (string, bool) {
 func (l *lexicon) looseDate(s string) (string, bool) {
 	var nums []int
 	month, at := 0, 0
-	for _, w := range dateWords(s) {
+	words := dateWords(s)
+	for i, w := range words {
 		if c := w[0]; c >= '0' && c <= '9' {
 			if len(w) <= 4 {
 				nums = append(nums, num(w))
 			}
 			continue
 		}
-		if m := l.months[w]; m != 0 && month == 0 {
+		m := l.months[w]
+		if m == 0 && i+1 < len(words) {
+			m = l.months[w+" "+words[i+1]]
+		}
+		if m != 0 && month == 0 {
 			month, at = m, len(nums)
 		}
 	}

@@ -66,7 +66,7 @@ type Article struct {
 	Modified  string   // last change, same form
 	Lang      string   // ISO 639-1, lower case
 	Agency    string   // wire agency named by sign-off, dateline or byline
-	Body      string   // kept paragraphs joined by a blank line
+	Body      string   // kept paragraphs joined by a blank line; a plain text with nothing to remove is its own body
 	Paywalled bool     // the page says that its text is not free
 	Blocks    []Block  // in document order
 	SiteRule  string   // the site rule it was read by: "sites/paper.yaml:12"; "" for none
@@ -120,6 +120,9 @@ func (x *Extractor) Extract(in Input) (*Article, error) {
 		return nil, ErrEmpty
 	}
 	x.finish(d, a)
+	if len(in.HTML) == 0 {
+		a.keepBytes(in.Text)
+	}
 	return a, nil
 }
 

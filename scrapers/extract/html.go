@@ -2,6 +2,7 @@ package extract
 
 import (
 	"bytes"
+	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -231,9 +232,22 @@ type hint struct {
 func (x *Extractor) read(src []byte) *document {
 	d := &document{boxes: make([]box, 1, 256)}
 	r := &reader{x: x, d: d, hints: map[string]hint{}}
-	z := html.NewTokenizer(bytes.NewReader(src))
+	in := bytes.NewReader(src)
+	z := html.NewTokenizer(in)
 	var raw rawText
 	for {
+		if raw == rawScript || raw == rawLD {
+			// The tokenizer reads a script byte by byte into a buffer that grows with it, and scripts are most of many
+			// pages: go straight to the end tag.
+			rest := src[len(src)-in.Len()-len(z.Buffered()):]
+			if n := scriptEnd(rest); n > farScript {
+				d.head.raw(raw, rest[:n])
+				raw = rawNone
+				in.Reset(src)
+				in.Seek(int64(len(src)-len(rest)+n), io.SeekStart)
+				z = html.NewTokenizer(in)
+			}
+		}
 		switch z.Next() {
 		case html.ErrorToken:
 			r.flush()
@@ -278,6 +292,32 @@ type attrs struct {
 	class, id, role, itemprop, typ, name, property, content, href, rel, datetime, lang, label, part, style string
 	hidden                                                                                                 bool
 	mark                                                                                                   int32
+}
+
+// farScript is the length in bytes from which it pays to leave the tokenizer and start another behind the script.
+const farScript = 2048
+
+// scriptEnd is the length of the script that src starts with, up to its end tag. It is -1 for a script without one, and
+// for one with a comment in it, whose end is not the first end tag.
+func scriptEnd(src []byte) int {
+	for at := 0; ; {
+		n := bytes.Index(src[at:], []byte("</"))
+		if n < 0 {
+			return -1
+		}
+		at += n + 2
+		const name = "script"
+		if len(src) <= at+len(name) {
+			return -1
+		}
+		if !bytes.EqualFold(src[at:at+len(name)], []byte(name)) || !bytes.ContainsAny(src[at+len(name):at+len(name)+1], " \n\r\t\f/>") {
+			continue
+		}
+		if bytes.Contains(src[:at], []byte("<!--")) {
+			return -1
+		}
+		return at - 2
+	}
 }
 
 func readAttrs(z *html.Tokenizer, more bool) (at attrs) {

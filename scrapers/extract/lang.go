@@ -52,7 +52,8 @@ func (l *lexicon) addTongue(n *yaml.Node) error {
 	}
 	for i, forms := range e.Months {
 		for _, w := range strings.Fields(forms) {
-			l.months[text.Fold(w)] = i + 1
+			// A name of two words is written with an underscore: كانون الأول is another month than كانون الثاني.
+			l.months[text.Fold(strings.ReplaceAll(w, "_", " "))] = i + 1
 		}
 	}
 	for _, s := range e.Ago {

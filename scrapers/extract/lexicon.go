@@ -34,7 +34,7 @@ type lexicon struct {
 	exprs    map[string][]*rule // by required word
 	short    []*rule            // expressions without a required word
 	markup   map[string][]*rule // by first word
-	globs    []*rule            // markup patterns of one word ending in *
+	globs    map[byte][]*rule   // markup patterns of one word ending in *, by first byte
 	rules    []*rule            // all, in order of appearance
 	agencies agencies
 	tongues  []tongue
@@ -53,6 +53,7 @@ type rule struct {
 	max     int
 	example string
 	word    []string
+	langs   []string // languages of the words, none for markup
 }
 
 // An entry as written.
@@ -90,7 +91,8 @@ func loadLexicon(fsys fs.FS) (*lexicon, error) {
 		return nil, fmt.Errorf("no *.yaml file in it")
 	}
 	l := &lexicon{
-		phrases: map[string][]*rule{}, exprs: map[string][]*rule{}, markup: map[string][]*rule{}, months: map[string]int{},
+		phrases: map[string][]*rule{}, exprs: map[string][]*rule{}, markup: map[string][]*rule{}, globs: map[byte][]*rule{},
+		months: map[string]int{},
 	}
 	for _, name := range files {
 		data, err := fs.ReadFile(fsys, name)
@@ -149,7 +151,7 @@ func (l *lexicon) addEntry(class string, n *yaml.Node) error {
 	}
 	r := &rule{
 		class: class, ref: fmt.Sprintf("lexicon/%s.yaml:%d", class, n.Line), where: e.Where, weak: e.Weak, max: e.Max,
-		example: e.Example, word: e.Word,
+		example: e.Example, word: e.Word, langs: e.Lang,
 	}
 	if r.max == 0 {
 		r.max = 40
@@ -162,11 +164,11 @@ func (l *lexicon) addEntry(class string, n *yaml.Node) error {
 		r.where = whereMarkup
 		r.names = strings.Split(e.Markup, "-")
 		if strings.HasSuffix(e.Markup, "*") {
-			if len(r.names) > 1 {
+			if len(r.names) > 1 || len(e.Markup) == 1 {
 				return fmt.Errorf("markup %q: * is for single words", e.Markup)
 			}
 			r.names[0] = strings.TrimSuffix(e.Markup, "*")
-			l.globs = append(l.globs, r)
+			l.globs[r.names[0][0]] = append(l.globs[r.names[0][0]], r)
 		} else {
 			l.markup[r.names[0]] = append(l.markup[r.names[0]], r)
 		}
@@ -445,7 +447,7 @@ func (l *lexicon) name(words []string) (neg, body *rule) {
 				neg = r
 			}
 		}
-		for _, r := range l.globs {
+		for _, r := range l.globs[w[0]] {
 			if strings.HasPrefix(w, r.names[0]) && neg == nil {
 				neg = r
 			}
@@ -454,9 +456,10 @@ func (l *lexicon) name(words []string) (neg, body *rule) {
 	return neg, body
 }
 
-// splitName splits an identifier into lower-case words: "relatedLinks__item-2" gives related, links, item, 2.
+// splitName splits an identifier into lower-case words: "relatedLinks__item-2" gives related, links, item, 2. None is
+// empty.
 func splitName(s string) []string {
-	var out []string
+	out := make([]string, 0, 8)
 	start := -1
 	for i := 0; i < len(s); i++ {
 		c := s[i]

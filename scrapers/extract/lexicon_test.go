@@ -59,11 +59,12 @@ func TestLexiconSparesJournalism(t *testing.T) {
 		if r := x.lex.find(newView(line)); r != nil {
 			t.Errorf("%s removes %q", r.ref, line)
 		}
-		a, err := x.Extract(Input{Text: before + "\n" + line + "\n" + after})
+		want := before + "\n" + line + "\n" + after
+		a, err := x.Extract(Input{Text: want})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := before + "\n\n" + line + "\n\n" + after; a.Body != want {
+		if a.Body != want {
 			t.Errorf("text around %q became %q", line, a.Body)
 		}
 	}

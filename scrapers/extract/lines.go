@@ -3,7 +3,6 @@ package extract
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"os"
 	"runtime"
 	"sync"
+
+	"github.com/klauspost/compress/gzip" // half the time of the standard library's, which was a fifth of the whole
 )
 
 // maxLine is the longest input line in bytes: a document and its JSON escapes.
@@ -84,8 +85,9 @@ func (x *Extractor) Lines(r io.Reader, w io.Writer) error {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
+			var pr pageReader
 			for j := range jobs {
-				j.out <- x.line(j.line, j.data)
+				j.out <- x.line(j.line, j.data, &pr)
 			}
 		})
 	}
@@ -163,7 +165,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 }
 
 // line answers one input line.
-func (x *Extractor) line(n int, data []byte) []byte {
+func (x *Extractor) line(n int, data []byte, pr *pageReader) []byte {
 	var in lineIn
 	if data == nil {
 		return encode(lineErr{Line: n, Err: errLongLine.Error()})
@@ -179,7 +181,7 @@ func (x *Extractor) line(n int, data []byte) []byte {
 		}
 		return encode(lineErr{ID: ident(s), Line: n, Err: "bad line: " + err.Error()})
 	}
-	a, err := x.article(in)
+	a, err := x.article(in, pr)
 	if err != nil {
 		return encode(lineErr{ID: in.ID, Err: err.Error()})
 	}
@@ -198,7 +200,7 @@ func (x *Extractor) line(n int, data []byte) []byte {
 }
 
 // article extracts one input line. A panic is the page's failure, not the run's.
-func (x *Extractor) article(in lineIn) (a *Article, err error) {
+func (x *Extractor) article(in lineIn, pr *pageReader) (a *Article, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			a, err = nil, fmt.Errorf("extract %s: panic: %v", in.URL, p)
@@ -212,35 +214,46 @@ func (x *Extractor) article(in lineIn) (a *Article, err error) {
 	case in.HTML == "":
 		return nil, errors.New(`no document: give "html" (a path), "content" or "text"`)
 	}
-	raw, err := readPage(in.HTML)
+	raw, err := pr.read(in.HTML)
 	if err != nil {
 		return nil, err
 	}
 	return x.Extract(Input{URL: in.URL, HTML: raw, ContentType: in.Type})
 }
 
-// readPage reads a file, gzip or plain, of at most MaxInput decoded bytes.
-func readPage(path string) ([]byte, error) {
+// A pageReader reads one page after another into the same memory: an article keeps nothing of the page's bytes.
+type pageReader struct {
+	file bufio.Reader
+	zip  gzip.Reader
+	page bytes.Buffer
+}
+
+// keepPage is the largest buffer, in bytes, that is kept for the next page.
+const keepPage = 4 << 20
+
+// read reads a file, gzip or plain, of at most MaxInput decoded bytes. The result is valid until the next read.
+func (p *pageReader) read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	in := bufio.NewReader(f)
-	var src io.Reader = in
-	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(in)
-		if err != nil {
+	p.file.Reset(f)
+	var src io.Reader = &p.file
+	if magic, _ := p.file.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		if err := p.zip.Reset(&p.file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		defer z.Close()
-		src = z
+		src = &p.zip
 	}
-	raw, err := io.ReadAll(io.LimitReader(src, MaxInput+1))
-	if err != nil {
+	if p.page.Cap() > keepPage {
+		p.page = bytes.Buffer{}
+	}
+	p.page.Reset()
+	if _, err := p.page.ReadFrom(io.LimitReader(src, MaxInput+1)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return raw, nil
+	return p.page.Bytes(), nil
 }
 
 func encode(v any) []byte {

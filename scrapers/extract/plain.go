@@ -11,20 +11,26 @@ func (x *Extractor) fromText(s string, a *Article) *document {
 	d := &document{boxes: make([]box, 1)}
 	lines := strings.Split(strings.TrimPrefix(s, "\ufeff"), "\n")
 	join := hardBreaks(lines)
-	blank := true
+	var para []string // the lines of the paragraph that is being read
+	flush := func() {
+		if len(para) > 0 {
+			d.blocks[len(d.blocks)-1].text = strings.Join(para, "\n")
+			para = para[:0]
+		}
+	}
 	for i, raw := range lines {
 		l := strings.Trim(strings.ToValidUTF8(raw, "\uFFFD"), " \t\r\x00")
 		if l == "" {
-			blank = true
+			flush()
 			continue
 		}
-		if join && !blank {
-			d.blocks[len(d.blocks)-1].text += "\n" + l
-			continue
+		if !join || len(para) == 0 {
+			flush()
+			d.blocks = append(d.blocks, block{line: i + 1})
 		}
-		blank = false
-		d.blocks = append(d.blocks, block{text: l, line: i + 1})
+		para = append(para, l)
 	}
+	flush()
 	x.dates(d, a)
 	x.lexical(d.blocks)
 	a.Title = d.plainTitle()
@@ -121,4 +127,38 @@ func (d *document) plainTitle() string {
 		return ""
 	}
 	return ""
+}
+
+// keepBytes makes a text of which nothing was removed, or nothing but the title above it, its own body: line ends, tabs and
+// blanks at the ends of lines are not the extractor's to change.
+func (a *Article) keepBytes(text string) {
+	if a.Title != "" {
+		if _, rest, ok := strings.Cut(text, a.Title); ok && sameInk(a.Body, rest) {
+			a.Body = strings.TrimLeft(rest, " \t\r\n")
+			return
+		}
+	}
+	if sameInk(a.Body, text) {
+		a.Body = text
+	}
+}
+
+// sameInk says whether two texts differ in white space of ASCII at most.
+func sameInk(a, b string) bool {
+	i, j := 0, 0
+	for {
+		for i < len(a) && asciiSpace(a[i]) {
+			i++
+		}
+		for j < len(b) && asciiSpace(b[j]) {
+			j++
+		}
+		if i == len(a) || j == len(b) {
+			return i == len(a) && j == len(b)
+		}
+		if a[i] != b[j] {
+			return false
+		}
+		i, j = i+1, j+1
+	}
 }

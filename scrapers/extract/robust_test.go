@@ -246,6 +246,21 @@ func FuzzExtract(f *testing.F) {
 		f.Add(data, true)
 		f.Add(data, false)
 	}
+	// Pages of one's own choice as further seeds: WIREWATCH_FUZZ_SEEDS='../../../shared/corpus/extract/*/html/*.gz'
+	if pattern := os.Getenv("WIREWATCH_FUZZ_SEEDS"); pattern != "" {
+		pages, err := filepath.Glob(pattern)
+		if err != nil || len(pages) == 0 {
+			f.Fatalf("WIREWATCH_FUZZ_SEEDS=%s: no pages: %v", pattern, err)
+		}
+		var pr pageReader
+		for _, page := range pages {
+			data, err := pr.read(page)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(bytes.Clone(data), true)
+		}
+	}
 	f.Add([]byte("<svg><p>x</svg><table><tr><td>a<td>b</table><p>c<br><br>d"), true)
 	f.Add([]byte(`<script type="application/ld+json">[{"@type":"Article","author":[{"@id":"x"}]},{"@id":"x","name":["A"]}</script>`), true)
 	f.Fuzz(func(t *testing.T, data []byte, html bool) {
@@ -259,7 +274,7 @@ func FuzzExtract(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := strings.Join(a.Paragraphs(), "\n\n"); got != a.Body {
+		if got := strings.Join(a.Paragraphs(), "\n\n"); got != a.Body && (html || !sameInk(got, a.Body)) {
 			t.Errorf("body %q is not its paragraphs %q", a.Body, got)
 		}
 		for _, b := range a.Blocks {

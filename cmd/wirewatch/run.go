@@ -216,22 +216,33 @@ func (a *app) ready(ctx context.Context) error {
 	if err := a.store.Ping(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)
 	}
-	if path, ok := sqlitePath(a.setup.Load().cfg); ok {
-		return room(filepath.Dir(path))
+	if a.file == nil {
+		return nil
 	}
-	return nil
+	// A file that was deleted or replaced stays open, and takes everything that is written to it along.
+	if now, err := os.Stat(a.path); err != nil || !os.SameFile(now, a.file) {
+		return fmt.Errorf("%s is not the file any more that this daemon works on: stop it, put the file back, start it again", a.path)
+	}
+	return room(filepath.Dir(a.path), leastRoom)
+}
+
+// lookReady says in the log, once a minute, when the pipeline cannot work.
+func (a *app) lookReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return a.ready(ctx)
 }
 
 // leastRoom is what a store's disk should have left: below it articles soon cannot be stored, and nothing can be told.
 const leastRoom = 64 << 20
 
 // room says whether the disk under dir has some left.
-func room(dir string) error {
+func room(dir string, least uint64) error {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {
 		return fmt.Errorf("look at the disk of %s: %w", dir, err)
 	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < leastRoom {
+	if free := fs.Bavail * uint64(fs.Bsize); free < least {
 		return fmt.Errorf("the disk of %s has %d MB left: make room, or nothing more is stored or told", dir, free>>20)
 	}
 	return nil

@@ -178,6 +178,9 @@ type app struct {
 	desk    *desk.Desk
 	setup   atomic.Pointer[setup]
 	owner   string
+
+	path string      // with SQLite: the store's file,
+	file os.FileInfo // and which file that was when it was opened
 }
 
 // How long things are kept trying and how much runs side by side.
@@ -197,6 +200,13 @@ func openApp(ctx context.Context, s *setup, log *slog.Logger) (*app, error) {
 		return nil, err
 	}
 	a := &app{log: log, store: st, owner: ownerName()}
+	if path, ok := sqlitePath(s.cfg); ok {
+		a.path = path
+		if a.file, err = os.Stat(path); err != nil {
+			st.Close()
+			return nil, err
+		}
+	}
 	if err := a.build(s); err != nil {
 		st.Close()
 		return nil, err
@@ -224,6 +234,7 @@ func (a *app) build(s *setup) (err error) {
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
 		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
 			{Name: "forget where old blocks were seen", Every: time.Hour, Do: a.store.PruneBlocks},
+			{Name: "look whether there is room", Every: time.Minute, Do: a.lookReady},
 			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
 		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}

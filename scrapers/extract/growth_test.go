@@ -106,8 +106,16 @@ func TestCostGrowsWithLength(t *testing.T) {
 		if float64(b2) > 2.5*float64(b1)+(4<<20) || float64(m2) > 2.5*float64(m1)+1000 {
 			t.Errorf("%s: %d bytes in %d allocations for 256 KiB, %d in %d for 512 KiB", name, b1, m1, b2, m2)
 		}
-		if b2 > 512*2*size { // a block of a few bytes costs its box and its records all the same
+		if !raced && b2 > 512*2*size { // a block of a few bytes costs its box and its records all the same
 			t.Errorf("%s: %d MiB allocated for 512 KiB", name, b2>>20)
+		}
+		// A machine with other work can stretch one measurement; what grows faster than its input does so every time.
+		for range 3 {
+			if t2 <= 100*time.Millisecond || float64(t2) <= 3.5*float64(t1) {
+				break
+			}
+			_, _, t1 = cost(size)
+			_, _, t2 = cost(2 * size)
 		}
 		if t2 > 100*time.Millisecond && float64(t2) > 3.5*float64(t1) {
 			t.Errorf("%s: %v for 256 KiB, %v for 512 KiB", name, t1, t2)

@@ -337,7 +337,7 @@ func readFeed(x *extract.Extractor) func(pipeline.Item) pipeline.Article {
 		}
 		a.Site = scrapers.Site(e.URL)
 		if e.URL == "" {
-			a.Site = "feed:" + it.Feed
+			a.Site, a.SiteName = "feed:"+it.Feed, it.Feed
 		}
 		return a
 	}

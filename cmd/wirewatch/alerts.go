@@ -57,14 +57,7 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 			rows[i] = r
 			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.Title, r.Error}
 		}
-		if *asJSON {
-			return printJSON(e.stdout, rows)
-		}
-		if len(rows) == 0 {
-			fmt.Fprintln(e.stderr, noneOf("deliveries", *state))
-			return nil
-		}
-		return table(e.stdout, wide, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "TITLE", "WHY"}, cells)
+		return printList(e, *asJSON, rows, wide, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "TITLE", "WHY"}, cells, noneOf("deliveries", *state))
 	})
 }
 

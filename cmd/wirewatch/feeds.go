@@ -239,14 +239,7 @@ func runFeedsStatus(ctx context.Context, e *env, v verb, args []string) error {
 			}
 			cells[i] = []string{r.Name, r.State, strconv.Itoa(r.Entries), r.LastOK, r.NextPoll, why}
 		}
-		if *asJSON {
-			return printJSON(e.stdout, rows)
-		}
-		if len(rows) == 0 {
-			fmt.Fprintln(e.stderr, "the store knows no feeds yet; `wirewatch run` brings those of the configuration")
-			return nil
-		}
-		return table(e.stdout, wide, []string{"NAME", "STATE", "ENTRIES", "LAST OK", "NEXT POLL", "WHY"}, cells)
+		return printList(e, *asJSON, rows, wide, []string{"NAME", "STATE", "ENTRIES", "LAST OK", "NEXT POLL", "WHY"}, cells, "the store knows no feeds yet; `wirewatch run` brings those of the configuration")
 	})
 }
 

@@ -114,14 +114,7 @@ func runItemsList(ctx context.Context, e *env, v verb, args []string) error {
 			rows[i] = r
 			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Feed, strconv.Itoa(r.Attempts), r.Due, r.URL, r.Error}
 		}
-		if *asJSON {
-			return printJSON(e.stdout, rows)
-		}
-		if len(rows) == 0 {
-			fmt.Fprintln(e.stderr, noneOf("items", *state))
-			return nil
-		}
-		return table(e.stdout, wide, []string{"ID", "STATE", "FEED", "TRIES", "DUE", "URL", "WHY"}, cells)
+		return printList(e, *asJSON, rows, wide, []string{"ID", "STATE", "FEED", "TRIES", "DUE", "URL", "WHY"}, cells, noneOf("items", *state))
 	})
 }
 

@@ -123,14 +123,7 @@ func runLearnedList(ctx context.Context, e *env, v verb, args []string) error {
 			rows[i] = r
 			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Site, fmt.Sprintf("%d of %d", r.Stories, r.Of), strconv.Itoa(r.Articles), r.Text}
 		}
-		if *asJSON {
-			return printJSON(e.stdout, rows)
-		}
-		if len(rows) == 0 {
-			fmt.Fprintln(e.stderr, "nothing is learned yet")
-			return nil
-		}
-		return table(e.stdout, wide, []string{"ID", "STATE", "SITE", "STORIES", "ARTICLES", "TEXT"}, cells)
+		return printList(e, *asJSON, rows, wide, []string{"ID", "STATE", "SITE", "STORIES", "ARTICLES", "TEXT"}, cells, "nothing is learned yet")
 	})
 }
 

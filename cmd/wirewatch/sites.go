@@ -121,14 +121,7 @@ func runSitesStatus(ctx context.Context, e *env, v verb, args []string) error {
 			cells[i] = []string{r.Site, string(r.State), strconv.Itoa(h.Habit.Articles + h.Recent.Articles), pair(h.Habit.Body, h.Recent.Body),
 				fmt.Sprintf("%d > %d", h.Habit.Length, h.Recent.Length), pair(h.Habit.Date, h.Recent.Date), pair(h.Habit.Author, h.Recent.Author), r.Last, r.Reason}
 		}
-		if *asJSON {
-			return printJSON(e.stdout, rows)
-		}
-		if len(rows) == 0 {
-			fmt.Fprintln(e.stderr, "no page of any site has been read in the last "+strconv.Itoa(int(pipeline.DriftHabit/(24*time.Hour)))+" days")
-			return nil
-		}
-		return table(e.stdout, wide, []string{"SITE", "STATE", "ARTICLES", "BODY", "LENGTH", "DATE", "AUTHOR", "LAST", "WHY"}, cells)
+		return printList(e, *asJSON, rows, wide, []string{"SITE", "STATE", "ARTICLES", "BODY", "LENGTH", "DATE", "AUTHOR", "LAST", "WHY"}, cells, "no page of any site has been read in the last "+strconv.Itoa(int(pipeline.DriftHabit/(24*time.Hour)))+" days")
 	})
 }
 

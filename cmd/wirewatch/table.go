@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"unicode"
@@ -9,6 +10,18 @@ import (
 
 	"wirewatch/alerts"
 )
+
+// printList ends every verb that lists: rows as JSON lines, else cells as a table, else none, which says that there are none.
+func printList[T any](e *env, asJSON bool, rows []T, limit int, head []string, cells [][]string, none string) error {
+	if asJSON {
+		return printJSON(e.stdout, rows)
+	}
+	if len(rows) == 0 {
+		fmt.Fprintln(e.stderr, none)
+		return nil
+	}
+	return table(e.stdout, limit, head, cells)
+}
 
 // table writes aligned columns; every cell is made safe for a terminal and, when limit > 0, clipped to so many places. Letters
 // of East Asian scripts take two places, so that a Korean headline does not push the columns behind it.

@@ -337,7 +337,11 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	if len(a.Tags) == 0 {
 		a.Tags = it.Entry.Tags
 	}
-	// A page that shows less than the feed does is a paywall's stub, or a page that needs a browser.
+	// A page that shows less than the feed does is a paywall's stub, or a page that needs a browser. Reading the feed's text costs
+	// as much as reading a page, so it is read only where it has the length for that.
+	if max(len(it.Entry.Content), len(it.Entry.Summary)) <= len(a.Body) {
+		return p.finish(ctx, a, page)
+	}
 	if f := p.FeedText(it); len(f.Body) > len(a.Body) && (a.Paywalled || len(a.Body) < len(f.Body)/2) {
 		f.Source, f.Why = SourceFeed, WhyShort
 		if a.Paywalled {

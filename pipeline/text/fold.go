@@ -103,6 +103,9 @@ func settled(r rune) bool {
 }
 
 func foldSlow(s string) string {
+	if !utf8.ValidString(s) { // norm takes what stands beside broken bytes as they are, composed or not
+		s = string([]rune(s))
+	}
 	b := make([]byte, 0, len(s)+8)
 	base := rune(0)
 	for _, r := range norm.NFKD.String(s) {

@@ -159,7 +159,7 @@ func TestScript(t *testing.T) {
 
 func seeds(f *testing.F) {
 	for _, s := range []string{"", "Kim’s U.S. K-9, 1,000 тонн", "북한은 ICBM을", "朝鮮の。ミサイル", "ﾊﾟ\u0301й\u0306и", "صَارُوخ", "\xff\xfea.b.", "ǅİß",
-		"ที่ไทย", "e\u0301\u00ad.\n\n x", "ͅΑ", "ῼ"} {
+		"ที่ไทย", "e\u0301\u00ad.\n\n x", "ͅΑ", "ῼ", "\xff\xf5Å"} {
 		f.Add(s)
 	}
 }

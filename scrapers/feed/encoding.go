@@ -136,7 +136,10 @@ func httpCharset(contentType string) string {
 	if !ok {
 		return ""
 	}
-	return strings.Trim(strings.FieldsFunc(rest+" ", func(r rune) bool { return r == ';' || r == ' ' || r == ',' })[0], `"'`)
+	if i := strings.IndexAny(rest, "; ,"); i >= 0 {
+		rest = rest[:i]
+	}
+	return strings.Trim(rest, `"'`)
 }
 
 // lookup finds an encoding by the label used on the web, by IANA's names, or

@@ -34,6 +34,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte("<rss><item><title><![CDATA[]]"), "", "")
 	f.Add([]byte("\xFF\xFE<\x00r\x00"), "charset=", ":")
+	f.Add([]byte("<rss><item><title>x"), "charset=", ":")
 	f.Fuzz(func(t *testing.T, doc []byte, contentType, base string) {
 		got, err := Parse(doc, contentType, base)
 		if err != nil {

@@ -97,7 +97,19 @@ func samples() map[string]pipeline.Delivery {
 				"وكانت الأوراق تتحدث عن آلات. وقال أحدهم: «أحصينا أربعمئة قذيفة». ولم يرد صاحب السفينة."}),
 		"feed": feed,
 		"test": Sample("desk", now),
+		"trouble": health("msg_t", 3, pipeline.Health{Trouble: "dead", Since: now.Add(-26 * time.Hour)}, "Feed <b>tass & co</b> is dead",
+			"It has failed 9 times in a row and was well last on 21 Nov 2026 07:45 UTC; it is asked again at least every 6 hours. Last: status 503, \"<!channel> maintenance\""),
+		"note": health("msg_n", 5, pipeline.Health{Trouble: "moved", Since: now, Notice: true}, "Feed tass has moved", "Its server has said so 3 times in a row."),
+		"recovery": health("msg_r", 4, pipeline.Health{Trouble: "dead", Since: now.Add(-26 * time.Hour), Over: now}, "Feed tass is well again",
+			"It answers, and what it lists is read as before."),
 	}
+}
+
+// health is a delivery of what Wirewatch says of itself.
+func health(uid string, seq int, h pipeline.Health, headline, text string) pipeline.Delivery {
+	h.Text = text
+	return pipeline.Delivery{ID: 8, UID: uid, Channel: "ops", State: pipeline.DeliveryOpen, Created: now, Due: now, Alert: pipeline.Alert{ID: 5,
+		Rule: "operator", Subject: "feed:tass", Kind: pipeline.KindHealth, Seq: seq, Created: now, Article: pipeline.Article{Title: headline, Body: text}, Health: h}}
 }
 
 // decodeOnly makes a channel of settings that may not even decode.

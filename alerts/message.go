@@ -12,7 +12,7 @@ import (
 // hits. A channel escapes it for its output and fits it into its limits, and adds nothing of its own.
 type Message struct {
 	UID       string
-	Marks     []string // "TEST": what the reader must know before the headline; without brackets
+	Marks     []string // "TEST", "TROUBLE": what the reader must know before the headline; without brackets
 	Rule      string
 	Headline  Passage   // never empty
 	Link      string    // where the article is; "": it has no link that is safe to give
@@ -51,7 +51,13 @@ func Render(d pipeline.Delivery) Message {
 		Agency: line(a.Agency, nameLen), Lang: line(a.Lang, 20),
 		Passages: passages(a.Body, d.Alert.Spans),
 	}
-	if m.Source = line(a.SiteName, nameLen); m.Source == "" {
+	if d.Alert.Kind == pipeline.KindHealth {
+		m.Rule, m.Source, m.Published = "", ownName, d.Alert.Created.UTC()
+		m.Marks = append(m.Marks, healthMark(d.Alert.Health))
+		if m.Passages = nil; d.Alert.Health.Text != "" { // all of it: it says what to do
+			m.Passages = []Passage{{Field: "body", Text: line(d.Alert.Health.Text, healthLen), Hits: []Hit{}}}
+		}
+	} else if m.Source = line(a.SiteName, nameLen); m.Source == "" {
 		m.Source = m.Site
 	}
 	if m.Headline.Text == "" { // a post without a title: what it says stands for it
@@ -59,7 +65,7 @@ func Render(d pipeline.Delivery) Message {
 		m.Headline.Hits = []Hit{}
 	}
 	switch d.Alert.Kind {
-	case pipeline.KindMatch, "":
+	case pipeline.KindMatch, pipeline.KindHealth, "":
 	default:
 		m.Marks = append(m.Marks, strings.ToUpper(line(d.Alert.Kind, nameLen)))
 	}
@@ -79,6 +85,20 @@ func Render(d pipeline.Delivery) Message {
 		m.Outlets = append(m.Outlets, Outlet{cmp.Or(line(o.SiteName, nameLen), line(o.Site, nameLen), to, "unnamed"), to})
 	}
 	return m
+}
+
+// ownName signs what Wirewatch says of itself.
+const ownName = "Wirewatch"
+
+// healthMark tells a trouble from its end.
+func healthMark(h pipeline.Health) string {
+	switch {
+	case h.Notice:
+		return "NOTE"
+	case h.Over.IsZero():
+		return "TROUBLE"
+	}
+	return "WELL AGAIN"
 }
 
 // why puts the one-word reasons of a failure into a sentence.

@@ -16,6 +16,7 @@ const (
 	maxBodyOutlets = 50
 	maxBodySpans   = 100
 	maxBodyAuthors = 20
+	healthLen      = 1500 // characters of a message about Wirewatch itself
 )
 
 // webhookBody is version 1 of the contract with receivers. Fields may be added to a version; a field that changes its meaning
@@ -30,7 +31,20 @@ type webhookBody struct {
 	Story     bodyStory     `json:"story"`
 	Articles  []bodyArticle `json:"articles"`
 	Matches   []bodyMatch   `json:"matches"`
-	Truncated bool          `json:"truncated"` // outlets, spans or snippets were left out to stay below 20 KB
+	Health    *bodyHealth   `json:"health,omitempty"` // of alert.health alone; story and rule are empty then, articles and matches have nothing
+	Truncated bool          `json:"truncated"`        // outlets, spans or snippets were left out to stay below 20 KB
+}
+
+// bodyHealth is what Wirewatch says of itself. Of one subject there is one message when a trouble begins and one when it is over.
+type bodyHealth struct {
+	Subject  string `json:"subject"` // feed:NAME, site:HOST, channel:NAME
+	Seq      int    `json:"seq"`     // counts the messages about the subject, from 1
+	State    string `json:"state"`   // trouble; over: it is well again; note: nothing lasting
+	Trouble  string `json:"trouble"` // in a word: dead, gone, moved, broken
+	Since    string `json:"since"`   // when it began
+	Over     string `json:"over"`    // when it was over, "" before
+	Headline string `json:"headline"`
+	Text     string `json:"text"`
 }
 
 type bodyRule struct {
@@ -78,6 +92,9 @@ type bodyMatch struct {
 // the store says the same of the alert.
 func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 	al, a := &d.Alert, &d.Alert.Article
+	if al.Kind == pipeline.KindHealth {
+		return healthBody(d)
+	}
 	m := Render(d)
 	body := webhookBody{
 		Version: 1, EventType: "alert." + cmp.Or(line(al.Kind, nameLen), pipeline.KindMatch), ID: d.UID, Timestamp: stamp(al.Created),
@@ -151,4 +168,22 @@ func stamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// healthBody is WebhookBody of an alert that is about Wirewatch itself.
+func healthBody(d pipeline.Delivery) ([]byte, error) {
+	al := &d.Alert
+	state := "trouble"
+	switch {
+	case al.Health.Notice:
+		state = "note"
+	case !al.Health.Over.IsZero():
+		state = "over"
+	}
+	return encode(webhookBody{
+		Version: 1, EventType: "alert." + pipeline.KindHealth, ID: d.UID, Timestamp: stamp(al.Created),
+		Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{},
+		Health: &bodyHealth{Subject: line(al.Subject, titleLen), Seq: al.Seq, State: state, Trouble: line(al.Health.Trouble, nameLen), Since: stamp(al.Health.Since),
+			Over: stamp(al.Health.Over), Headline: line(al.Article.Title, titleLen), Text: line(al.Health.Text, healthLen)},
+	})
 }

@@ -38,6 +38,7 @@ type Config struct {
 	Feeds        []Feed          `yaml:"feeds" also:"sources,feed"`
 	Rules        Rules           `yaml:"rules" also:"queries,rule"` // inline ones and those of rule files, in order
 	Channels     []Channel       `yaml:"channels" also:"notifiers,receivers,alerts,outputs,channel"`
+	Operator     []string        `yaml:"operator" also:"operators,health,ops"` // names of channels that are told how Wirewatch itself fares; none: the log alone
 
 	feedsPos Pos // where feeds stand, or should
 }
@@ -76,13 +77,17 @@ type BasicAuth struct {
 	Password pipeline.Secret `yaml:"password,required" also:"pass,secret"`
 }
 
-// Channel is a place alerts go to. Settings holds every key but name and kind, for the kind to decode.
+// Channel is a place alerts go to. Settings holds every key but name, kind and wait, for the kind to decode.
 type Channel struct {
-	Name     string `yaml:"name,required" also:"id"`
-	Kind     string `yaml:"kind,required" also:"type"`
-	Settings Node   `yaml:",rest"`
-	Pos      Pos    `yaml:"-"`
+	Name     string        `yaml:"name,required" also:"id"`
+	Kind     string        `yaml:"kind,required" also:"type"`
+	Wait     time.Duration `yaml:"wait" also:"group_wait,hold,delay"` // how long a match is held, so that its message names who else carries the story; 0: not at all
+	Settings Node          `yaml:",rest"`
+	Pos      Pos           `yaml:"-"`
 }
+
+// MaxWait bounds Channel.Wait: what is held longer is a digest, not an alert.
+const MaxWait = time.Hour
 
 // defaults is what an empty file means.
 func defaults() Config {

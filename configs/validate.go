@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -207,6 +208,15 @@ func (c *Config) channels(d *decoder) {
 			d.fail(d.at(path+".name"), path, "give one of them another name", "the name `%s` is taken by the channel in line %d", ch.Name, first.Line)
 		}
 		taken[ch.Name] = ch.Pos
+		if ch.Wait < 0 || ch.Wait > MaxWait {
+			d.fail(d.at(path+".wait"), path+".wait", "some seconds are enough for the outlets that publish the same report", "a match can be held for at most %s", MaxWait)
+		}
+	}
+	for i, name := range c.Operator {
+		if _, ok := taken[name]; !ok && name != "" {
+			path := fmt.Sprintf("operator[%d]", i)
+			d.fail(d.at(path), path, didYouMean(name, slices.Sorted(maps.Keys(taken)), "name one of `channels`"), "`operator` names the channel `%s`, which there is not", name)
+		}
 	}
 }
 

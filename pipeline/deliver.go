@@ -17,16 +17,17 @@ type Channel interface {
 
 // DeliverStore is what delivering needs of the store.
 type DeliverStore interface {
-	// DueChannels lists channels whose first open delivery is due.
+	// DueChannels lists channels with an open delivery that may go out now.
 	DueChannels(ctx context.Context, now time.Time) ([]string, error)
 	// NextDeliveries loads up to n open deliveries of a channel in order, with everything there is to say.
-	// None when the first is not due yet.
+	// None behind one that is not due; but one that is held, not due and never tried, is passed by those that wait for nothing
+	// (Alert.Passes). What failed makes the whole channel wait until it is due.
 	NextDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]Delivery, error)
 	// BeginDelivery notes before the first attempt, under the lease, what it says of the story: whatever the story becomes,
 	// later attempts say the same, because they carry the same id.
 	BeginDelivery(ctx context.Context, l Lease, d Delivery) error
-	// SaveDelivery stores the outcome of an attempt, under the lease.
-	SaveDelivery(ctx context.Context, l Lease, d Delivery) error
+	// SaveDelivery stores the outcome of an attempt, under the lease, and tells the operator what it shows, in one transaction.
+	SaveDelivery(ctx context.Context, l Lease, d Delivery, shown ...Condition) error
 	// ReserveChannel takes the channel's next free slot, at least every apart, and says when it is.
 	ReserveChannel(ctx context.Context, channel string, now time.Time, every time.Duration) (time.Time, error)
 }
@@ -44,6 +45,8 @@ type Deliverer struct {
 	Now     func() time.Time
 	Sleep   func(ctx context.Context, d time.Duration) error
 	Report  func(Event, error)
+	// Operator lists the channels that are told how channels fare; nil or none: nobody is.
+	Operator func() []string
 
 	// Channels whose receiver said 410: nothing more is sent to them. The key is the Channel itself, so that a reload, which
 	// makes new ones, or a restart tries again. What waits for them stays in the queue.
@@ -77,9 +80,12 @@ func (d *Deliverer) Run(ctx context.Context, l Lease) (int, error) {
 	if !ok || d.isGone(ch) {
 		return 0, nil
 	}
-	sent := 0
+	sent, n := 0, 20
+	if ch.Pace() > 0 {
+		n = 1 // what is sent a while later should say what is known then
+	}
 	for {
-		next, err := d.Store.NextDeliveries(ctx, l.Key, d.Now(), 20)
+		next, err := d.Store.NextDeliveries(ctx, l.Key, d.Now(), n)
 		if err != nil {
 			return sent, fmt.Errorf("deliver to %s: %w", l.Key, err)
 		}
@@ -125,7 +131,9 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 	now := d.Now()
 	ev := Event{Stage: "deliver", Key: l.Key, Outcome: "sent", Took: now.Sub(start)}
 	x.Attempts++
+	var shown []Condition
 	if serr == nil {
+		shown = d.condition(l.Key, nil, now)
 		x.State, x.Sent, x.Error = DeliverySent, now, ""
 		ev.Count, ev.Lag = 1, now.Sub(x.Created)
 	} else {
@@ -136,6 +144,7 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 		switch {
 		case f.Verdict == Gone:
 			d.gone.Store(ch, true)
+			shown = d.condition(l.Key, serr, now)
 			ev.Outcome = "gone"
 			serr = fmt.Errorf("%w; nothing more is sent to channel %s until the configuration is reloaded; what waits is kept", serr, l.Key)
 		case f.Verdict == Final, now.Sub(x.Created) > d.MaxAge && x.Attempts >= ageAttempts:
@@ -146,7 +155,7 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 	// The receiver has it: that is written down even while a shutdown is under way.
 	save, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := d.Store.SaveDelivery(save, l, x); err != nil {
+	if err := d.Store.SaveDelivery(save, l, x, shown...); err != nil {
 		return x.State, err
 	}
 	d.Report(ev, serr)

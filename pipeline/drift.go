@@ -354,8 +354,8 @@ type SiteStore interface {
 	// SiteStates lists the judgements that were saved, by site.
 	SiteStates(ctx context.Context) (map[string]SiteHealth, error)
 	// SaveSiteState saves a judgement. It reports whether the state is another than was saved before: of several processes
-	// that come to the same judgement one is told so.
-	SaveSiteState(ctx context.Context, h SiteHealth) (bool, error)
+	// that come to the same judgement one is told so. What it shows is told to the operator, in the same transaction.
+	SaveSiteState(ctx context.Context, h SiteHealth, shown ...Condition) (bool, error)
 	// PruneSiteDays forgets the days before a time.
 	PruneSiteDays(ctx context.Context, before time.Time) error
 }
@@ -365,6 +365,9 @@ type SiteWatch struct {
 	Store SiteStore
 	Now   func() time.Time
 	Tell  func(SiteHealth) // called once when a site breaks and once when it is well again
+	// Operator lists the channels that are told the same; nil or none: nobody is. Those that are named later are told of what is
+	// broken then.
+	Operator func() []string
 }
 
 // Judge judges all sites, without saving anything, sorted by name.
@@ -411,10 +414,12 @@ func (w *SiteWatch) Once(ctx context.Context) error {
 	var errs []error
 	for _, h := range all {
 		broke := h.State == SiteBroken
-		if broke == (was[h.Site].State == SiteBroken) {
+		before, known := was[h.Site]
+		shown := w.conditions(h)
+		if broke == (before.State == SiteBroken) && !(known && len(shown) > 0) {
 			continue
 		}
-		changed, err := w.Store.SaveSiteState(ctx, h)
+		changed, err := w.Store.SaveSiteState(ctx, h, shown...)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("judge sites: %w", err))
 		} else if changed {

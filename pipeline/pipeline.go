@@ -30,6 +30,7 @@ type FeedState struct {
 	LastPoll     time.Time // last attempt
 	LastOK       time.Time // last attempt that proved the feed healthy
 	Failures     int       // failed polls in a row
+	FailingSince time.Time // the first of them; zero: there are none
 	Error        string    // why the last poll failed; "" after a good one
 	Warning      string    // what was odd about the last good poll: cut short, emptied, moved
 	Title        string
@@ -168,6 +169,7 @@ type Match struct {
 	Rule     string
 	Channels []string // the rule's channels; empty: every channel
 	Spans    []Span
+	Waits    map[string]time.Duration // by channel: how long an alert about it waits for the story's other outlets
 }
 
 // Alert kinds.
@@ -191,7 +193,12 @@ type Alert struct {
 	Article Article // the article that matched; Blocks are not loaded
 	Spans   []Span  // the match in Article
 	Outlets []Outlet
+	Health  Health                   // what an alert of KindHealth says; Article holds it as headline and text
+	Wait    map[string]time.Duration // only to raise it, by channel: how long after Created its delivery is held
 }
+
+// Passes reports whether its deliveries go out before those that are held: they tell no news of the world.
+func (a *Alert) Passes() bool { return a.Kind == KindHealth || a.Kind == KindTest }
 
 // An Outlet is another article of the alert's story: who else carries it.
 type Outlet struct {
@@ -232,5 +239,5 @@ type Event struct {
 	Outcome string // one word: ok, unchanged, partial, failed, retry, dead …
 	Count   int    // new items, stored articles, sent messages
 	Took    time.Duration
-	Lag     time.Duration // deliver: from the alert's creation to the receiver's yes
+	Lag     time.Duration // deliver: from the alert's creation, its channel's wait included, to the receiver's yes
 }

@@ -37,8 +37,9 @@ type PollStore interface {
 	// SavePoll stores the feed's new state and its items in one transaction, under the lease. An item is known by
 	// (Feed, Entry.GUID), else by Canonical; a known one changes nothing, except that it is opened again when
 	// its entry's Updated moved forward, or when it came quietly by a backfill and now comes loudly by a poll.
+	// What the poll shows of the feed is told to the operator, in the same transaction.
 	// It returns how many items were new or opened again.
-	SavePoll(ctx context.Context, l Lease, f Feed, items []Item) (int, error)
+	SavePoll(ctx context.Context, l Lease, f Feed, items []Item, shown ...Condition) (int, error)
 }
 
 // A Poller asks feeds for news and stores what it has not seen.
@@ -50,6 +51,7 @@ type Poller struct {
 	Baseline  time.Duration           // entries older than this on a feed's first poll are stored quietly, and undated ones
 	Now       func() time.Time
 	Report    func(Event, error)
+	Operator  func() []string // the channels that are told how feeds fare; nil or none: nobody is
 }
 
 // Name is the lease kind of polling.
@@ -83,6 +85,7 @@ func (p *Poller) Run(ctx context.Context, l Lease) (int, error) {
 	now := p.Now()
 	var items []Item
 	answered := !f.LastOK.IsZero()
+	address := f.Address
 	ev.Outcome = f.learn(got, perr, now)
 	if perr == nil {
 		items = p.items(f, got.Entries, now)
@@ -90,7 +93,7 @@ func (p *Poller) Run(ctx context.Context, l Lease) (int, error) {
 		// good answer sets it in any case.
 		f.Baselined = f.Baselined || !got.Unchanged && (got.Partial == nil || answered)
 	}
-	ev.Count, err = p.Store.SavePoll(ctx, l, f, items)
+	ev.Count, err = p.Store.SavePoll(ctx, l, f, items, p.conditions(f, address, now)...)
 	if err != nil {
 		return 0, fmt.Errorf("poll %s: %w", f.Name, err)
 	}
@@ -107,7 +110,9 @@ func (f *Feed) learn(got Polled, err error, now time.Time) string {
 	f.LastPoll = now
 	if err != nil {
 		fail := AsFailure(err)
-		f.Failures++
+		if f.Failures++; f.FailingSince.IsZero() {
+			f.FailingSince = now
+		}
 		f.Error = err.Error()
 		f.ETag, f.LastModified = "", "" // the next good answer must be a whole document, not a 304
 		outcome := "failed"
@@ -151,7 +156,7 @@ func (f *Feed) learn(got Polled, err error, now time.Time) string {
 	if got.Title != "" {
 		f.Title = got.Title
 	}
-	f.Failures, f.Error = 0, ""
+	f.Failures, f.FailingSince, f.Error = 0, time.Time{}, ""
 	f.LastOK = now
 	f.NextPoll = nextPoll(*f, now, got.Fresh, nil)
 	return outcome

@@ -465,7 +465,7 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got reading) (
 		}
 		if !it.Quiet {
 			for _, m := range ms {
-				ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, Created: a.Seen, Story: Story{ID: a.Story}, Article: *a, Spans: m.Spans}, m.Channels)
+				ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, Created: a.Seen, Story: Story{ID: a.Story}, Article: *a, Spans: m.Spans, Wait: m.Waits}, m.Channels)
 				if err != nil {
 					return err
 				}

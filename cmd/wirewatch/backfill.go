@@ -57,6 +57,7 @@ func runBackfill(ctx context.Context, e *env, v verb, args []string) error {
 		return fmt.Errorf("there is no feed %q%s", *feedName, didYouMean(*feedName, all))
 	}
 	log := newLog(e, s.cfg.Log)
+	clear(s.waits) // as in `run --once`
 	a, err := openApp(ctx, s, log)
 	if err != nil {
 		return err
@@ -71,6 +72,9 @@ func runBackfill(ctx context.Context, e *env, v verb, args []string) error {
 	a.process.Slice = 0
 	run.Add(look, a.process)
 	if *loud {
+		if _, err := a.store.ReleaseDeliveries(ctx); err != nil { // else they hold up what comes behind them
+			return err
+		}
 		run.Add(a.deliver)
 	}
 	done, err := run.Once(ctx)

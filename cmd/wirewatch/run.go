@@ -52,6 +52,9 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 		}
 		defer unlock()
 	}
+	if *once {
+		clear(s.waits)
+	}
 	a, err := openApp(ctx, s, log)
 	if err != nil {
 		return err
@@ -75,6 +78,10 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 func (a *app) once(ctx context.Context) error {
 	start := time.Now()
 	a.process.Slice = 0 // each host once, to its end
+	// Nothing is held: every copy that is due is stored before the first message goes out, and nobody is there when the wait is over.
+	if _, err := a.store.ReleaseDeliveries(ctx); err != nil {
+		return err
+	}
 	done, err := a.engine.Once(ctx)
 	if err == nil {
 		err = a.sites.Once(ctx)
@@ -159,7 +166,7 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
-	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels", "sites") {
+	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels", "operator", "sites") {
 		a.log.Warn("feeds, rules, channels and site rules are reloaded; other keys changed too and take effect after a restart")
 	}
 	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", len(s.cfg.Rules), "channels", len(s.cfg.Channels))

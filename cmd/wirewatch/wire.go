@@ -31,7 +31,8 @@ type setup struct {
 	cfg      *configs.Config
 	rules    *rules.Set
 	channels map[string]pipeline.Channel
-	route    map[string][]string // rule to channels
+	route    map[string][]string      // rule to channels
+	waits    map[string]time.Duration // channel to how long it holds a match; those that do not are left out
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
 	warnings []string
@@ -45,7 +46,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	if err != nil && !bad.add(err, nil) {
 		return nil, missingConfig(path, err)
 	}
-	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, options: map[string]scrapers.RequestOptions{}}
+	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, waits: map[string]time.Duration{}, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -57,6 +58,9 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		}
 		s.channels[c.Name] = ch
 		all = append(all, c.Name)
+		if c.Wait > 0 {
+			s.waits[c.Name] = c.Wait
+		}
 	}
 	var list []rules.Rule
 	for _, r := range cfg.Rules {
@@ -156,7 +160,7 @@ func (s *setup) match(a *pipeline.Article) []pipeline.Match {
 		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
 	out := make([]pipeline.Match, len(hits))
 	for i, h := range hits {
-		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], Spans: make([]pipeline.Span, len(h.Spans))}
+		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], Waits: s.waits, Spans: make([]pipeline.Span, len(h.Spans))}
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)
 		}
@@ -229,7 +233,7 @@ func (a *app) build(s *setup) (err error) {
 	if err := a.use(s); err != nil {
 		return err
 	}
-	a.sites = &pipeline.SiteWatch{Store: a.store, Now: time.Now, Tell: a.tellSite}
+	a.sites = &pipeline.SiteWatch{Store: a.store, Now: time.Now, Tell: a.tellSite, Operator: a.operator}
 	options := func(feed string) scrapers.RequestOptions { return a.setup.Load().options[feed] }
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
 		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
@@ -237,7 +241,7 @@ func (a *app) build(s *setup) (err error) {
 			{Name: "look whether there is room", Every: time.Minute, Do: a.lookReady},
 			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
-		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}
+		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report, Operator: a.operator}
 	a.process = &pipeline.Processor{Store: a.store, Pages: &scrapers.Pages{Client: a.client, Options: options},
 		Extract:  func(p *pipeline.Page) (pipeline.Article, error) { return readPage(a.setup.Load().extract)(p) },
 		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
@@ -249,7 +253,7 @@ func (a *app) build(s *setup) (err error) {
 	a.deliver = &pipeline.Deliverer{Store: a.store,
 		Channel: func(name string) (pipeline.Channel, bool) { c, ok := a.setup.Load().channels[name]; return c, ok },
 		Backoff: pipeline.Backoff{First: time.Second, Factor: 2, Max: 5 * time.Minute}, MaxAge: deliverAge,
-		Now: time.Now, Sleep: sleep, Report: a.report}
+		Now: time.Now, Sleep: sleep, Report: a.report, Operator: a.operator}
 	a.engine.Add(a.poll, a.process, a.deliver)
 	a.desk = desk.New(version)
 	a.desk.Ready = a.ready
@@ -277,6 +281,9 @@ func (a *app) use(s *setup) error {
 	a.setup.Store(s)
 	return nil
 }
+
+// operator lists the channels that are told how Wirewatch itself fares.
+func (a *app) operator() []string { return a.setup.Load().cfg.Operator }
 
 func (a *app) close() {
 	a.client.Close()

@@ -16,9 +16,10 @@ type payload struct {
 	Story   pipeline.Story
 	Article pipeline.Article
 	Outlets []pipeline.Outlet
+	Health  pipeline.Health
 }
 
-// RaiseAlert stores the alert and a delivery per channel, due at once, unless there is one already for its rule, kind and seq and
+// RaiseAlert stores the alert and a delivery per channel, due at once or when a.Wait says, unless there is one already for its rule, kind and seq and
 // its story or a story merged with it. It reports whether it did. With a.Story.ID set, the subject is the story that stands, and
 // a.Subject is not looked at; else a.Subject names it.
 func (t *Tx) RaiseAlert(a pipeline.Alert, channels []string) (bool, error) {
@@ -60,7 +61,7 @@ func raise(c conn, text func() string, now func() time.Time, a pipeline.Alert, c
 	said := ""
 	if a.Article.ID == 0 {
 		a.Article.Blocks, a.Article.Sketch = nil, nil
-		b, err := json.Marshal(payload{a.Story, a.Article, a.Outlets})
+		b, err := json.Marshal(payload{a.Story, a.Article, a.Outlets, a.Health})
 		if err != nil {
 			return false, err
 		}
@@ -74,9 +75,9 @@ func raise(c conn, text func() string, now func() time.Time, a pipeline.Alert, c
 		return false, err
 	}
 	for _, ch := range channels {
-		_, err := c.exec(`INSERT INTO deliveries (uid, alert, channel, pos, state, due, created)
-			SELECT ?, ?, ?, COALESCE(MAX(pos), 0) + 1, 'open', ?, ? FROM deliveries WHERE channel = ?
-			ON CONFLICT (alert, channel) DO NOTHING`, "msg_"+text(), id, ch, ms(a.Created), ms(a.Created), ch)
+		_, err := c.exec(`INSERT INTO deliveries (uid, alert, channel, pos, state, due, created, passes)
+			SELECT ?, ?, ?, COALESCE(MAX(pos), 0) + 1, 'open', ?, ?, ? FROM deliveries WHERE channel = ?
+			ON CONFLICT (alert, channel) DO NOTHING`, "msg_"+text(), id, ch, ms(a.Created.Add(a.Wait[ch])), ms(a.Created), bit(a.Passes()), ch)
 		if err != nil {
 			return false, fmt.Errorf("channel %s: %w", ch, err)
 		}
@@ -111,7 +112,7 @@ func fill(c conn, a *pipeline.Alert, said string) error {
 			return fmt.Errorf("what alert %d says cannot be read: %w", a.ID, err)
 		}
 		story, article := a.Story.ID, a.Article.ID
-		a.Story, a.Article, a.Outlets = p.Story, p.Article, p.Outlets
+		a.Story, a.Article, a.Outlets, a.Health = p.Story, p.Article, p.Outlets, p.Health
 		a.Story.ID, a.Article.ID = story, article
 	}
 	if a.Article.ID != 0 {

@@ -9,15 +9,19 @@ import (
 	"wirewatch/pipeline"
 )
 
-// DueChannels lists channels whose first open delivery is due, the longest due first, except those that a run has under a lease
-// at now.
+// DueChannels lists channels with an open delivery that may go out now (see NextDeliveries), the longest due first, except those that a
+// run has under a lease at now.
 func (s *Store) DueChannels(ctx context.Context, now time.Time) ([]string, error) {
 	c, done := s.read(ctx)
 	defer done()
 	out, err := column[string](c, `SELECT d.channel
 		FROM (SELECT channel, MIN(pos) AS pos FROM deliveries WHERE state = 'open' GROUP BY channel) f
 		JOIN deliveries d ON d.channel = f.channel AND d.pos = f.pos
-		WHERE d.due <= ?`+untaken(`d.channel`)+` ORDER BY d.due, d.channel`, ms(now), kindDeliver, ms(now))
+		WHERE (d.due <= ? OR d.attempts = 0 AND EXISTS (SELECT 1 FROM deliveries p
+				WHERE p.channel = d.channel AND p.state = 'open' AND p.passes = 1 AND p.due <= ?))
+			AND NOT EXISTS (SELECT 1 FROM deliveries p
+				WHERE p.channel = d.channel AND p.state = 'open' AND p.passes = 1 AND p.attempts > 0 AND p.due > ?)`+untaken(`d.channel`)+`
+		ORDER BY d.due, d.channel`, ms(now), ms(now), ms(now), kindDeliver, ms(now))
 	if err != nil {
 		return nil, fmt.Errorf("list due channels: %w", err)
 	}
@@ -58,21 +62,70 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 	return out, nil
 }
 
-// NextDeliveries loads up to n open deliveries of a channel in order, with everything there is to say. None when the first is
-// not due yet, and none behind one that is not due.
+// NextDeliveries loads up to n open deliveries of a channel in order, with everything there is to say. The order is that of commit, and
+// none goes out behind one that is not due, with one exception: a delivery that is held, not due and never tried, is passed by
+// those that wait for nothing (pipeline.Alert.Passes), in their own order. After a failed attempt at whatever delivery the whole
+// channel waits until that one is due.
 func (s *Store) NextDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]pipeline.Delivery, error) {
 	c, done := s.read(ctx)
 	defer done()
-	out, err := loadDeliveries(c, ` WHERE d.state = 'open' AND d.channel = ? ORDER BY d.pos LIMIT ?`, channel, n)
+	ids, err := nextIDs(c, channel, now, n)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	w := where{}
+	w.in(`d.id`, ids)
+	out, err := loadDeliveries(c, w.String()+` ORDER BY d.pos`, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("load deliveries of %s: %w", channel, err)
 	}
-	for i, d := range out {
-		if ms(d.Due) > ms(now) {
-			return out[:i], nil
+	return out, nil
+}
+
+// nextIDs are the deliveries that may go out now. What they say is loaded for those alone: many may be held behind them.
+func nextIDs(c conn, channel string, now time.Time, n int) (ids []int64, err error) {
+	// look takes those that are due from the front of a queue and says what stopped it.
+	look := func(which string) (held, stalled bool, err error) {
+		err = c.each(func(scan func(...any) error) error {
+			var id, due int64
+			var attempts int
+			if err := scan(&id, &due, &attempts); err != nil || held || stalled {
+				return err
+			}
+			if due <= ms(now) {
+				ids = append(ids, id)
+			} else {
+				held, stalled = attempts == 0, attempts > 0
+			}
+			return nil
+		}, `SELECT id, due, attempts FROM deliveries WHERE state = 'open' AND channel = ?`+which+` ORDER BY pos LIMIT ?`, channel, n)
+		return held, stalled, err
+	}
+	stalled, err := c.has(`SELECT 1 FROM deliveries WHERE state = 'open' AND channel = ? AND passes = 1 AND attempts > 0 AND due > ? LIMIT 1`, channel, ms(now))
+	if err == nil && !stalled {
+		var held bool
+		if held, _, err = look(``); err == nil && held && len(ids) == 0 {
+			_, _, err = look(` AND passes = 1`)
 		}
 	}
-	return out, nil
+	if err != nil {
+		return nil, fmt.Errorf("look for deliveries of %s: %w", channel, err)
+	}
+	return ids, nil
+}
+
+// ReleaseDeliveries makes deliveries that are held due now, and says how many there were.
+func (s *Store) ReleaseDeliveries(ctx context.Context) (int, error) {
+	var n int64
+	err := s.tx(ctx, func(c conn) (err error) {
+		now := ms(s.now())
+		n, err = c.exec(`UPDATE deliveries SET due = ? WHERE state = 'open' AND attempts = 0 AND due > ?`, now, now)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("release deliveries: %w", err)
+	}
+	return int(n), nil
 }
 
 // said is the part of a message that changes while a story grows, as the first attempt says it.
@@ -114,10 +167,13 @@ func (s *Store) BeginDelivery(ctx context.Context, l pipeline.Lease, d pipeline.
 	return nil
 }
 
-// SaveDelivery stores the outcome of an attempt, under the lease.
-func (s *Store) SaveDelivery(ctx context.Context, l pipeline.Lease, d pipeline.Delivery) error {
+// SaveDelivery stores the outcome of an attempt, under the lease, and tells the operator what it shows.
+func (s *Store) SaveDelivery(ctx context.Context, l pipeline.Lease, d pipeline.Delivery, shown ...pipeline.Condition) error {
 	err := s.tx(ctx, func(c conn) error {
 		if err := c.fence(l); err != nil {
+			return err
+		}
+		if err := s.observe(c, shown); err != nil {
 			return err
 		}
 		n, err := c.exec(`UPDATE deliveries SET state = ?, due = ?, attempts = ?, error = ?, sent = ? WHERE id = ? AND channel = ?`,

@@ -24,8 +24,8 @@ const (
 //   - it becomes loud and is opened again when a backfill brought it quietly and it now comes loudly;
 //   - while it is open and nobody has taken it up, it takes over a newer text.
 //
-// Entries of one document that repeat each other count once. It returns how many items were new or opened again.
-func (s *Store) SavePoll(ctx context.Context, l pipeline.Lease, f pipeline.Feed, items []pipeline.Item) (int, error) {
+// Entries of one document that repeat each other count once. What the poll shows of the feed is told to the operator. It returns how many items were new or opened again.
+func (s *Store) SavePoll(ctx context.Context, l pipeline.Lease, f pipeline.Feed, items []pipeline.Item, shown ...pipeline.Condition) (int, error) {
 	n := 0
 	err := s.tx(ctx, func(c conn) (err error) {
 		if err := c.fence(l); err != nil {
@@ -35,6 +35,9 @@ func (s *Store) SavePoll(ctx context.Context, l pipeline.Lease, f pipeline.Feed,
 			if err := c.lock(lockItems); err != nil {
 				return err
 			}
+		}
+		if err := s.observe(c, shown); err != nil {
+			return err
 		}
 		if err := saveFeed(c, f); err != nil {
 			return err

@@ -127,8 +127,8 @@ func (s *Store) SiteStates(ctx context.Context) (map[string]pipeline.SiteHealth,
 	return out, nil
 }
 
-// SaveSiteState saves the judgement on a site and reports whether its state is another than before.
-func (s *Store) SaveSiteState(ctx context.Context, h pipeline.SiteHealth) (changed bool, err error) {
+// SaveSiteState saves the judgement on a site and tells the operator what it shows. It reports whether the state is another than before.
+func (s *Store) SaveSiteState(ctx context.Context, h pipeline.SiteHealth, shown ...pipeline.Condition) (changed bool, err error) {
 	why, err := list(h.Why)
 	if err != nil {
 		return false, err
@@ -138,6 +138,9 @@ func (s *Store) SaveSiteState(ctx context.Context, h pipeline.SiteHealth) (chang
 		return false, err
 	}
 	err = s.tx(ctx, func(c conn) error {
+		if err := s.observe(c, shown); err != nil {
+			return err
+		}
 		n, err := c.exec(`INSERT INTO site_states (site, state, since, why, habit) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (site) DO UPDATE SET state = excluded.state, since = excluded.since, why = excluded.why, habit = excluded.habit
 			WHERE site_states.state <> excluded.state`, ident(h.Site), string(h.State), ms(h.Since), why, string(habit))

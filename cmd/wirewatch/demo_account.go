@@ -332,11 +332,63 @@ func (a *account) alerted() {
 	a.check(len(a.slack.Violations()) == 0 && len(slack) == toldTo(a.sent, "slack"),
 		fmt.Sprintf("the Slack stand-in took %s within its limits and pace, after asking for patience %d times", count(len(slack), "message"), a.slack.Throttled()), a.slack.Violations()...)
 	amiss := a.outlets(hook)
-	most := 0
-	for _, d := range a.sent {
-		most = max(most, len(d.Alert.Outlets))
+	a.check(len(amiss) == 0, "alerts name the other outlets that carry the story when they go out, and no others", amiss...)
+	a.wire(hook, byStory)
+}
+
+// leastOutlets is how many other outlets the message about a wire report must name, or all that carry it where they are fewer.
+const leastOutlets = 3
+
+// wire looks at the messages about reports that several outlets carry, as the webhook's receiver got them: one a rule, and in it the
+// others' names, because the match was held until they had published it too.
+func (a *account) wire(list []newsroom.WebhookMessage, byStory map[int64]map[string]bool) {
+	wires := 0
+	for _, want := range a.news.Expected() {
+		if len(want.Articles) <= leastOutlets {
+			continue
+		}
+		wires++
+		var names, wrong []string
+		messages := 0
+		for _, m := range list {
+			body, err := readHook(m)
+			if err != nil || body.Rule.Name != want.Rule || !byStory[body.Story.ID][want.Articles[0]] {
+				continue
+			}
+			messages++
+			for _, o := range body.Story.Outlets {
+				names = append(names, cmp.Or(o.SiteName, o.Site))
+			}
+		}
+		if messages != 1 {
+			wrong = append(wrong, fmt.Sprintf("%d messages", messages))
+		}
+		if len(names) < leastOutlets {
+			wrong = append(wrong, fmt.Sprintf("%d others are named: %s", len(names), strings.Join(names, ", ")))
+		}
+		g, _ := a.news.Gold(want.Articles[0])
+		a.check(len(wrong) == 0, fmt.Sprintf("the wire report %q is one message, held for %s, that names %d other outlets: %s",
+			g.Title, hookWait, len(names), strings.Join(names, ", ")), wrong...)
 	}
-	a.check(len(amiss) == 0, fmt.Sprintf("alerts name the other outlets that carry the story when they go out (%d at most)", most), amiss...)
+	a.check(wires > 0, fmt.Sprintf("%s was carried by more than %d outlets", count(wires, "wire report"), leastOutlets))
+}
+
+// A hookBody is what of a webhook's message is looked at here.
+type hookBody struct {
+	Rule  struct{ Name string }
+	Story struct {
+		ID      int64
+		Outlets []struct {
+			Site     string
+			SiteName string `json:"site_name"`
+			URL      string
+		}
+	}
+}
+
+func readHook(m newsroom.WebhookMessage) (b hookBody, err error) {
+	err = json.Unmarshal(m.Body, &b)
+	return b, err
 }
 
 func toldTo(list []pipeline.Delivery, channel string) (n int) {
@@ -353,12 +405,8 @@ func toldTo(list []pipeline.Delivery, channel string) (n int) {
 // does not carry the story.
 func (a *account) outlets(list []newsroom.WebhookMessage) (wrong []string) {
 	for _, m := range list {
-		var body struct {
-			Story struct {
-				Outlets []struct{ URL string }
-			}
-		}
-		if err := json.Unmarshal(m.Body, &body); err != nil {
+		body, err := readHook(m)
+		if err != nil {
 			return append(wrong, m.ID+": "+err.Error())
 		}
 		i := slices.IndexFunc(a.sent, func(d pipeline.Delivery) bool { return d.UID == m.ID })

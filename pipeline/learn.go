@@ -25,7 +25,7 @@ import (
 //   - what was learned wrongly shows: a learned block that stands in less than half of the stories it could stand in is lifted,
 //     which is the end of its removal; extracting again gives it back.
 //
-// Headings and short sentences are never learned by themselves. The texts have to be the same after folding, letter for
+// Headings and short sentences are never learned by themselves, nor is what a site rule keeps. The texts have to be the same after folding, letter for
 // letter: a sentence with another number in it is another sentence.
 const (
 	placedStories = 5  // stories that prove a block of one place that has nothing to do with its articles' titles
@@ -111,8 +111,7 @@ func Prints(a *Article) []Print {
 	title := weighty(a.Title)
 	for n, i := range kept {
 		b := &a.Blocks[i]
-		words, width := size(b.Text)
-		if !learnable(b.Class, words, width) {
+		if !learnable(b) {
 			continue
 		}
 		p := Print{Hash: printOf(b.Text), Foreign: !shares(title, b.Text), Before: n, After: len(kept) - 1 - n, Text: beginning(b.Text)}
@@ -138,9 +137,8 @@ func RemoveLearned(a *Article, learned map[int64]bool) bool {
 	text, any := 0, false
 	for _, i := range kept {
 		b := &a.Blocks[i]
-		words, width := size(b.Text)
 		switch {
-		case learnable(b.Class, words, width) && learned[printOf(b.Text)]:
+		case learnable(b) && learned[printOf(b.Text)]:
 			gone[i], any = true, true
 		case b.Class != classHeading:
 			text++
@@ -239,8 +237,21 @@ func bodyOf(blocks []Block) string {
 	return b.String()
 }
 
-func learnable(class string, words, width int) bool {
-	return class != classHeading && words >= minLearnWords && width >= minLearnWidth
+// learnable says which kept blocks can be boilerplate. One that a rule kept (Rule) is none, however often it stands there: whoever
+// wrote the rule has looked.
+func learnable(b *Block) bool {
+	if b.Class == classHeading || b.Rule != "" {
+		return false
+	}
+	words, width := size(b.Text)
+	return words >= minLearnWords && width >= minLearnWidth
+}
+
+// repeats reports whether a block with one of the fingerprints was removed from the article because the site repeats it.
+func repeats(a *Article, prints map[int64]bool) bool {
+	return slices.ContainsFunc(a.Blocks, func(b Block) bool {
+		return !b.Kept && b.Class == ClassRepeated && prints[printOf(b.Text)]
+	})
 }
 
 // size is how many words a text has and how many columns it is wide. Only the beginning of a long text is looked at, which is

@@ -451,3 +451,17 @@ func interrupted(w *world) {
 	w.want("done", r.Changed.Load(), 20)
 	w.want("the rest", w.again(func(r *pipeline.Reextract) { r.Extract = better }).Changed.Load(), 10)
 }
+
+// What a site rule keeps is neither learned nor removed, not even when it was learned before there was a rule.
+func TestRuleKeepsFromLearning(t *testing.T) {
+	ruled := para(appealText)
+	ruled.Rule = "sites/paper.yaml:5"
+	if ps := pipeline.Prints(made("", para("Short."), ruled)); len(ps) != 0 {
+		t.Errorf("fingerprints of what a rule kept: %+v", ps)
+	}
+	learned := map[int64]bool{pipeline.Prints(made("", para(appealText)))[0].Hash: true}
+	a := made("", para("Short."), ruled)
+	if pipeline.RemoveLearned(a, learned) || !a.Blocks[1].Kept {
+		t.Errorf("removed what a rule kept: %+v", a.Blocks)
+	}
+}

@@ -110,7 +110,7 @@ type Block struct {
 	Class string `json:"class"`
 	Kept  bool   `json:"kept"`
 	Text  string `json:"text"`
-	Rule  string `json:"rule,omitempty"` // what removed it
+	Rule  string `json:"rule,omitempty"` // what removed it; of a kept block: the site rule that kept it
 }
 
 // Source says where an article's text was taken from.

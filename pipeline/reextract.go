@@ -38,11 +38,12 @@ type Reextract struct {
 	Store   ReextractStore
 	Extract func(*Page) (Article, error)
 	Match   func(*Article) []Match
-	Site    string    // "": all
-	Since   time.Time // of Seen; zero: all
-	Limit   int       // articles, of all sites together; 0: all
-	DryRun  bool      // count, change nothing
-	Alert   bool      // raise alerts for matches that are new
+	Site    string         // "": all
+	Without map[int64]bool // only articles from which a learned block of one of these fingerprints was removed; nil: all
+	Since   time.Time      // of Seen; zero: all
+	Limit   int            // articles, of all sites together; 0: all
+	DryRun  bool           // count, change nothing
+	Alert   bool           // raise alerts for matches that are new
 	Now     func() time.Time
 	Report  func(Event, error)
 
@@ -126,6 +127,9 @@ func (r *siteRun) pass(ctx context.Context, first bool) error {
 		var batch []remake
 		for _, a := range as {
 			after = a.ID
+			if r.Without != nil && !repeats(&a, r.Without) {
+				continue
+			}
 			m, work, err := r.remake(ctx, a)
 			switch {
 			case ctx.Err() != nil:

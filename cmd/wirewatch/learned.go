@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -55,18 +57,8 @@ func runReextract(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
-		log := newLog(e, s.cfg.Log)
-		again := &pipeline.Reextract{Store: st, Extract: readPage(s.extract), Match: s.match, Site: *site, Since: from, Limit: *limit, DryRun: *dry,
-			Alert: *loud, Now: e.now, Report: func(ev pipeline.Event, err error) {
-				if err != nil {
-					log.Warn(ev.Stage, "site", ev.Key, "outcome", ev.Outcome, "err", err)
-				} else if ev.Count > 0 {
-					log.Info(ev.Stage, "site", ev.Key, "changed", ev.Count, "took", ev.Took.Round(time.Millisecond))
-				}
-			}}
-		run := &engine.Engine{Leases: st, Owner: ownerName(), TTL: leaseTTL, Workers: runtime.GOMAXPROCS(0), Sweep: sweepEvery, Now: time.Now, Log: log, Held: st.Held}
-		run.Add(again)
-		_, err := run.Once(ctx)
+		again := &pipeline.Reextract{Store: st, Extract: readPage(s.extract), Match: s.match, Site: *site, Since: from, Limit: *limit, DryRun: *dry, Alert: *loud}
+		err := reextract(ctx, e, s, st, again)
 		r := reextractRow{again.Read.Load(), again.Changed.Load(), again.Failed.Load(), again.Busy.Load(), again.Learned.Load(),
 			again.Removed.Load(), again.Matched.Load(), again.Unmatched.Load(), again.Alerts.Load(), *dry}
 		if *asJSON {
@@ -128,7 +120,7 @@ func runLearnedList(ctx context.Context, e *env, v verb, args []string) error {
 }
 
 func runLearnedKeep(ctx context.Context, e *env, v verb, args []string) error {
-	return undoLearned(ctx, e, v, args, (*store.Store).KeepBlocks, "never removed again; `wirewatch reextract` puts it back into stored articles")
+	return undoLearned(ctx, e, v, args, (*store.Store).KeepBlocks, "never removed again")
 }
 
 func runLearnedForget(ctx context.Context, e *env, v verb, args []string) error {
@@ -138,6 +130,7 @@ func runLearnedForget(ctx context.Context, e *env, v verb, args []string) error 
 func undoLearned(ctx context.Context, e *env, v verb, args []string, f func(*store.Store, context.Context, ...int64) (int, error), done string) error {
 	fs := v.flags(e)
 	file := configFlag(fs)
+	later := fs.Bool("later", false, "leave stored articles as they are; `wirewatch reextract` applies it")
 	rest, err := v.parse(fs, args, 1, -1)
 	if err != nil {
 		return err
@@ -146,7 +139,15 @@ func undoLearned(ctx context.Context, e *env, v verb, args []string, f func(*sto
 	if err != nil {
 		return err
 	}
+	s, err := load(*file, e.getenv) // the rules are matched anew in articles that change
+	if err != nil {
+		return err
+	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
+		decided, err := st.LearnedByID(ctx, list...)
+		if err != nil {
+			return err
+		}
 		n, err := f(st, ctx, list...)
 		if err != nil {
 			return err
@@ -155,6 +156,51 @@ func undoLearned(ctx context.Context, e *env, v verb, args []string, f func(*sto
 			return fmt.Errorf("no learned block has such an ID; `wirewatch learned list` shows them")
 		}
 		fmt.Fprintf(e.stderr, "%s %s\n", count(n, "block"), done)
+		bySite := map[string]map[int64]bool{}
+		for _, b := range decided {
+			if bySite[b.Site] == nil {
+				bySite[b.Site] = map[int64]bool{}
+			}
+			bySite[b.Site][b.Hash] = true
+		}
+		for _, site := range slices.Sorted(maps.Keys(bySite)) {
+			if *later {
+				fmt.Fprintf(e.stderr, "stored articles of %s stay as they are; `wirewatch reextract --site %s` applies it\n", site, site)
+			} else if err := giveBack(ctx, e, s, st, site, bySite[site]); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
+}
+
+// giveBack makes the stored articles of a site anew from which learned blocks of the fingerprints were removed, quietly.
+func giveBack(ctx context.Context, e *env, s *setup, st *store.Store, site string, prints map[int64]bool) error {
+	again := &pipeline.Reextract{Store: st, Extract: readPage(s.extract), Match: s.match, Site: site, Without: prints}
+	if err := reextract(ctx, e, s, st, again); err != nil {
+		return fmt.Errorf("%w; `wirewatch reextract --site %s` does the rest", err, site)
+	}
+	fmt.Fprintf(e.stderr, "%s: %s of %d made anew", site, count(int(again.Changed.Load()), "stored article"), again.Read.Load())
+	if n := again.Learned.Load(); n > 0 {
+		fmt.Fprintf(e.stderr, "; %s learned again, because the site still repeats it", count(int(n), "block"))
+	}
+	fmt.Fprintln(e.stderr)
+	return nil
+}
+
+// reextract runs a Reextract over the store.
+func reextract(ctx context.Context, e *env, s *setup, st *store.Store, again *pipeline.Reextract) error {
+	log := newLog(e, s.cfg.Log)
+	again.Now = e.now
+	again.Report = func(ev pipeline.Event, err error) {
+		if err != nil {
+			log.Warn(ev.Stage, "site", ev.Key, "outcome", ev.Outcome, "err", err)
+		} else if ev.Count > 0 {
+			log.Info(ev.Stage, "site", ev.Key, "changed", ev.Count, "took", ev.Took.Round(time.Millisecond))
+		}
+	}
+	run := &engine.Engine{Leases: st, Owner: ownerName(), TTL: leaseTTL, Workers: runtime.GOMAXPROCS(0), Sweep: sweepEvery, Now: time.Now, Log: log, Held: st.Held}
+	run.Add(again)
+	_, err := run.Once(ctx)
+	return err
 }

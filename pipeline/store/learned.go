@@ -176,6 +176,25 @@ func (s *Store) LearnedBlocks(ctx context.Context, site string, n int) ([]pipeli
 	return out, nil
 }
 
+// LearnedByID lists what was decided about blocks of these IDs, by site; IDs that there are not are left out.
+func (s *Store) LearnedByID(ctx context.Context, ids ...int64) ([]pipeline.LearnedBlock, error) {
+	c, done := s.read(ctx)
+	defer done()
+	var out []pipeline.LearnedBlock
+	err := inChunks(ids, func(marks string, args []any) error {
+		return c.each(func(scan func(...any) error) error {
+			var b pipeline.LearnedBlock
+			err := scan(&b.ID, &b.Site, &b.Hash, &b.State, &b.Stories, &b.Of, &b.Text)
+			out = append(out, b)
+			return err
+		}, `SELECT id, site, hash, state, stories, of_stories, text FROM learned_blocks WHERE id IN (`+marks+`) ORDER BY site, id`, args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up learned blocks: %w", err)
+	}
+	return out, nil
+}
+
 // KeepBlocks says of learned blocks that they are journalism: they are never removed again. It says how many there were.
 func (s *Store) KeepBlocks(ctx context.Context, ids ...int64) (int, error) {
 	return s.decide(ctx, "keep", ids, func(c conn, marks string, args []any) (int64, error) {

@@ -103,6 +103,7 @@ type Page struct {
 	ETag         string
 	LastModified string
 	Fetched      time.Time
+	Packed       []byte // Body as the store keeps it, once ProcessStore.PackPage has made it; nil before
 }
 
 // A Block is a paragraph-sized piece of a page, kept or removed.

@@ -34,6 +34,8 @@ type ProcessStore interface {
 	// Write runs f in the one transaction that matters, under the lease: it is locked against every other Write before f
 	// reads, commits when f returns nil, and rolls all of it back on an error or when the lease is lost.
 	Write(ctx context.Context, l Lease, f func(Tx) error) error
+	// PackPage makes of a page's body what the store keeps, before the transaction in which all other writers wait.
+	PackPage(p *Page)
 	// Learned says which of the fingerprints are learned boilerplate of the site.
 	Learned(ctx context.Context, site string, prints []Print) (map[int64]bool, error)
 }
@@ -282,6 +284,9 @@ func (p *Processor) finish(ctx context.Context, a Article, page *Page) (reading,
 	RemoveLearned(&a, learned)
 	a.Sketch = dedup.Sketch(a.Title, a.Body, a.Lang)
 	r.article, r.matches = a, p.Match(&a)
+	if page != nil {
+		p.Store.PackPage(page)
+	}
 	return r, nil
 }
 

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
-	"strings"
+	"math"
+	"slices"
 	"time"
 
 	"wirewatch/pipeline"
@@ -59,74 +61,199 @@ func (t *Tx) NoteBlocks(a *pipeline.Article, prints []pipeline.Print) ([]pipelin
 }
 
 func (t *Tx) noteBlocks(article int64, site string, prints []pipeline.Print) ([]pipeline.Sighting, error) {
-	if _, err := t.c.exec(`DELETE FROM site_blocks WHERE article = ?`, article); err != nil || len(prints) == 0 {
+	if len(prints) == 0 {
+		_, err := t.c.exec(`DELETE FROM site_blocks WHERE article = ?`, article)
 		return nil, err
 	}
-	for rest := prints; len(rest) > 0; {
-		size := 50 // few different sizes, so that few statements are prepared; repeated rows conflict and do nothing
-		for _, n := range []int{4, 16} {
-			if len(rest) <= n {
-				size = n
-				break
+	if _, err := t.c.exec(`INSERT INTO site_blocks (site, article, prints) VALUES (?, ?, ?)
+		ON CONFLICT (site, article) DO UPDATE SET prints = excluded.prints`, site, article, packPrints(prints)); err != nil {
+		return nil, err
+	}
+	// Nearly all blocks are the only ones of their words, which the fingerprints of the latest articles alone tell.
+	at := make(map[int64]int, len(prints))
+	for i, p := range prints {
+		at[p.Hash] = i
+	}
+	seen := make([][]sighting, len(prints))
+	err := t.c.each(func(scan func(...any) error) error {
+		var id int64
+		var packed []byte
+		if err := scan(&id, &packed); err != nil {
+			return err
+		}
+		return eachPrint(packed, func(hash int64, x sighting) {
+			if i, ok := at[hash]; ok {
+				x.article = id
+				seen[i] = append(seen[i], x)
+			}
+		})
+	}, `SELECT article, prints FROM site_blocks WHERE site = ? AND article <= ? ORDER BY article DESC LIMIT ?`, site, article, memory)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(seen, func(xs []sighting) bool { return len(xs) >= pipeline.MinStories }) {
+		return nil, nil
+	}
+	return t.weigh(article, site, prints, seen)
+}
+
+// weigh makes of where blocks were seen, the newest article first, what there is to say of each: which stories those articles belong to now,
+// and how many the site had meanwhile.
+func (t *Tx) weigh(article int64, site string, prints []pipeline.Print, seen [][]sighting) ([]pipeline.Sighting, error) {
+	type member struct {
+		id, story int64
+		page      bool
+	}
+	var window []member // the newest first
+	story := make(map[int64]int64, memory)
+	err := t.c.each(func(scan func(...any) error) error {
+		var m member
+		err := scan(&m.id, &m.story, &m.page)
+		window, story[m.id] = append(window, m), m.story
+		return err
+	}, `SELECT id, story, CASE WHEN source = 'page' THEN 1 ELSE 0 END FROM articles WHERE site = ? AND id <= ? ORDER BY id DESC LIMIT ?`, site, article, memory)
+	if err != nil {
+		return nil, err
+	}
+	var out []pipeline.Sighting
+	for i, xs := range seen {
+		stories, foreign := map[int64]bool{}, map[int64]bool{}
+		s := pipeline.Sighting{Hash: prints[i].Hash}
+		first, head, tail := article, true, true
+		for _, x := range xs {
+			of, ok := story[x.article]
+			if !ok {
+				continue // longer ago than learning looks
+			}
+			stories[of] = true
+			if x.alien {
+				foreign[of] = true
+			}
+			first = min(first, x.article)
+			head, tail = head && x.head == xs[0].head, tail && x.tail == xs[0].tail
+		}
+		if s.Stories, s.Foreign, s.Placed = len(stories), len(foreign), head || tail; s.Stories < pipeline.MinStories {
+			continue
+		}
+		all := map[int64]bool{}
+		for _, m := range window {
+			if m.page && m.id >= first {
+				all[m.story] = true
 			}
 		}
-		args := make([]any, 0, 6*size)
-		for i := range size {
-			p := rest[min(i, len(rest)-1)]
-			args = append(args, site, p.Hash, article, bit(p.Foreign), p.Before, p.After)
-		}
-		if _, err := t.c.exec(`INSERT INTO site_blocks (site, hash, article, alien, head, tail) VALUES (?, ?, ?, ?, ?, ?)`+
-			strings.Repeat(`, (?, ?, ?, ?, ?, ?)`, size-1)+` ON CONFLICT DO NOTHING`, args...); err != nil {
-			return nil, err
-		}
-		rest = rest[min(size, len(rest)):]
+		s.Of = len(all)
+		out = append(out, s)
 	}
-	// Nearly all blocks are the only ones of their words, which the key alone tells.
-	var again []int64
-	err := inChunks(hashes(prints), func(marks string, args []any) error {
-		more, err := column[int64](t.c, `SELECT hash FROM site_blocks WHERE site = ? AND hash IN (`+marks+`) GROUP BY hash HAVING COUNT(*) >= ?`,
-			append(append([]any{site}, args...), pipeline.MinStories)...)
-		again = append(again, more...)
-		return err
-	})
-	if err != nil || len(again) == 0 {
-		return nil, err
+	if len(out) == 0 {
+		return nil, nil
 	}
-	low, err := lowest(t.c, site, article)
-	if err != nil {
-		return nil, err
+	states := make(map[int64]pipeline.LearnedState, len(out))
+	chosen := make([]int64, len(out))
+	for i, s := range out {
+		chosen[i] = s.Hash
 	}
-	type candidate struct {
-		pipeline.Sighting
-		first int64
-	}
-	var found []candidate
-	// The plus keeps the databases from looking the range of articles up, which is most of the site, instead of the hashes.
-	err = inChunks(again, func(marks string, args []any) error {
+	err = inChunks(chosen, func(marks string, args []any) error {
 		return t.c.each(func(scan func(...any) error) error {
-			var s candidate
-			err := scan(&s.Hash, &s.Stories, &s.Foreign, &s.first, &s.Placed, &s.State)
-			found = append(found, s)
+			var hash int64
+			var state pipeline.LearnedState
+			err := scan(&hash, &state)
+			states[hash] = state
 			return err
-		}, `SELECT b.hash, COUNT(DISTINCT a.story), COUNT(DISTINCT CASE WHEN b.alien = 1 THEN a.story END), MIN(b.article),
-				CASE WHEN MIN(b.head) = MAX(b.head) OR MIN(b.tail) = MAX(b.tail) THEN 1 ELSE 0 END,
-				COALESCE((SELECT l.state FROM learned_blocks l WHERE l.site = b.site AND l.hash = b.hash), '')
-			FROM site_blocks b JOIN articles a ON a.id = b.article
-			WHERE b.site = ? AND +b.article >= ? AND +b.article <= ? AND b.hash IN (`+marks+`)
-			GROUP BY b.site, b.hash HAVING COUNT(DISTINCT a.story) >= ?`, append(append([]any{site, low, article}, args...), pipeline.MinStories)...)
+		}, `SELECT hash, state FROM learned_blocks WHERE site = ? AND hash IN (`+marks+`)`, append([]any{site}, args...)...)
 	})
-	if err != nil {
-		return nil, err
+	for i := range out {
+		out[i].State = states[out[i].Hash]
 	}
-	out := make([]pipeline.Sighting, len(found))
-	for i, s := range found {
-		if err := t.c.get([]any{&s.Of}, `SELECT COUNT(DISTINCT story) FROM articles WHERE site = ? AND id >= ? AND id <= ? AND source = 'page'`,
-			site, s.first, article); err != nil {
-			return nil, err
+	return out, err
+}
+
+// A sighting is a block in an article.
+type sighting struct {
+	article    int64
+	alien      bool
+	head, tail uint16 // kept blocks before and after it
+}
+
+// printSize is how many bytes a fingerprint takes in site_blocks: the hash, whether it is foreign, and the blocks before and after.
+// One value an article instead of a row and an index entry a block: those stood in the order of hashes, so that each block of each
+// article wrote a page of its own.
+const printSize = 8 + 1 + 2 + 2
+
+func packPrints(prints []pipeline.Print) []byte {
+	out := make([]byte, 0, printSize*len(prints))
+	for _, p := range prints {
+		out = binary.BigEndian.AppendUint64(out, uint64(p.Hash))
+		out = append(out, byte(bit(p.Foreign)))
+		out = binary.BigEndian.AppendUint16(out, uint16(min(p.Before, math.MaxUint16)))
+		out = binary.BigEndian.AppendUint16(out, uint16(min(p.After, math.MaxUint16)))
+	}
+	return out
+}
+
+func eachPrint(packed []byte, f func(hash int64, x sighting)) error {
+	if len(packed)%printSize != 0 {
+		return fmt.Errorf("stored fingerprints have %d bytes, which is no multiple of %d", len(packed), printSize)
+	}
+	for ; len(packed) > 0; packed = packed[printSize:] {
+		f(int64(binary.BigEndian.Uint64(packed)), sighting{alien: packed[8] == 1,
+			head: binary.BigEndian.Uint16(packed[9:]), tail: binary.BigEndian.Uint16(packed[11:])})
+	}
+	return nil
+}
+
+// showing counts the noted articles of a site that show each of the blocks.
+func showing(c conn, site string, hashes map[int64]int) error {
+	return c.each(func(scan func(...any) error) error {
+		var packed []byte
+		if err := scan(&packed); err != nil {
+			return err
 		}
-		out[i] = s.Sighting
+		return eachPrint(packed, func(hash int64, _ sighting) {
+			if n, ok := hashes[hash]; ok {
+				hashes[hash] = n + 1
+			}
+		})
+	}, `SELECT prints FROM site_blocks WHERE site = ?`, site)
+}
+
+// unsee forgets where blocks of a site were seen.
+func unsee(c conn, site string, gone map[int64]bool) error {
+	type row struct {
+		article int64
+		prints  []byte
 	}
-	return out, nil
+	var changed []row
+	err := c.each(func(scan func(...any) error) error {
+		r := row{}
+		var packed []byte
+		if err := scan(&r.article, &packed); err != nil {
+			return err
+		}
+		at := 0
+		if err := eachPrint(packed, func(hash int64, _ sighting) {
+			if !gone[hash] {
+				r.prints = append(r.prints, packed[at:at+printSize]...)
+			}
+			at += printSize
+		}); err != nil {
+			return err
+		}
+		if len(r.prints) < len(packed) {
+			changed = append(changed, r)
+		}
+		return nil
+	}, `SELECT article, prints FROM site_blocks WHERE site = ?`, site)
+	for _, r := range changed {
+		if err != nil {
+			break
+		}
+		if len(r.prints) == 0 {
+			_, err = c.exec(`DELETE FROM site_blocks WHERE article = ?`, r.article)
+		} else {
+			_, err = c.exec(`UPDATE site_blocks SET prints = ? WHERE article = ?`, r.prints, r.article)
+		}
+	}
+	return err
 }
 
 // lowest is the oldest article of the site that learning looks at as of article; 0: all.
@@ -164,12 +291,20 @@ func (s *Store) LearnedBlocks(ctx context.Context, site string, n int) ([]pipeli
 	var out []pipeline.LearnedBlock
 	err := c.each(func(scan func(...any) error) error {
 		var b pipeline.LearnedBlock
-		err := scan(&b.ID, &b.Site, &b.Hash, &b.State, &b.Stories, &b.Of, &b.Text, &b.Articles)
+		err := scan(&b.ID, &b.Site, &b.Hash, &b.State, &b.Stories, &b.Of, &b.Text)
 		out = append(out, b)
 		return err
-	}, `SELECT id, site, hash, state, stories, of_stories, text,
-			(SELECT COUNT(*) FROM site_blocks b WHERE b.site = learned_blocks.site AND b.hash = learned_blocks.hash)
-		FROM learned_blocks`+w.String()+` ORDER BY site, id DESC LIMIT ?`, append(w.args, limit(n))...)
+	}, `SELECT id, site, hash, state, stories, of_stories, text FROM learned_blocks`+w.String()+` ORDER BY site, id DESC LIMIT ?`, append(w.args, limit(n))...)
+	for i := 0; err == nil && i < len(out); {
+		hashes, first := map[int64]int{}, i
+		for ; i < len(out) && out[i].Site == out[first].Site; i++ {
+			hashes[out[i].Hash] = 0
+		}
+		err = showing(c, out[first].Site, hashes)
+		for j := first; j < i; j++ {
+			out[j].Articles = hashes[out[j].Hash]
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list learned blocks: %w", err)
 	}
@@ -205,8 +340,23 @@ func (s *Store) KeepBlocks(ctx context.Context, ids ...int64) (int, error) {
 // ForgetBlocks takes back what was decided about blocks, and where they were seen: learning begins anew. It says how many there were.
 func (s *Store) ForgetBlocks(ctx context.Context, ids ...int64) (int, error) {
 	return s.decide(ctx, "forget", ids, func(c conn, marks string, args []any) (int64, error) {
-		if _, err := c.exec(`DELETE FROM site_blocks WHERE EXISTS (SELECT 1 FROM learned_blocks l
-			WHERE l.site = site_blocks.site AND l.hash = site_blocks.hash AND l.id IN (`+marks+`))`, args...); err != nil {
+		bySite := map[string]map[int64]bool{}
+		err := c.each(func(scan func(...any) error) error {
+			var site string
+			var hash int64
+			err := scan(&site, &hash)
+			if bySite[site] == nil {
+				bySite[site] = map[int64]bool{}
+			}
+			bySite[site][hash] = true
+			return err
+		}, `SELECT site, hash FROM learned_blocks WHERE id IN (`+marks+`)`, args...)
+		for site, gone := range bySite {
+			if err == nil {
+				err = unsee(c, site, gone)
+			}
+		}
+		if err != nil {
 			return 0, err
 		}
 		return c.exec(`DELETE FROM learned_blocks WHERE id IN (`+marks+`)`, args...)

@@ -256,3 +256,36 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkNoteBlocks stores small articles of twenty blocks, two of which the site repeats, with their fingerprints; the difference to
+// the run without is what learning costs in the transaction.
+func BenchmarkNoteBlocks(b *testing.B) {
+	for _, note := range []bool{false, true} {
+		b.Run(fmt.Sprintf("note=%t", note), func(b *testing.B) {
+			benchmarks(b, func(b *testing.B, s *store.Store) {
+				l, r := lease(b, s, "process", "news.example"), rand.New(rand.NewSource(1))
+				for n := 0; b.Loop(); n++ {
+					prints := make([]pipeline.Print, 20)
+					for i := range prints {
+						prints[i] = pipeline.Print{Hash: int64(r.Uint64()), Foreign: true, Before: i, After: 19 - i}
+					}
+					prints[18].Hash, prints[19].Hash = 18, 19
+					err := s.Write(b.Context(), l, func(tx pipeline.Tx) error {
+						id, err := tx.OpenStory("A headline", time.Now())
+						if err != nil {
+							return err
+						}
+						a := pipeline.Article{Story: id, Site: "news.example", Title: "A headline", Source: pipeline.SourcePage, Seen: time.Now()}
+						if _, err = tx.InsertArticle(&a, nil); err == nil && note {
+							_, err = tx.NoteBlocks(&a, prints)
+						}
+						return err
+					})
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}

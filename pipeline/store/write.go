@@ -162,10 +162,20 @@ func (t *Tx) insertPage(article int64, p *pipeline.Page) error {
 	if len(p.Body) > maxPage {
 		return fmt.Errorf("the page has %d bytes, more than the store's %d", len(p.Body), maxPage)
 	}
+	if p.Packed == nil {
+		t.s.PackPage(p)
+	}
 	_, err := t.c.exec(`INSERT INTO pages (article, url, final_url, status, content_type, etag, last_modified, fetched, size, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, article, p.URL, p.FinalURL, p.Status, p.ContentType, p.ETag, p.LastModified, ms(p.Fetched),
-		len(p.Body), t.s.enc.EncodeAll(p.Body, nil))
+		len(p.Body), p.Packed)
 	return err
+}
+
+// PackPage compresses a page's body, for InsertArticle. A page that is too large to be kept is left as it is.
+func (s *Store) PackPage(p *pipeline.Page) {
+	if len(p.Body) <= maxPage {
+		p.Packed = s.enc.EncodeAll(p.Body, make([]byte, 0, len(p.Body)/4+64))
+	}
 }
 
 // SaveMatches stores the matches of an article; known (article, rule) pairs get the new spans.

@@ -14,3 +14,14 @@ CREATE TABLE conditions (
     since   BIGINT NOT NULL,
     seq     BIGINT NOT NULL
 );
+
+-- Where blocks of text were seen, anew: one row an article, its fingerprints packed into one value (see packPrints), so that an article
+-- writes one page instead of one a block. What was seen before is forgotten; what was decided stays in learned_blocks.
+DROP TABLE site_blocks;
+CREATE TABLE site_blocks (
+    site    TEXT NOT NULL,
+    article BIGINT NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+    prints  {{blob}} NOT NULL,
+    PRIMARY KEY (site, article)
+){{by_key}};
+CREATE INDEX site_blocks_article ON site_blocks (article);

@@ -162,12 +162,13 @@ func (t *Tx) insertPage(article int64, p *pipeline.Page) error {
 	if len(p.Body) > maxPage {
 		return fmt.Errorf("the page has %d bytes, more than the store's %d", len(p.Body), maxPage)
 	}
-	if p.Packed == nil {
-		t.s.PackPage(p)
+	packed := p.Packed
+	if packed == nil {
+		packed = t.s.enc.EncodeAll(p.Body, nil)
 	}
 	_, err := t.c.exec(`INSERT INTO pages (article, url, final_url, status, content_type, etag, last_modified, fetched, size, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, article, p.URL, p.FinalURL, p.Status, p.ContentType, p.ETag, p.LastModified, ms(p.Fetched),
-		len(p.Body), p.Packed)
+		len(p.Body), packed)
 	return err
 }
 

@@ -42,26 +42,26 @@ func (h *head) raw(kind rawText, s []byte) {
 }
 
 func (h *head) meta(at *attrs) {
-	if at.content == "" {
+	if len(at.content) == 0 {
 		return
 	}
 	if h.metas == nil {
 		h.metas = map[string][]string{}
 	}
-	for _, k := range [...]string{at.property, at.name, at.itemprop} {
-		if k == "" {
+	for _, key := range [...][]byte{at.property, at.name, at.itemprop} {
+		if len(key) == 0 {
 			continue
 		}
-		k = strings.ToLower(k)
+		k := strings.ToLower(string(key))
 		if n := len(h.metas[k]); n < 32 && len(h.metas) < 400 {
-			h.metas[k] = append(h.metas[k], at.content)
+			h.metas[k] = append(h.metas[k], string(at.content))
 		}
 	}
 }
 
 func (h *head) link(at *attrs) {
-	if strings.EqualFold(at.rel, "canonical") && h.canonical == "" {
-		h.canonical = at.href
+	if h.canonical == "" && strings.EqualFold(string(at.rel), "canonical") {
+		h.canonical = string(at.href)
 	}
 }
 

@@ -229,8 +229,9 @@ type hint struct {
 }
 
 func (x *Extractor) read(src []byte) *document {
-	d := &document{boxes: make([]box, 1, 256)}
-	r := &reader{x: x, d: d, hints: map[string]hint{}}
+	d := x.memory.document()
+	r := x.memory.reader(x, d)
+	defer x.memory.keepReader(r)
 	z := &r.scan
 	z.reset(src)
 	var raw rawText
@@ -541,11 +542,12 @@ func (r *reader) hint(at *attrs, tag atom.Atom, custom bool) hint {
 		if !ok || i == 1 && heading {
 			p = hint{}
 			s := string(b)
-			for _, name := range strings.Fields(s) {
+			for name := range strings.FieldsSeq(s) {
 				if len(name) > 80 || strings.ContainsAny(name, "[:") { // utility classes, generated names
 					continue
 				}
-				words := splitName(name)
+				var few [12]string // on the stack
+				words := splitName(few[:0], name)
 				if i == 1 && (heading || len(words) > 6) {
 					continue // the slug of a heading, not a name
 				}

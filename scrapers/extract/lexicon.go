@@ -251,6 +251,8 @@ type view struct {
 	start []int  // offsets in norm of the first byte of each word
 	said  []bool // whether each word stands inside quotation marks: what people say is no evidence
 	wide  bool   // holds a script without spaces
+	found *rule  // what find answered
+	asked bool   // whether it was asked
 }
 
 // maxQuote is how far, in bytes, the end of a quotation is looked for.
@@ -261,12 +263,14 @@ func newView(s string) *view {
 	var b strings.Builder
 	b.Grow(len(v.fold) + 2)
 	b.WriteByte(' ')
+	words := len(v.fold)/6 + 2 // about as many as most languages have
+	v.start, v.said = make([]int, 0, words), make([]bool, 0, words)
 	in := false
 	quoted := 0 // offset in fold where the current quotation ends
 	blind := 0  // offset before which no quotation ends
 	for i, r := range v.fold {
 		switch {
-		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r):
+		case r >= 'a' && r <= 'z', unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r):
 			if !in {
 				in = true
 				v.start = append(v.start, b.Len())
@@ -276,7 +280,7 @@ func newView(s string) *view {
 				v.wide = true
 			}
 			b.WriteRune(r)
-		case unicode.Is(unicode.Cf, r): // soft hyphens, joiners: nothing
+		case r >= 0x80 && unicode.Is(unicode.Cf, r): // soft hyphens, joiners: nothing
 		default:
 			if in {
 				b.WriteByte(' ')
@@ -321,7 +325,15 @@ func quoteEnds(r rune) string {
 }
 
 // find looks a block up. The first strong entry in order of the words wins; failing that, enough weak ones of one class.
+// A view keeps the answer: several steps ask about the same block.
 func (l *lexicon) find(v *view) *rule {
+	if !v.asked {
+		v.found, v.asked = l.lookUp(v), true
+	}
+	return v.found
+}
+
+func (l *lexicon) lookUp(v *view) *rule {
 	n := len(v.start)
 	var weak []*rule
 	for i, at := range v.start {
@@ -457,9 +469,8 @@ func (l *lexicon) name(words []string) (neg, body *rule) {
 }
 
 // splitName splits an identifier into lower-case words: "relatedLinks__item-2" gives related, links, item, 2. None is
-// empty.
-func splitName(s string) []string {
-	out := make([]string, 0, 8)
+// empty. They are appended to out.
+func splitName(out []string, s string) []string {
 	start := -1
 	for i := 0; i < len(s); i++ {
 		c := s[i]

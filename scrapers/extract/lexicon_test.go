@@ -18,7 +18,7 @@ func TestLexiconEntries(t *testing.T) {
 	for _, r := range l.rules {
 		classes[r.class] = true
 		if r.where == whereMarkup {
-			neg, body := l.name(splitName(r.example))
+			neg, body := l.name(splitName(nil, r.example))
 			if (neg == nil || neg.class != r.class) && body == nil {
 				t.Errorf("%s: name %q is not found", r.ref, r.example)
 			}

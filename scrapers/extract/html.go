@@ -115,10 +115,14 @@ func decodeHTML(raw []byte, contentType string) []byte {
 	case bytes.HasPrefix(raw, []byte("\xfe\xff")), bytes.HasPrefix(raw, []byte("\xff\xfe")):
 		return convert(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), raw)
 	}
-	if wide, ok := validUTF8(raw); ok && wide {
+	wide, ok := validUTF8(raw)
+	if ok && wide {
 		return raw
 	}
-	enc, _, certain := charset.DetermineEncoding(raw, contentType)
+	enc, name, certain := charset.DetermineEncoding(raw, contentType)
+	if ok && (name == "utf-8" || name == "windows-1252") { // ASCII alone, which these leave as it is
+		return raw
+	}
 	if !certain {
 		if label := lateCharset(raw); label != "" {
 			if e, _ := charset.Lookup(label); e != nil {

@@ -5,8 +5,10 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -47,7 +49,7 @@ type rule struct {
 	ref     string // "lexicon/donation.yaml:12"
 	where   string
 	phrase  string // normalised words
-	re      *regexp.Regexp
+	re      func() *regexp.Regexp
 	names   []string // markup
 	weak    bool
 	max     int
@@ -187,11 +189,12 @@ func (l *lexicon) addEntry(class string, n *yaml.Node) error {
 			l.phrases[first] = append(l.phrases[first], r)
 		}
 	case e.Re != "":
-		re, err := regexp.Compile(anchor(foldExpr(e.Re), e.Where))
-		if err != nil {
+		expr := anchor(foldExpr(e.Re), e.Where)
+		if _, err := syntax.Parse(expr, syntax.Perl); err != nil {
 			return err
 		}
-		r.re = re
+		// Compiled they are most of the lexicon's memory, and few pages meet the words of many.
+		r.re = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 		if len(r.word) == 0 {
 			l.short = append(l.short, r)
 		}
@@ -364,7 +367,7 @@ func (l *lexicon) lookUp(v *view) *rule {
 			if !r.weak && n > r.max {
 				continue
 			}
-			if r.weak && slices.Contains(weak, r) || !r.re.MatchString(v.fold) {
+			if r.weak && slices.Contains(weak, r) || !r.re().MatchString(v.fold) {
 				continue
 			}
 			if !r.weak {
@@ -390,7 +393,7 @@ func (l *lexicon) lookUp(v *view) *rule {
 	}
 	if len(v.fold) <= 160 {
 		for _, r := range l.short {
-			if r.re.MatchString(v.fold) {
+			if r.re().MatchString(v.fold) {
 				return r
 			}
 		}

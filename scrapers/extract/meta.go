@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"bytes"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,8 +16,8 @@ type head struct {
 	title     string
 	canonical string
 	metas     map[string][]string // lower-case name or property to contents
-	scripts   [][]byte            // JSON-LD
-	state     [][]byte            // other scripts that hold paragraphs
+	scripts   [][]byte            // JSON-LD, as it stands in the page's bytes
+	state     [][]byte            // other scripts that hold paragraphs, likewise
 	captured  []captured
 	ld        ld
 	ldRead    bool
@@ -32,11 +31,11 @@ func (h *head) raw(kind rawText, s []byte) {
 		}
 	case rawLD:
 		if len(h.scripts) < 64 {
-			h.scripts = append(h.scripts, bytes.Clone(s))
+			h.scripts = append(h.scripts, s)
 		}
 	case rawScript:
 		if len(s) >= minScriptBody && len(s) <= maxScriptBytes && len(h.state) < maxScripts && holdsParagraphs(s) {
-			h.state = append(h.state, bytes.Clone(s))
+			h.state = append(h.state, s)
 		}
 	}
 }

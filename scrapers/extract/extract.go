@@ -133,6 +133,13 @@ func (x *Extractor) finish(d *document, a *Article) {
 	x.takeAgency(d, a)
 	a.Blocks = make([]Block, 0, len(d.blocks))
 	var body strings.Builder
+	size := 0
+	for i := range d.blocks {
+		if b := &d.blocks[i]; b.class == "" && !b.title {
+			size += len(b.text) + 2
+		}
+	}
+	body.Grow(size)
 	for i := range d.blocks {
 		b := &d.blocks[i]
 		if b.title || b.text == "" {

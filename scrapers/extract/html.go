@@ -539,11 +539,11 @@ func (r *reader) hint(at *attrs, tag atom.Atom, custom bool) hint {
 	heading := isHeading(tag)
 	var h hint
 	for i, b := range [...][]byte{at.class, at.id, at.part, at.label, r.scan.name} {
-		if len(b) == 0 || len(b) > 400 || i == 4 && !custom {
+		if len(b) == 0 || len(b) > 400 || i == 4 && !custom || i == 1 && heading { // a heading's id is its slug, not a name
 			continue
 		}
 		p, ok := r.hints[string(b)]
-		if !ok || i == 1 && heading {
+		if !ok {
 			p = hint{}
 			s := string(b)
 			for name := range strings.FieldsSeq(s) {
@@ -552,8 +552,8 @@ func (r *reader) hint(at *attrs, tag atom.Atom, custom bool) hint {
 				}
 				var few [12]string // on the stack
 				words := splitName(few[:0], name)
-				if i == 1 && (heading || len(words) > 6) {
-					continue // the slug of a heading, not a name
+				if i == 1 && len(words) > 6 {
+					continue // a slug too
 				}
 				neg, body := r.x.lex.name(words)
 				if p.neg == nil {
@@ -561,9 +561,7 @@ func (r *reader) hint(at *attrs, tag atom.Atom, custom bool) hint {
 				}
 				p.body = p.body || body != nil
 			}
-			if i != 1 || !heading {
-				r.hints[s] = p
-			}
+			r.hints[s] = p
 		}
 		if h.neg == nil {
 			h.neg = p.neg

@@ -36,7 +36,7 @@ type lexicon struct {
 	exprs    map[string][]*rule // by required word
 	short    []*rule            // expressions without a required word
 	markup   map[string][]*rule // by first word
-	globs    map[byte][]*rule   // markup patterns of one word ending in *, by first byte
+	globs    [256][]*rule       // markup patterns of one word ending in *, by first byte
 	rules    []*rule            // all, in order of appearance
 	agencies agencies
 	tongues  []tongue
@@ -93,7 +93,7 @@ func loadLexicon(fsys fs.FS) (*lexicon, error) {
 		return nil, fmt.Errorf("no *.yaml file in it")
 	}
 	l := &lexicon{
-		phrases: map[string][]*rule{}, exprs: map[string][]*rule{}, markup: map[string][]*rule{}, globs: map[byte][]*rule{},
+		phrases: map[string][]*rule{}, exprs: map[string][]*rule{}, markup: map[string][]*rule{},
 		months: map[string]int{},
 	}
 	for _, name := range files {
@@ -249,13 +249,13 @@ func unspaced(r rune) bool {
 
 // A view is a text made ready for the lexicon: folded, and as bare words between single spaces.
 type view struct {
-	fold  string // folded, with its punctuation
-	norm  string // " w1 w2 … "
-	start []int  // offsets in norm of the first byte of each word
-	said  []bool // whether each word stands inside quotation marks: what people say is no evidence
-	wide  bool   // holds a script without spaces
-	found *rule  // what find answered
-	asked bool   // whether it was asked
+	fold  string  // folded, with its punctuation
+	norm  string  // " w1 w2 … "
+	start []int32 // offsets in norm of the first byte of each word
+	said  []bool  // whether each word stands inside quotation marks: what people say is no evidence
+	wide  bool    // holds a script without spaces
+	found *rule   // what find answered
+	asked bool    // whether it was asked
 }
 
 // maxQuote is how far, in bytes, the end of a quotation is looked for.
@@ -267,7 +267,7 @@ func newView(s string) *view {
 	b.Grow(len(v.fold) + 2)
 	b.WriteByte(' ')
 	words := len(v.fold)/6 + 2 // about as many as most languages have
-	v.start, v.said = make([]int, 0, words), make([]bool, 0, words)
+	v.start, v.said = make([]int32, 0, words), make([]bool, 0, words)
 	in := false
 	quoted := 0 // offset in fold where the current quotation ends
 	blind := 0  // offset before which no quotation ends
@@ -276,7 +276,7 @@ func newView(s string) *view {
 		case r >= 'a' && r <= 'z', unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r):
 			if !in {
 				in = true
-				v.start = append(v.start, b.Len())
+				v.start = append(v.start, int32(b.Len()))
 				v.said = append(v.said, i < quoted)
 			}
 			if r >= 0x0e00 && unspaced(r) {

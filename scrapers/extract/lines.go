@@ -229,8 +229,11 @@ type pageReader struct {
 	page bytes.Buffer
 }
 
-// keepPage is the largest buffer, in bytes, that is kept for the next page.
-const keepPage = 4 << 20
+// Sizes of the buffer in bytes: the least, which most pages fit in, and the largest that is kept for the next page.
+const (
+	usualPage = 1 << 20
+	keepPage  = 4 << 20
+)
 
 // read reads a file, gzip or plain, of at most MaxInput decoded bytes. The result is valid until the next read.
 func (p *pageReader) read(path string) ([]byte, error) {
@@ -256,7 +259,7 @@ func (p *pageReader) read(path string) ([]byte, error) {
 	p.page.Reset()
 	// A buffer that doubles as it grows takes up to twice the page, and leaves as much to the collector.
 	if want := int(size) + 2*bytes.MinRead; p.page.Cap() < want || p.page.Cap() > keepPage {
-		p.page = *bytes.NewBuffer(make([]byte, 0, want))
+		p.page = *bytes.NewBuffer(make([]byte, 0, max(want, usualPage)))
 	}
 	if _, err := p.page.ReadFrom(io.LimitReader(src, MaxInput+1)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -10,7 +10,7 @@ type memory struct {
 
 // Beyond these sizes, which few pages reach, memory goes back to the collector.
 const (
-	keepBoxes = 1 << 14
+	keepBoxes = 1 << 12
 	keepNames = 1 << 12
 	keepText  = 1 << 18 // bytes
 )

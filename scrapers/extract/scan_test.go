@@ -101,7 +101,11 @@ func TestScanner(t *testing.T) {
 	}
 	dir := shared(t, "corpus", "extract")
 	var pages pageReader
-	for _, name := range []string{"fundus", "aeb"} {
+	folders := []string{"fundus", "aeb"}
+	if raced { // the detector makes each byte ten times as dear, and there is nothing to race here
+		folders = folders[:1]
+	}
+	for _, name := range folders {
 		list, err := filepath.Glob(filepath.Join(dir, name, "html", "*"))
 		if err != nil || len(list) < 50 {
 			t.Fatalf("%d pages in %s: %v", len(list), name, err)

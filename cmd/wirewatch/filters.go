@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -128,6 +129,10 @@ func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 	}
 	defer done()
 	if *jsonl {
+		// A page leaves nothing behind but its line: collecting sooner costs next to no time and saves a tenth of the memory.
+		if _, set := e.getenv("GOGC"); !set {
+			defer debug.SetGCPercent(debug.SetGCPercent(60))
+		}
 		return x.Lines(in, e.stdout)
 	}
 	const limit = 20 << 20

@@ -29,7 +29,7 @@ func Fold(s string) string {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		if !settled(r) {
 			if capital(r) == r {
-				return foldSlow(s)
+				return foldRuns(s)
 			}
 			stable, plain = false, false
 		}
@@ -100,6 +100,79 @@ func settled(r rune) bool {
 		return true
 	}
 	return false
+}
+
+// foldRuns folds s run by run: runs of ASCII, and runs beyond it. No mark that folding keeps composes with ASCII, so the
+// runs do not touch each other; and the letter with an accent or the quotation mark that a run mostly is has a table.
+func foldRuns(s string) string {
+	b := make([]byte, 0, len(s)+8)
+	for len(s) > 0 {
+		n := 0
+		for n < len(s) && s[n] < utf8.RuneSelf {
+			n++
+		}
+		for _, c := range []byte(s[:n]) {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			b = append(b, c)
+		}
+		s = s[n:]
+		for n = 0; n < len(s) && s[n] >= utf8.RuneSelf; {
+			n++
+		}
+		b = appendRun(b, s[:n])
+		s = s[n:]
+	}
+	return string(b)
+}
+
+// appendRun appends a run without ASCII, folded.
+func appendRun(b []byte, run string) []byte {
+	from := len(b)
+	for i, r := range run {
+		if low := capital(r); settled(low) {
+			b = utf8.AppendRune(b, low)
+			continue
+		}
+		if i == 0 && utf8.RuneLen(r) == len(run) {
+			if f, ok := lone.fold(r); ok {
+				return append(b, f...)
+			}
+		}
+		return append(b[:from], foldSlow(run)...)
+	}
+	return b
+}
+
+// loneRunes are the folded forms of the letters of Latin scripts and of the marks of typography, each standing alone.
+type loneRunes struct {
+	latin [0x250 - firstLatin]string
+	marks [0x2040 - firstMark]string
+}
+
+const firstLatin, firstMark = 0x80, 0x2010
+
+var lone = func() *loneRunes {
+	var t loneRunes
+	for i := range t.latin {
+		t.latin[i] = foldSlow(string(rune(firstLatin + i)))
+	}
+	for i := range t.marks {
+		t.marks[i] = foldSlow(string(rune(firstMark + i)))
+	}
+	return &t
+}()
+
+// fold returns the folded form of r, which stands alone, and whether it is known.
+func (t *loneRunes) fold(r rune) (string, bool) {
+	if i := int(r) - firstLatin; i >= 0 && i < len(t.latin) {
+		return t.latin[i], true
+	}
+	if i := int(r) - firstMark; i >= 0 && i < len(t.marks) {
+		return t.marks[i], true
+	}
+	return "", false
 }
 
 func foldSlow(s string) string {

@@ -32,6 +32,9 @@ func TestFoldEveryRune(t *testing.T) {
 		if b := Fold(a); a != b {
 			t.Errorf("Fold(%q) = %q, Fold of that %q", s, a, b)
 		}
+		if b := foldSlow(s); a != b {
+			t.Errorf("Fold(%q) = %q, the long way %q", s, a, b)
+		}
 	}
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cf) ||
@@ -39,6 +42,7 @@ func TestFoldEveryRune(t *testing.T) {
 			continue
 		}
 		check(string(r))
+		check("E" + string(r) + "e")
 		if unicode.IsMark(r) {
 			check("и" + string(r) + "\u0306")
 		}
@@ -170,6 +174,9 @@ func FuzzFold(f *testing.F) {
 		a := Fold(s)
 		if b := Fold(a); a != b {
 			t.Errorf("Fold is not idempotent: %q, %q, %q", s, a, b)
+		}
+		if b := foldSlow(s); a != b {
+			t.Errorf("Fold(%q) = %q, the long way %q", s, a, b)
 		}
 		if !utf8.ValidString(a) && utf8.ValidString(s) {
 			t.Errorf("Fold(%q) is no UTF-8: %q", s, a)

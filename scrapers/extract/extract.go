@@ -28,8 +28,9 @@ var ErrEmpty = errors.New("document holds no text")
 
 // An Extractor finds articles in pages. The zero value is of no use; call New.
 type Extractor struct {
-	lex   *lexicon
-	sites []*siteRule
+	lex    *lexicon
+	sites  []*siteRule
+	memory *memory
 }
 
 // New compiles the lexicon, the YAML files in the root of fsys. Errors name file and line.
@@ -38,7 +39,7 @@ func New(fsys fs.FS) (*Extractor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load lexicon: %w", err)
 	}
-	return &Extractor{lex: lex}, nil
+	return &Extractor{lex: lex, memory: &memory{}}, nil
 }
 
 // Input is one document. HTML wins when both HTML and Text are given.
@@ -116,6 +117,7 @@ func (x *Extractor) Extract(in Input) (*Article, error) {
 	} else {
 		d = x.fromText(in.Text, a)
 	}
+	defer x.memory.keepDocument(d)
 	if len(d.blocks) == 0 && a.Title == "" {
 		return nil, ErrEmpty
 	}
@@ -131,6 +133,13 @@ func (x *Extractor) finish(d *document, a *Article) {
 	x.takeAgency(d, a)
 	a.Blocks = make([]Block, 0, len(d.blocks))
 	var body strings.Builder
+	size := 0
+	for i := range d.blocks {
+		if b := &d.blocks[i]; b.class == "" && !b.title {
+			size += len(b.text) + 2
+		}
+	}
+	body.Grow(size)
 	for i := range d.blocks {
 		b := &d.blocks[i]
 		if b.title || b.text == "" {

@@ -48,14 +48,18 @@ func TestCostGrowsWithLength(t *testing.T) {
 		"tables":                {page: rep("<table><tr><td>x", p)},
 		"one attribute":         {page: func(n int) string { return `<p class="` + strings.Repeat("a-b ", n/4) + `">` + text }},
 		"many attributes":       {page: func(n int) string { return "<p " + numbered("a%d=b ", "")(n) + ">" + text }},
-		"unclosed attribute":    {page: func(n int) string { return p + `<p class="` + strings.Repeat("<p>", n/3) }},
-		"entities":              {page: rep("&amp;&#x41;&notanentity;", p)},
-		"ids":                   {page: numbered(`<p id="relatedLinks%d-share">x`, p)},
-		"scripts":               {page: rep("<script>var a = 1</script>", p)},
-		"long scripts":          {page: rep("<script>"+strings.Repeat("var a = '</b>'; ", 300)+"</script>", p)},
-		"unclosed scripts":      {page: rep("<script>", p)},
-		"comments in scripts":   {page: rep("<script><!--"+strings.Repeat("x", 3000)+"</script>", p)},
-		"almost end tags":       {page: func(n int) string { return "<script>" + strings.Repeat("</scrip", n/7) + "</script>" + p }},
+		"repeated attributes": {page: func(n int) string {
+			return "<p " + numbered("a%d ", "")(n/2) + strings.Repeat("b=/ ", n/8) + "b=/>" + text
+		}},
+		"dashes in comments":  {page: rep("<!--"+strings.Repeat("--!-", 9), p)},
+		"unclosed attribute":  {page: func(n int) string { return p + `<p class="` + strings.Repeat("<p>", n/3) }},
+		"entities":            {page: rep("&amp;&#x41;&notanentity;", p)},
+		"ids":                 {page: numbered(`<p id="relatedLinks%d-share">x`, p)},
+		"scripts":             {page: rep("<script>var a = 1</script>", p)},
+		"long scripts":        {page: rep("<script>"+strings.Repeat("var a = '</b>'; ", 300)+"</script>", p)},
+		"unclosed scripts":    {page: rep("<script>", p)},
+		"comments in scripts": {page: rep("<script><!--"+strings.Repeat("x", 3000)+"</script>", p)},
+		"almost end tags":     {page: func(n int) string { return "<script>" + strings.Repeat("</scrip", n/7) + "</script>" + p }},
 		"JSON-LD": {page: func(n int) string {
 			return `<script type="application/ld+json">[` + numbered(`{"@id":"%d"},`, "{}]</script>"+p)(n)
 		}},

@@ -2,12 +2,10 @@ package extract
 
 import (
 	"bytes"
-	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding"
@@ -117,10 +115,14 @@ func decodeHTML(raw []byte, contentType string) []byte {
 	case bytes.HasPrefix(raw, []byte("\xfe\xff")), bytes.HasPrefix(raw, []byte("\xff\xfe")):
 		return convert(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), raw)
 	}
-	if wide, ok := validUTF8(raw); ok && wide {
+	wide, ok := validUTF8(raw)
+	if ok && wide {
 		return raw
 	}
-	enc, _, certain := charset.DetermineEncoding(raw, contentType)
+	enc, name, certain := charset.DetermineEncoding(raw, contentType)
+	if ok && (name == "utf-8" || name == "windows-1252") { // ASCII alone, which these leave as it is
+		return raw
+	}
 	if !certain {
 		if label := lateCharset(raw); label != "" {
 			if e, _ := charset.Lookup(label); e != nil {
@@ -206,6 +208,7 @@ type open struct {
 // scopes follow the HTML standard where they matter to text (p, li, dd, tr, td, a, option, body, html).
 type reader struct {
 	x     *Extractor
+	scan  scanner
 	d     *document
 	stack []open
 	over  int // elements open beyond maxDepth
@@ -230,48 +233,38 @@ type hint struct {
 }
 
 func (x *Extractor) read(src []byte) *document {
-	d := &document{boxes: make([]box, 1, 256)}
-	r := &reader{x: x, d: d, hints: map[string]hint{}}
-	in := bytes.NewReader(src)
-	z := html.NewTokenizer(in)
+	d := x.memory.document()
+	r := x.memory.reader(x, d)
+	defer x.memory.keepReader(r)
+	z := &r.scan
+	z.reset(src)
 	var raw rawText
 	for {
-		if raw == rawScript || raw == rawLD {
-			// The tokenizer reads a script byte by byte into a buffer that grows with it, and scripts are most of many
-			// pages: go straight to the end tag.
-			rest := src[len(src)-in.Len()-len(z.Buffered()):]
-			if n := scriptEnd(rest); n > farScript {
-				d.head.raw(raw, rest[:n])
-				raw = rawNone
-				in.Reset(src)
-				in.Seek(int64(len(src)-len(rest)+n), io.SeekStart)
-				z = html.NewTokenizer(in)
-			}
-		}
-		switch z.Next() {
-		case html.ErrorToken:
+		kind := z.next()
+		switch kind {
+		case tokenEnd:
 			r.flush()
 			return d
-		case html.TextToken:
+		case tokenRaw:
 			if raw != rawNone {
-				d.head.raw(raw, z.Raw())
-				raw = rawNone
-				continue
+				d.head.raw(raw, z.bytes())
+			} else if r.skips == 0 {
+				r.text(z.plain())
 			}
-			if r.skips == 0 {
-				r.text(z.Text())
-			}
-		case html.StartTagToken:
-			raw = r.start(z, false)
-		case html.SelfClosingTagToken:
-			raw = r.start(z, true)
-			if raw != rawTitle && raw != rawScript && raw != rawSkip {
-				raw = rawNone
-			}
-		case html.EndTagToken:
 			raw = rawNone
-			name, _ := z.TagName()
-			r.end(atom.Lookup(name), name)
+		case tokenText:
+			if r.skips == 0 {
+				r.text(z.text())
+			}
+		case tokenOpen:
+			raw = r.start(false)
+		case tokenSelfClosed:
+			if raw = r.start(true); raw == rawLD {
+				raw = rawNone
+			}
+		case tokenClose:
+			raw = rawNone
+			r.end(z.tag, z.name)
 		}
 	}
 }
@@ -287,93 +280,93 @@ const (
 	rawScript
 )
 
-// attrs are the attributes that matter, of one start tag.
+// attrs are the attributes that matter, of one start tag: slices of the page, nil where there is none.
 type attrs struct {
-	class, id, role, itemprop, typ, name, property, content, href, rel, datetime, lang, label, part, style string
+	class, id, role, itemprop, typ, name, property, content, href, rel, datetime, lang, label, part, style []byte
 	hidden                                                                                                 bool
 	mark                                                                                                   int32
 }
 
-// farScript is the length in bytes from which it pays to leave the tokenizer and start another behind the script.
-const farScript = 2048
-
-// scriptEnd is the length of the script that src starts with, up to its end tag. It is -1 for a script without one, and
-// for one with a comment in it, whose end is not the first end tag.
-func scriptEnd(src []byte) int {
-	for at := 0; ; {
-		n := bytes.Index(src[at:], []byte("</"))
-		if n < 0 {
-			return -1
+// attrs reads the attributes of the tag that was the last token. Of one written twice the first counts.
+func (z *scanner) attrs() (at attrs) {
+	set := func(to *[]byte, a attrSpan) {
+		if *to == nil {
+			*to = z.value(a)
 		}
-		at += n + 2
-		const name = "script"
-		if len(src) <= at+len(name) {
-			return -1
-		}
-		if !bytes.EqualFold(src[at:at+len(name)], []byte(name)) || !bytes.ContainsAny(src[at+len(name):at+len(name)+1], " \n\r\t\f/>") {
-			continue
-		}
-		if bytes.Contains(src[:at], []byte("<!--")) {
-			return -1
-		}
-		return at - 2
 	}
-}
-
-func readAttrs(z *html.Tokenizer, more bool) (at attrs) {
-	for more {
-		var k, v []byte
-		k, v, more = z.TagAttr()
-		switch string(k) {
+	var seen [6]bool // of those that do not keep their value
+	first := func(i int) bool {
+		was := seen[i]
+		seen[i] = true
+		return !was
+	}
+	for _, a := range z.attr {
+		switch string(z.key(a)) {
 		case "class":
-			at.class = string(v)
+			set(&at.class, a)
 		case "id":
-			at.id = string(v)
+			set(&at.id, a)
 		case "role":
-			at.role = string(v)
+			set(&at.role, a)
 		case "itemprop":
-			at.itemprop = string(v)
+			set(&at.itemprop, a)
 		case "type":
-			at.typ = string(v)
+			set(&at.typ, a)
 		case "name":
-			at.name = string(v)
+			set(&at.name, a)
 		case "property":
-			at.property = string(v)
+			set(&at.property, a)
 		case "content":
-			at.content = string(v)
+			set(&at.content, a)
 		case "href":
-			at.href = string(v)
+			set(&at.href, a)
 		case "rel":
-			at.rel = string(v)
+			set(&at.rel, a)
 		case "datetime":
-			at.datetime = string(v)
+			set(&at.datetime, a)
 		case "lang":
-			at.lang = string(v)
+			set(&at.lang, a)
 		case "aria-label":
-			at.label = string(v)
-		case "data-component", "data-testid", "data-module":
-			at.part = string(v)
+			set(&at.label, a)
+		case "data-component":
+			if first(0) {
+				at.part = z.value(a)
+			}
+		case "data-testid":
+			if first(1) {
+				at.part = z.value(a)
+			}
+		case "data-module":
+			if first(2) {
+				at.part = z.value(a)
+			}
 		case "style":
-			at.style = string(v)
+			set(&at.style, a)
 		case markAttr:
-			n, _ := strconv.ParseInt(string(v), 10, 32)
-			at.mark = int32(n)
+			if first(3) {
+				n, _ := strconv.ParseInt(string(z.value(a)), 10, 32)
+				at.mark = int32(n)
+			}
 		case "hidden":
-			at.hidden = string(v) != "until-found"
+			if first(4) {
+				at.hidden = string(z.value(a)) != "until-found"
+			}
 		case "aria-hidden":
-			at.hidden = at.hidden || string(v) == "true"
+			if first(5) {
+				at.hidden = at.hidden || string(z.value(a)) == "true"
+			}
 		}
 	}
 	return at
 }
 
-func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
-	name, more := z.TagName()
-	tag := atom.Lookup(name)
-	custom := tag == 0 && bytes.IndexByte(name, '-') > 0
+func (r *reader) start(selfClosed bool) rawText {
+	z := &r.scan
+	tag := z.tag
+	custom := tag == 0 && bytes.IndexByte(z.name, '-') > 0
 	var label string
 	if tag == 0 {
-		label = string(name)
+		label = string(z.name)
 	}
 	if r.inSVG() {
 		if !breaksSVG(tag) {
@@ -386,8 +379,8 @@ func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
 	}
 	switch tag {
 	case atom.Script:
-		at := readAttrs(z, more)
-		if strings.Contains(at.typ, "ld+json") {
+		at := z.attrs()
+		if bytes.Contains(at.typ, []byte("ld+json")) {
 			return rawLD
 		}
 		return rawScript
@@ -399,20 +392,20 @@ func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
 	case atom.Title:
 		return rawTitle
 	case atom.Meta:
-		at := readAttrs(z, more)
+		at := z.attrs()
 		r.d.head.meta(&at)
 		if kind, value := captureOf(tag, &at, hint{}); kind != captureNone && value != "" && len(r.d.head.captured) < maxCaptured {
 			r.d.head.captured = append(r.d.head.captured, captured{kind: kind, value: value, box: r.box, block: len(r.d.blocks)})
 		}
 		return rawNone
 	case atom.Link:
-		at := readAttrs(z, more)
+		at := z.attrs()
 		r.d.head.link(&at)
 		return rawNone
 	case atom.Html:
-		at := readAttrs(z, more)
+		at := z.attrs()
 		if r.d.head.lang == "" {
-			r.d.head.lang = at.lang
+			r.d.head.lang = string(at.lang)
 		}
 		return rawNone
 	case atom.Body, atom.Head:
@@ -430,13 +423,13 @@ func (r *reader) start(z *html.Tokenizer, selfClosed bool) rawText {
 	case atom.Wbr:
 		return rawNone
 	}
-	at := readAttrs(z, more)
+	at := z.attrs()
 	r.imply(tag)
 	e := open{tag: tag, name: label, box: r.box}
 	isBlock := blockTag(tag)
 	var h hint
 	if tag != atom.A && tag != atom.B && tag != atom.I && tag != atom.Em && tag != atom.Strong {
-		h = r.hint(&at, tag, custom, label)
+		h = r.hint(&at, tag, custom)
 		if !isBlock && (h.neg != nil || at.hidden && tag == atom.Span || custom && h.body) {
 			isBlock = true // an inline element with a meaning of its own is set apart from the text around it
 		}
@@ -511,7 +504,7 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	case atom.Form, atom.Fieldset:
 		set(classNavigation, "structure:form")
 	}
-	switch at.role {
+	switch string(at.role) {
 	case "navigation", "menu", "menubar", "search", "banner", "toolbar", "tablist":
 		set(classNavigation, "structure:role")
 	case "complementary":
@@ -527,38 +520,40 @@ func (b *box) element(tag atom.Atom, at *attrs) {
 	if b.neg != nil && (b.plain == "" || b.class == classFactbox) { // an aside is anything until a name says what
 		b.class = b.neg.class
 	}
-	if at.itemprop == "articleBody" {
+	if string(at.itemprop) == "articleBody" {
 		b.body = true
 	}
 }
 
-func hides(style string) bool {
-	i := strings.Index(style, "display")
+func hides(style []byte) bool {
+	i := bytes.Index(style, []byte("display"))
 	if i < 0 {
 		return false
 	}
-	v := strings.TrimLeft(style[i+7:], " :")
-	return strings.HasPrefix(v, "none") && strings.Contains(style[i:], ":")
+	v := bytes.TrimLeft(style[i+7:], " :")
+	return bytes.HasPrefix(v, []byte("none")) && bytes.IndexByte(style[i:], ':') >= 0
 }
 
 // hint reads the names of an element; pages repeat them, so each set of names is read once.
-func (r *reader) hint(at *attrs, tag atom.Atom, custom bool, label string) hint {
+func (r *reader) hint(at *attrs, tag atom.Atom, custom bool) hint {
 	heading := isHeading(tag)
 	var h hint
-	for i, s := range [...]string{at.class, at.id, at.part, at.label, label} {
-		if s == "" || len(s) > 400 || i == 4 && !custom {
+	for i, b := range [...][]byte{at.class, at.id, at.part, at.label, r.scan.name} {
+		if len(b) == 0 || len(b) > 400 || i == 4 && !custom || i == 1 && heading { // a heading's id is its slug, not a name
 			continue
 		}
-		p, ok := r.hints[s]
-		if !ok || i == 1 && heading {
+		p, ok := r.hints[string(b)]
+		if !ok {
 			p = hint{}
-			for _, name := range strings.Fields(s) {
+			s := string(b)
+			for name := range strings.FieldsSeq(s) {
 				if len(name) > 80 || strings.ContainsAny(name, "[:") { // utility classes, generated names
 					continue
 				}
-				words := splitName(name)
-				if i == 1 && (heading || len(words) > 6) {
-					continue // the slug of a heading, not a name
+				var few [12]string // on the stack
+				words := splitName(few[:0], name)
+				if i == 1 && len(words) > 6 {
+					continue // a slug too
 				}
 				neg, body := r.x.lex.name(words)
 				if p.neg == nil {
@@ -566,9 +561,7 @@ func (r *reader) hint(at *attrs, tag atom.Atom, custom bool, label string) hint 
 				}
 				p.body = p.body || body != nil
 			}
-			if i != 1 || !heading {
-				r.hints[s] = p
-			}
+			r.hints[s] = p
 		}
 		if h.neg == nil {
 			h.neg = p.neg
@@ -717,29 +710,36 @@ type captured struct {
 const maxCaptured = 400
 
 func captureOf(tag atom.Atom, at *attrs, h hint) (captureKind, string) {
-	value := at.content
-	if value == "" {
-		value = at.datetime
+	value := func() string {
+		if len(at.content) > 0 {
+			return string(at.content)
+		}
+		return string(at.datetime)
 	}
-	switch at.itemprop {
+	switch string(at.itemprop) {
 	case "author", "creator":
-		return captureAuthor, value
+		return captureAuthor, value()
 	case "datePublished", "dateCreated":
-		return capturePublished, value
+		return capturePublished, value()
 	case "dateModified":
-		return captureModified, value
+		return captureModified, value()
 	case "headline":
-		return captureHeadline, value
+		return captureHeadline, value()
 	}
 	switch {
 	case tag == atom.Time:
-		return captureTime, value
-	case tag == atom.A && (at.rel == "author" || strings.HasPrefix(at.rel, "author ") || strings.HasSuffix(at.rel, " author")):
-		return captureAuthor, value
+		return captureTime, value()
+	case tag == atom.A && saysAuthor(at.rel):
+		return captureAuthor, value()
 	case h.neg != nil && h.neg.class == classBio:
 		return captureByline, ""
 	}
 	return captureNone, ""
+}
+
+// saysAuthor says whether author is the first or the last word of rel.
+func saysAuthor(rel []byte) bool {
+	return string(rel) == "author" || bytes.HasPrefix(rel, []byte("author ")) || bytes.HasSuffix(rel, []byte(" author"))
 }
 
 // capture keeps the text of an element that closes.

@@ -5,8 +5,10 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -34,7 +36,7 @@ type lexicon struct {
 	exprs    map[string][]*rule // by required word
 	short    []*rule            // expressions without a required word
 	markup   map[string][]*rule // by first word
-	globs    map[byte][]*rule   // markup patterns of one word ending in *, by first byte
+	globs    [256][]*rule       // markup patterns of one word ending in *, by first byte
 	rules    []*rule            // all, in order of appearance
 	agencies agencies
 	tongues  []tongue
@@ -47,7 +49,7 @@ type rule struct {
 	ref     string // "lexicon/donation.yaml:12"
 	where   string
 	phrase  string // normalised words
-	re      *regexp.Regexp
+	re      func() *regexp.Regexp
 	names   []string // markup
 	weak    bool
 	max     int
@@ -91,7 +93,7 @@ func loadLexicon(fsys fs.FS) (*lexicon, error) {
 		return nil, fmt.Errorf("no *.yaml file in it")
 	}
 	l := &lexicon{
-		phrases: map[string][]*rule{}, exprs: map[string][]*rule{}, markup: map[string][]*rule{}, globs: map[byte][]*rule{},
+		phrases: map[string][]*rule{}, exprs: map[string][]*rule{}, markup: map[string][]*rule{},
 		months: map[string]int{},
 	}
 	for _, name := range files {
@@ -187,11 +189,12 @@ func (l *lexicon) addEntry(class string, n *yaml.Node) error {
 			l.phrases[first] = append(l.phrases[first], r)
 		}
 	case e.Re != "":
-		re, err := regexp.Compile(anchor(foldExpr(e.Re), e.Where))
-		if err != nil {
+		expr := anchor(foldExpr(e.Re), e.Where)
+		if _, err := syntax.Parse(expr, syntax.Perl); err != nil {
 			return err
 		}
-		r.re = re
+		// Compiled they are most of the lexicon's memory, and few pages meet the words of many.
+		r.re = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 		if len(r.word) == 0 {
 			l.short = append(l.short, r)
 		}
@@ -246,11 +249,13 @@ func unspaced(r rune) bool {
 
 // A view is a text made ready for the lexicon: folded, and as bare words between single spaces.
 type view struct {
-	fold  string // folded, with its punctuation
-	norm  string // " w1 w2 … "
-	start []int  // offsets in norm of the first byte of each word
-	said  []bool // whether each word stands inside quotation marks: what people say is no evidence
-	wide  bool   // holds a script without spaces
+	fold  string  // folded, with its punctuation
+	norm  string  // " w1 w2 … "
+	start []int32 // offsets in norm of the first byte of each word
+	said  []bool  // whether each word stands inside quotation marks: what people say is no evidence
+	wide  bool    // holds a script without spaces
+	found *rule   // what find answered
+	asked bool    // whether it was asked
 }
 
 // maxQuote is how far, in bytes, the end of a quotation is looked for.
@@ -261,22 +266,24 @@ func newView(s string) *view {
 	var b strings.Builder
 	b.Grow(len(v.fold) + 2)
 	b.WriteByte(' ')
+	words := len(v.fold)/6 + 2 // about as many as most languages have
+	v.start, v.said = make([]int32, 0, words), make([]bool, 0, words)
 	in := false
 	quoted := 0 // offset in fold where the current quotation ends
 	blind := 0  // offset before which no quotation ends
 	for i, r := range v.fold {
 		switch {
-		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r):
+		case r >= 'a' && r <= 'z', unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r):
 			if !in {
 				in = true
-				v.start = append(v.start, b.Len())
+				v.start = append(v.start, int32(b.Len()))
 				v.said = append(v.said, i < quoted)
 			}
 			if r >= 0x0e00 && unspaced(r) {
 				v.wide = true
 			}
 			b.WriteRune(r)
-		case unicode.Is(unicode.Cf, r): // soft hyphens, joiners: nothing
+		case r >= 0x80 && unicode.Is(unicode.Cf, r): // soft hyphens, joiners: nothing
 		default:
 			if in {
 				b.WriteByte(' ')
@@ -321,7 +328,15 @@ func quoteEnds(r rune) string {
 }
 
 // find looks a block up. The first strong entry in order of the words wins; failing that, enough weak ones of one class.
+// A view keeps the answer: several steps ask about the same block.
 func (l *lexicon) find(v *view) *rule {
+	if !v.asked {
+		v.found, v.asked = l.lookUp(v), true
+	}
+	return v.found
+}
+
+func (l *lexicon) lookUp(v *view) *rule {
 	n := len(v.start)
 	var weak []*rule
 	for i, at := range v.start {
@@ -352,7 +367,7 @@ func (l *lexicon) find(v *view) *rule {
 			if !r.weak && n > r.max {
 				continue
 			}
-			if r.weak && slices.Contains(weak, r) || !r.re.MatchString(v.fold) {
+			if r.weak && slices.Contains(weak, r) || !r.re().MatchString(v.fold) {
 				continue
 			}
 			if !r.weak {
@@ -378,7 +393,7 @@ func (l *lexicon) find(v *view) *rule {
 	}
 	if len(v.fold) <= 160 {
 		for _, r := range l.short {
-			if r.re.MatchString(v.fold) {
+			if r.re().MatchString(v.fold) {
 				return r
 			}
 		}
@@ -457,9 +472,8 @@ func (l *lexicon) name(words []string) (neg, body *rule) {
 }
 
 // splitName splits an identifier into lower-case words: "relatedLinks__item-2" gives related, links, item, 2. None is
-// empty.
-func splitName(s string) []string {
-	out := make([]string, 0, 8)
+// empty. They are appended to out.
+func splitName(out []string, s string) []string {
 	start := -1
 	for i := 0; i < len(s); i++ {
 		c := s[i]

@@ -18,7 +18,7 @@ func TestLexiconEntries(t *testing.T) {
 	for _, r := range l.rules {
 		classes[r.class] = true
 		if r.where == whereMarkup {
-			neg, body := l.name(splitName(r.example))
+			neg, body := l.name(splitName(nil, r.example))
 			if (neg == nil || neg.class != r.class) && body == nil {
 				t.Errorf("%s: name %q is not found", r.ref, r.example)
 			}
@@ -26,7 +26,7 @@ func TestLexiconEntries(t *testing.T) {
 		}
 		v := newView(r.example)
 		if r.weak {
-			if !(r.re != nil && r.re.MatchString(v.fold)) && (r.re != nil || !strings.Contains(v.norm, r.phrase)) {
+			if !(r.re != nil && r.re().MatchString(v.fold)) && (r.re != nil || !strings.Contains(v.norm, r.phrase)) {
 				t.Errorf("%s: weak entry does not occur in its example %q", r.ref, r.example)
 			}
 			continue

@@ -3,6 +3,7 @@ package extract
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -228,8 +229,11 @@ type pageReader struct {
 	page bytes.Buffer
 }
 
-// keepPage is the largest buffer, in bytes, that is kept for the next page.
-const keepPage = 4 << 20
+// Sizes of the buffer in bytes: the least, which most pages fit in, and the largest that is kept for the next page.
+const (
+	usualPage = 1 << 20
+	keepPage  = 4 << 20
+)
 
 // read reads a file, gzip or plain, of at most MaxInput decoded bytes. The result is valid until the next read.
 func (p *pageReader) read(path string) ([]byte, error) {
@@ -238,6 +242,11 @@ func (p *pageReader) read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := min(info.Size(), MaxInput)
 	p.file.Reset(f)
 	var src io.Reader = &p.file
 	if magic, _ := p.file.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
@@ -245,15 +254,27 @@ func (p *pageReader) read(path string) ([]byte, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		src = &p.zip
-	}
-	if p.page.Cap() > keepPage {
-		p.page = bytes.Buffer{}
+		size = unzippedSize(f, size)
 	}
 	p.page.Reset()
+	// A buffer that doubles as it grows takes up to twice the page, and leaves as much to the collector.
+	if want := int(size) + 2*bytes.MinRead; p.page.Cap() < want || p.page.Cap() > keepPage {
+		p.page = *bytes.NewBuffer(make([]byte, 0, max(want, usualPage)))
+	}
 	if _, err := p.page.ReadFrom(io.LimitReader(src, MaxInput+1)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return p.page.Bytes(), nil
+}
+
+// unzippedSize is what a gzip file of size bytes says, in its last four, that it unpacks to. It may lie, so what deflate
+// cannot reach is not believed, nor what is too large for a page.
+func unzippedSize(f io.ReaderAt, size int64) int64 {
+	var tail [4]byte
+	if _, err := f.ReadAt(tail[:], max(size-4, 0)); err != nil {
+		return 0
+	}
+	return min(int64(binary.LittleEndian.Uint32(tail[:])), 1032*size, MaxInput)
 }
 
 func encode(v any) []byte {

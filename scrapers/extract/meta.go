@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"bytes"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,8 +16,8 @@ type head struct {
 	title     string
 	canonical string
 	metas     map[string][]string // lower-case name or property to contents
-	scripts   [][]byte            // JSON-LD
-	state     [][]byte            // other scripts that hold paragraphs
+	scripts   [][]byte            // JSON-LD, as it stands in the page's bytes
+	state     [][]byte            // other scripts that hold paragraphs, likewise
 	captured  []captured
 	ld        ld
 	ldRead    bool
@@ -32,36 +31,36 @@ func (h *head) raw(kind rawText, s []byte) {
 		}
 	case rawLD:
 		if len(h.scripts) < 64 {
-			h.scripts = append(h.scripts, bytes.Clone(s))
+			h.scripts = append(h.scripts, s)
 		}
 	case rawScript:
 		if len(s) >= minScriptBody && len(s) <= maxScriptBytes && len(h.state) < maxScripts && holdsParagraphs(s) {
-			h.state = append(h.state, bytes.Clone(s))
+			h.state = append(h.state, s)
 		}
 	}
 }
 
 func (h *head) meta(at *attrs) {
-	if at.content == "" {
+	if len(at.content) == 0 {
 		return
 	}
 	if h.metas == nil {
 		h.metas = map[string][]string{}
 	}
-	for _, k := range [...]string{at.property, at.name, at.itemprop} {
-		if k == "" {
+	for _, key := range [...][]byte{at.property, at.name, at.itemprop} {
+		if len(key) == 0 {
 			continue
 		}
-		k = strings.ToLower(k)
+		k := strings.ToLower(string(key))
 		if n := len(h.metas[k]); n < 32 && len(h.metas) < 400 {
-			h.metas[k] = append(h.metas[k], at.content)
+			h.metas[k] = append(h.metas[k], string(at.content))
 		}
 	}
 }
 
 func (h *head) link(at *attrs) {
-	if strings.EqualFold(at.rel, "canonical") && h.canonical == "" {
-		h.canonical = at.href
+	if h.canonical == "" && strings.EqualFold(string(at.rel), "canonical") {
+		h.canonical = string(at.href)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 // fromText reads plain text: each line is a block, except in text with hard line breaks, where lines without a blank line
 // between them are one.
 func (x *Extractor) fromText(s string, a *Article) *document {
-	d := &document{boxes: make([]box, 1)}
+	d := x.memory.document()
 	lines := strings.Split(strings.TrimPrefix(s, "\ufeff"), "\n")
 	join := hardBreaks(lines)
 	var para []string // the lines of the paragraph that is being read

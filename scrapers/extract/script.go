@@ -36,16 +36,18 @@ func holdsParagraphs(s []byte) bool {
 // string of markup with the most prose in it. What little the page does show must stand in it: the state may tell other
 // articles, and a brief is short.
 func (x *Extractor) fillFromScript(d *document) {
+	if len(d.head.state) == 0 {
+		return
+	}
 	kept := 0
 	var shown []string
 	for i := range d.blocks {
 		if b := &d.blocks[i]; b.class == "" && b.prose() > 0 && x.lex.find(b.view()) == nil {
-			kept += b.prose()
+			if kept += b.prose(); kept >= minBody {
+				return
+			}
 			shown = append(shown, b.text)
 		}
-	}
-	if kept >= minBody || len(d.head.state) == 0 {
-		return
 	}
 	var best *document
 	most := max(minBody, 2*kept)

@@ -147,9 +147,7 @@ func (x *Extractor) finish(d *document, a *Article) {
 		a.Blocks = append(a.Blocks, out)
 	}
 	a.Body = body.String()
-	if a.Lang == "" {
-		a.Lang = x.lex.detect(a.Title + "\n" + a.Body)
-	}
+	a.Lang = x.lex.settleLang(a.Lang, a.Title+"\n"+a.Body)
 	if a.Agency == "" {
 		a.Agency = x.agencyInBylines(a)
 	}

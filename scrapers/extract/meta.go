@@ -221,27 +221,29 @@ func (x *Extractor) metadata(d *document, a *Article, in Input) {
 
 func paidTier(s string) bool { return s == "locked" || s == "metered" || s == "paid" }
 
-// langCode turns "en-US", "en_US" or "English" into "en".
+// langCode turns "en-US", "en_US", "eng" or "English" into "en".
 func langCode(s string) string {
 	s = strings.ToLower(strings.TrimSpace(s))
 	if i := strings.IndexAny(s, "-_,; "); i >= 0 {
 		s = s[:i]
 	}
-	switch s {
-	case "english":
-		return "en"
-	case "nb", "nn":
-		return "no"
+	if c, ok := langNames[s]; ok {
+		return c
 	}
-	if len(s) != 2 {
+	if len(s) != 2 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") != "" {
 		return ""
 	}
-	for _, c := range s {
-		if c < 'a' || c > 'z' {
-			return ""
-		}
-	}
 	return s
+}
+
+// langNames are codes and names other than ISO 639-1 that pages give; "" is no language.
+var langNames = map[string]string{
+	"nb": "no", "nn": "no", "iw": "he", "in": "id", "ji": "yi", "cn": "zh", "jp": "ja", "kr": "ko", "ua": "uk", "cz": "cs", "xx": "",
+	"eng": "en", "english": "en", "deu": "de", "ger": "de", "deutsch": "de", "german": "de", "fra": "fr", "fre": "fr", "français": "fr",
+	"french": "fr", "spa": "es", "español": "es", "spanish": "es", "ita": "it", "italiano": "it", "italian": "it", "por": "pt",
+	"português": "pt", "portuguese": "pt", "rus": "ru", "русский": "ru", "russian": "ru", "ukr": "uk", "українська": "uk", "ukrainian": "uk",
+	"ara": "ar", "arabic": "ar", "العربية": "ar", "kor": "ko", "korean": "ko", "한국어": "ko", "jpn": "ja", "japanese": "ja", "日本語": "ja", "zho": "zh",
+	"chi": "zh", "cmn": "zh", "chinese": "zh", "中文": "zh", "tur": "tr", "türkçe": "tr", "turkish": "tr", "pol": "pl", "polski": "pl", "polish": "pl",
 }
 
 // absolute resolves ref against base; "" unless the result is http or https.

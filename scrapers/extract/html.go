@@ -289,9 +289,9 @@ const (
 
 // attrs are the attributes that matter, of one start tag.
 type attrs struct {
-	class, id, role, itemprop, typ, name, property, content, href, rel, datetime, lang, label, part, style string
-	hidden                                                                                                 bool
-	mark                                                                                                   int32
+	class, id, role, itemprop, typ, name, property, content, href, rel, datetime, media, lang, label, part, style string
+	hidden                                                                                                        bool
+	mark                                                                                                          int32
 }
 
 // farScript is the length in bytes from which it pays to leave the tokenizer and start another behind the script.
@@ -347,6 +347,8 @@ func readAttrs(z *html.Tokenizer, more bool) (at attrs) {
 			at.rel = string(v)
 		case "datetime":
 			at.datetime = string(v)
+		case "media":
+			at.media = string(v)
 		case "lang":
 			at.lang = string(v)
 		case "aria-label":
@@ -703,6 +705,8 @@ const (
 	capturePublished             // itemprop datePublished
 	captureModified
 	captureHeadline
+	captureSection
+	captureTag // a link to what else has the tag
 )
 
 // A captured piece of the page: the element's text and the machine-readable value beside it.
@@ -730,12 +734,21 @@ func captureOf(tag atom.Atom, at *attrs, h hint) (captureKind, string) {
 		return captureModified, value
 	case "headline":
 		return captureHeadline, value
+	case "articleSection":
+		return captureSection, value
+	case "keywords":
+		return captureTag, value
 	}
 	switch {
 	case tag == atom.Time:
 		return captureTime, value
 	case tag == atom.A && (at.rel == "author" || strings.HasPrefix(at.rel, "author ") || strings.HasSuffix(at.rel, " author")):
 		return captureAuthor, value
+	case tag == atom.A && (at.rel == "tag" || strings.HasSuffix(at.rel, " tag")): // "category tag" is a section's
+		if strings.Contains(at.rel, "category") {
+			return captureNone, ""
+		}
+		return captureTag, ""
 	case h.neg != nil && h.neg.class == classBio:
 		return captureByline, ""
 	}

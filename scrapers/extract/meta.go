@@ -5,10 +5,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"wirewatch/pipeline/text"
 )
 
 // head is what a page says of itself outside its text.
@@ -16,6 +19,8 @@ type head struct {
 	lang      string
 	title     string
 	canonical string
+	picture   string              // of a link element
+	twins     []string            // addresses of the page in other forms, for telephones
 	metas     map[string][]string // lower-case name or property to contents
 	scripts   [][]byte            // JSON-LD
 	state     [][]byte            // other scripts that hold paragraphs
@@ -60,8 +65,15 @@ func (h *head) meta(at *attrs) {
 }
 
 func (h *head) link(at *attrs) {
-	if strings.EqualFold(at.rel, "canonical") && h.canonical == "" {
+	switch rel := strings.ToLower(strings.TrimSpace(at.rel)); {
+	case rel == "canonical" && h.canonical == "":
 		h.canonical = at.href
+	case (rel == "image_src" || at.itemprop == "image") && h.picture == "":
+		h.picture = at.href
+	case rel == "amphtml" || rel == "alternate" && at.media != "" && at.typ == "":
+		if at.href != "" && len(h.twins) < 8 {
+			h.twins = append(h.twins, at.href)
+		}
 	}
 }
 
@@ -106,6 +118,12 @@ type source struct {
 	read func(p *page) string
 }
 
+// A lister is one place where a page may state several values.
+type lister struct {
+	name string
+	read func(p *page) []string
+}
+
 // page is what the sources read.
 type page struct {
 	h   *head
@@ -135,9 +153,24 @@ func capturedValue(kinds ...captureKind) func(*page) string {
 	}
 }
 
-// The precedence of sources, best first. A value that does not read as what it should be (a date that is none) passes on
-// to the next source.
-var precedence = struct{ published, modified, lang, siteName, canonical []source }{
+func metas(keys ...string) func(*page) []string {
+	return func(p *page) (out []string) {
+		for _, k := range keys {
+			if out = p.h.metas[k]; len(out) > 0 {
+				return out
+			}
+		}
+		return nil
+	}
+}
+
+// The precedence of sources, best first. A value that does not read as what it should be (a date that is none, an address of
+// another site, the picture of a logo, a list of sixty tags) passes on to the next source. The title weighs its sources
+// against each other instead, see title; authors have their own list, bylineSources.
+var precedence = struct {
+	published, modified, lang, siteName, canonical, section, free []source
+	tags, image                                                   []lister
+}{
 	published: []source{
 		{"json-ld", func(p *page) string { return p.h.data().published }},
 		{"open graph", meta("article:published_time", "og:published_time", "article:published", "og:article:published_time")},
@@ -163,14 +196,45 @@ var precedence = struct{ published, modified, lang, siteName, canonical []source
 		{"meta", meta("content-language", "language", "dc.language", "inlanguage")},
 	},
 	siteName: []source{
-		{"open graph", meta("og:site_name")},
-		{"json-ld", func(p *page) string { return p.h.data().publisher }},
-		{"meta", meta("application-name", "apple-mobile-web-app-title", "twitter:site")},
+		{"open graph", meta("og:site_name", "og:sitename", "og_sitename")},
+		{"json-ld, publisher", func(p *page) string { return p.h.data().publisher }},
+		{"json-ld, website", func(p *page) string { return p.h.data().site }},
+		{"meta", meta("application-name", "apple-mobile-web-app-title", "site_name", "sitename", "dc.publisher", "publisher")},
+		{"end of the title", func(p *page) string { return p.signature(p.h.title) }},
+		{"masthead", func(p *page) string { return p.masthead() }},
+		{"twitter", meta("twitter:site")},
 	},
 	canonical: []source{
 		{"link", func(p *page) string { return p.h.canonical }},
 		{"open graph", meta("og:url")},
 		{"json-ld", func(p *page) string { return p.h.data().url }},
+		{"json-ld, page", func(p *page) string { return p.h.data().page }},
+	},
+	section: []source{
+		{"open graph", meta("article:section", "og:article:section", "og:section")},
+		{"json-ld", func(p *page) string { return p.h.data().section }},
+		{"microdata", capturedValue(captureSection)},
+		{"meta", meta("section", "parsely-section", "content_category", "category", "prism.section", "dc.subject")},
+		{"trail of links", func(p *page) string { return p.trail() }},
+	},
+	free: []source{
+		{"json-ld", func(p *page) string { return p.h.data().free }},
+		{"microdata", meta("isaccessibleforfree")},
+		{"open graph", meta("article:content_tier", "og:article:content_tier", "article:opinion:tier", "content_tier", "content-tier")},
+	},
+	tags: []lister{
+		{"open graph", metas("article:tag", "og:article:tag", "article.tag")},
+		{"json-ld", func(p *page) []string { return p.h.data().keywords }},
+		{"microdata, tag links", func(p *page) []string { return p.capturedAll(captureTag) }},
+		{"meta", metas("news_keywords", "parsely-tags", "tags", "sailthru.tags")},
+		{"keywords", metas("keywords")},
+	},
+	image: []lister{
+		{"open graph", func(p *page) []string { return p.shared("og:image:secure_url", "og:image", "og:image:url") }},
+		{"json-ld", func(p *page) []string { return p.h.data().images }},
+		{"twitter", metas("twitter:image", "twitter:image:src")},
+		{"link", func(p *page) []string { return []string{p.h.picture} }},
+		{"meta", metas("image", "parsely-image-url", "thumbnailurl", "thumbnail")},
 	},
 }
 
@@ -196,30 +260,97 @@ func (x *Extractor) metadata(d *document, a *Article, in Input) {
 			break
 		}
 	}
-	for _, s := range precedence.siteName {
-		if v := strings.TrimPrefix(s.read(p), "@"); v != "" && len(v) < 80 {
-			a.SiteName = v
-			break
-		}
-	}
 	for _, s := range precedence.canonical {
-		if v := absolute(in.URL, s.read(p)); v != "" {
+		if v := p.address(s.read(p)); v != "" {
 			a.Canonical = v
 			break
 		}
 	}
+	if a.Canonical == "" {
+		a.Canonical = x.ownAddress(in)
+	}
 	if a.Site == "" {
 		a.Site = siteOf(a.Canonical)
 	}
-	if a.SiteName == "" {
-		a.SiteName = p.masthead()
+	for _, s := range precedence.siteName {
+		if v := p.siteName(s.read(p)); v != "" {
+			a.SiteName = v
+			break
+		}
+	}
+	for _, s := range precedence.section {
+		if v := p.section(s.read(p)); v != "" {
+			a.Section = v
+			break
+		}
 	}
 	a.Title = p.title(a)
 	a.Authors, a.Signed = p.signatures()
-	a.Paywalled = d.head.data().free == "false" || paidTier(d.head.one("article:content_tier", "article:opinion:tier", "content_tier"))
+	for _, s := range precedence.tags {
+		if a.Tags = p.tagList(s.read(p)); len(a.Tags) > 0 {
+			break
+		}
+	}
+	for _, s := range precedence.image {
+		for _, ref := range s.read(p) {
+			if a.Image = p.picture(html.UnescapeString(ref)); a.Image != "" {
+				break
+			}
+		}
+		if a.Image != "" {
+			break
+		}
+	}
+	for _, s := range precedence.free {
+		if v := freeWord(s.read(p)); v != "" {
+			a.Paywalled = v == "false"
+			break
+		}
+	}
+	if len(a.Modified) >= len(time.DateOnly) && len(a.Date) >= len(time.DateOnly) && a.Modified[:len(time.DateOnly)] < a.Date[:len(time.DateOnly)] {
+		a.Modified = "" // before it was published: the date of a template, or of the photograph
+	}
 }
 
-func paidTier(s string) bool { return s == "locked" || s == "metered" || s == "paid" }
+// siteName makes the name of a site of what a page gives for it: no handle, no address, no motto.
+func (p *page) siteName(v string) string {
+	v = strings.Trim(plain(strings.TrimPrefix(v, "@")), " |-–—·")
+	if utf8.RuneCountInString(v) > 40 {
+		if name := p.signature(v); name != "" {
+			return name
+		}
+	}
+	if strings.Contains(v, "://") || len(v) >= 80 {
+		return ""
+	}
+	return v
+}
+
+// signature is the part of a title that is the site's name, as the host says.
+func (p *page) signature(title string) string {
+	for _, sep := range titleSeps {
+		if sep == ": " {
+			continue
+		}
+		if i := strings.LastIndex(title, sep); i > 0 && p.isSite(title[i+len(sep):], p.a) {
+			return strings.TrimSpace(title[i+len(sep):])
+		}
+		if i := strings.Index(title, sep); i > 0 && p.isSite(title[:i], p.a) {
+			return strings.TrimSpace(title[:i])
+		}
+	}
+	return ""
+}
+
+// capturedAll lists the texts of the captured pieces of a kind.
+func (p *page) capturedAll(kind captureKind) (out []string) {
+	for _, c := range p.h.captured {
+		if c.kind == kind {
+			out = append(out, first(c.text, c.value))
+		}
+	}
+	return out
+}
 
 // langCode turns "en-US", "en_US", "eng" or "English" into "en".
 func langCode(s string) string {
@@ -335,13 +466,20 @@ func (p *page) title(a *Article) string {
 		}
 	}
 	// A news article's JSON-LD headline is what the newsroom calls it; of other kinds of pages it is often the name of the
-	// page, so there the h1 goes first.
+	// page, so there the h1 goes first. It also goes first where it is what is shared, and the title element is not: then
+	// that one was made for search engines, and JSON-LD with it.
 	if data != "" && articleRank(p.h.data().kind) >= 4 && !strings.HasSuffix(data, "...") && !strings.HasSuffix(data, "…") {
+		if i := slices.IndexFunc(heads, func(h string) bool { return sameTitle(h, og) }); i >= 0 && !sameTitle(og, doc) {
+			return heads[i]
+		}
 		return data
 	}
 	best, score := "", 0.0
 	for _, h := range heads {
-		s := max(overlap(h, og), overlap(h, data), overlap(h, doc))
+		s := max(overlap(h, og), overlap(h, data))
+		if og == "" && data == "" || s == 0 && sameTitle(h, doc) { // the title element alone may have named the site too
+			s = overlap(h, doc)
+		}
 		if utf8.RuneCountInString(h) <= 300 && s > score {
 			best, score = h, s
 		}
@@ -353,9 +491,19 @@ func (p *page) title(a *Article) string {
 				return s
 			}
 		}
+		for _, s := range []string{data, og} { // or a subtitle below it
+			if s != "" && sameTitle(s, doc) && strings.HasPrefix(best, s+" ") && len(best) > len(s)*3/2 {
+				return s
+			}
+		}
 		return best
 	}
 	return first(data, og, prop, doc, first(heads...), plain(p.h.data().name))
+}
+
+// sameTitle says whether two titles have the same words.
+func sameTitle(a, b string) bool {
+	return a == b || newView(a).norm == newView(b).norm
 }
 
 // overlap is the share of common words of two titles, from 0 to 1, relative to the shorter.
@@ -393,7 +541,7 @@ func (p *page) unbranded(s string, a *Article) string {
 	for range 3 {
 		cut := ""
 		for _, sep := range titleSeps {
-			if i := strings.LastIndex(s, sep); i > 0 && p.isSite(s[i+len(sep):], a) {
+			if i := strings.LastIndex(s, sep); i > 0 && (p.isSite(s[i+len(sep):], a) || sep != ": " && p.isSection(s[i+len(sep):], a)) {
 				if c := strings.TrimSpace(s[:i]); cut == "" || len(c) > len(cut) {
 					cut = c
 				}
@@ -402,12 +550,20 @@ func (p *page) unbranded(s string, a *Article) string {
 				cut = strings.TrimSpace(s[i+len(sep):])
 			}
 		}
+		if rest, ok := strings.CutSuffix(s, "-"+a.Section); ok && cut == "" && a.Section != "" {
+			cut = strings.TrimSpace(rest)
+		}
 		if cut == "" {
 			return s
 		}
 		s = cut
 	}
 	return s
+}
+
+// isSection says whether the part of a title behind the headline is the article's section.
+func (p *page) isSection(part string, a *Article) bool {
+	return a.Section != "" && text.Fold(strings.TrimSpace(part)) == text.Fold(a.Section)
 }
 
 // masthead is the site's name on a page that names it only to its readers: the part of the title element that stands on a

@@ -181,6 +181,7 @@ var precedence = struct {
 		{"time element", func(p *page) string { return p.clock(true) }},
 		{"date line", func(p *page) string { return p.dateNear() }},
 		{"any time element", func(p *page) string { return p.clock(false) }},
+		{"end of the title", func(p *page) string { return p.dateInTitle() }},
 		{"address", func(p *page) string { return dateInURL(p.in.URL, p.h.canonical) }},
 	},
 	modified: []source{
@@ -432,11 +433,29 @@ func (p *page) dateNear() string {
 	return ""
 }
 
-// dateInURL reads /2023/11/02/ or /2023-11-02 in an address.
+// dateInTitle is the last part of the title element where that is a date: "Basin closed | Courier | 02.11.2023".
+func (p *page) dateInTitle() string {
+	parts := strings.FieldsFunc(p.h.title, func(r rune) bool { return strings.ContainsRune("|·•", r) })
+	if n := len(parts); n > 1 && p.lex.dateLine(parts[n-1]) {
+		return strings.TrimSpace(parts[n-1])
+	}
+	return ""
+}
+
+// dateInURL reads /2023/11/02/, /2023-11-02, /20231102 or the number of an article that begins so, 20231102143200051, in an
+// address.
 func dateInURL(urls ...string) string {
 	for _, u := range urls {
 		parts := strings.FieldsFunc(u, func(r rune) bool { return r < '0' || r > '9' })
-		for i := 0; i+2 < len(parts); i++ {
+		for i := range parts {
+			if n := len(parts[i]); (n == 8 || n >= 12 && n <= 20) && parts[i][:4] >= "1996" && parts[i][:2] <= "20" {
+				if d, ok := bareDate(num(parts[i][:4]), num(parts[i][4:6]), num(parts[i][6:8])); ok && d < "2040" {
+					return d
+				}
+			}
+			if i+2 >= len(parts) {
+				break
+			}
 			if y := parts[i]; len(y) == 4 && (y[:2] == "20" || y[:2] == "19") && len(parts[i+1]) <= 2 && len(parts[i+2]) <= 2 {
 				if d, ok := bareDate(num(y), num(parts[i+1]), num(parts[i+2])); ok {
 					return d

@@ -23,6 +23,7 @@ func TestMetadataFields(t *testing.T) {
 	tags := func(a *Article) string { return strings.Join(a.Tags, "; ") }
 	image := func(a *Article) string { return a.Image }
 	canonical := func(a *Article) string { return a.Canonical }
+	published := func(a *Article) string { return a.Date }
 	modified := func(a *Article) string { return a.Modified }
 	name := func(a *Article) string { return a.SiteName }
 	paid := func(a *Article) string { return fmt.Sprint(a.Paywalled) }
@@ -90,6 +91,12 @@ func TestMetadataFields(t *testing.T) {
 		{"canonical: own, without its fragment", canonical, ``, own, own + "#top"},
 		{"canonical: a saved copy", canonical, `<link rel="canonical" href="` + own + `">`, own, "page.html"},
 
+		{"published: end of the title", published, `<title>Basin closed | Courier | 05.03.2024</title>`, "2024-03-05", ""},
+		{"published: address", published, ``, "2024-03-05", "https://www.courier.example/2024/3/05/basin"},
+		{"published: address, eight digits", published, ``, "2024-03-05", "https://www.courier.example/news/20240305/basin"},
+		{"published: address, a number that begins with it", published, ``, "2024-03-05", "https://www.courier.example/news/A2024030514320000519"},
+		{"published: address, a number", published, ``, "", "https://www.courier.example/news/20249905/98765432"},
+		{"published: microdata before meta", published, `<meta name="date" content="2020-01-01"></head><body><meta itemprop="datePublished" content="2024-03-05">`, "2024-03-05", ""},
 		{"modified: json-ld", modified, news(`"datePublished":"2024-03-05T10:00:00+01:00","dateModified":"2024-03-06T09:30:00+01:00"`), "2024-03-06T09:30:00+01:00", ""},
 		{"modified: open graph", modified, og("article:modified_time", "2024-03-06"), "2024-03-06", ""},
 		{"modified: microdata", modified, `</head><body><time itemprop="dateModified" datetime="2024-03-06">today</time>`, "2024-03-06", ""},

@@ -77,8 +77,10 @@ type bodyArticle struct {
 	Date      string   `json:"date"` // as the page says it: RFC 3339 with its own offset, or a bare date
 	Lang      string   `json:"lang"`
 	Agency    string   `json:"agency"`
-	Source    string   `json:"source"` // page; feed: the page could not be had, the text is the feed's own
-	Why       string   `json:"why"`    // with feed: why
+	Section   string   `json:"section"` // of the paper, as the page calls it
+	Image     string   `json:"image"`   // http or https, or ""
+	Source    string   `json:"source"`  // page; feed: the page could not be had, the text is the feed's own
+	Why       string   `json:"why"`     // with feed: why
 	Paywalled bool     `json:"paywalled"`
 }
 
@@ -102,7 +104,8 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 		Story: bodyStory{ID: al.Story.ID, Title: cmp.Or(line(al.Story.Title, titleLen), m.Headline.Text), OutletsTotal: len(al.Outlets), Outlets: []bodyOutlet{}},
 		Articles: []bodyArticle{{
 			ID: a.ID, URL: m.Link, Site: m.Site, SiteName: line(a.SiteName, nameLen), Title: m.Headline.Text, Authors: []string{},
-			Published: stamp(a.Published), Date: line(a.Date, 40), Lang: m.Lang, Agency: m.Agency, Source: string(a.Source),
+			Published: stamp(a.Published), Date: line(a.Date, 40), Lang: m.Lang, Agency: m.Agency, Section: line(a.Section, nameLen),
+			Image: link(a.Image), Source: string(a.Source),
 			Why: line(a.Why, noteLen), Paywalled: a.Paywalled,
 		}},
 	}

@@ -136,6 +136,9 @@ type Article struct {
 	Tags      []string
 	Published time.Time // UTC, zero when unknown
 	Date      string    // as the page says: RFC 3339 with its own offset, or a bare date
+	Modified  string    // last change, in the same form; "" when the page names none
+	Section   string    // of the paper, as the page calls it
+	Image     string    // address of the lead picture
 	Lang      string
 	Agency    string
 	Body      string // paragraphs joined by a blank line

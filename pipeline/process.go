@@ -339,9 +339,7 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	if len(a.Authors) == 0 && it.Entry.Author != "" {
 		a.Authors = []string{it.Entry.Author}
 	}
-	if len(a.Tags) == 0 {
-		a.Tags = it.Entry.Tags
-	}
+	a.Tags = joinTags(a.Tags, it.Entry.Tags)
 	// A page that shows less than the feed does is a paywall's stub, or a page that needs a browser. Reading the feed's text costs
 	// as much as reading a page, so it is read only where it has the length for that.
 	if max(len(it.Entry.Content), len(it.Entry.Summary)) <= len(a.Body) {

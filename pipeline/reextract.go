@@ -183,15 +183,14 @@ func (r *siteRun) remake(ctx context.Context, old Article) (m remake, work bool,
 	a := &m.now
 	a.Title, a.SiteName, a.Date = cmp.Or(got.Title, old.Title), cmp.Or(got.SiteName, old.SiteName), cmp.Or(got.Date, old.Date)
 	a.Lang, a.Agency, a.Body, a.Blocks, a.Paywalled = got.Lang, got.Agency, got.Body, got.Blocks, got.Paywalled
+	a.Modified, a.Section, a.Image = cmp.Or(got.Modified, old.Modified), cmp.Or(got.Section, old.Section), cmp.Or(got.Image, old.Image)
 	if !got.Published.IsZero() {
 		a.Published = got.Published
 	}
 	if len(got.Authors) > 0 {
 		a.Authors = got.Authors
 	}
-	if len(got.Tags) > 0 {
-		a.Tags = got.Tags
-	}
+	a.Tags = joinTags(got.Tags, old.Tags)
 	m.prints = Prints(a)
 	learned, err := r.Store.Learned(ctx, a.Site, m.prints)
 	if err != nil {
@@ -199,7 +198,7 @@ func (r *siteRun) remake(ctx context.Context, old Article) (m remake, work bool,
 	}
 	RemoveLearned(a, learned)
 	m.changed = a.Body != old.Body || a.Title != old.Title || a.Lang != old.Lang || a.Agency != old.Agency || a.SiteName != old.SiteName ||
-		a.Date != old.Date || a.Paywalled != old.Paywalled || !a.Published.Truncate(time.Millisecond).Equal(old.Published) ||
+		a.Date != old.Date || a.Modified != old.Modified || a.Section != old.Section || a.Image != old.Image || a.Paywalled != old.Paywalled || !a.Published.Truncate(time.Millisecond).Equal(old.Published) ||
 		!slices.Equal(a.Authors, old.Authors) || !slices.Equal(a.Tags, old.Tags) || !slices.Equal(a.Blocks, old.Blocks)
 	if m.changed {
 		a.Sketch = dedup.Sketch(a.Title, a.Body, a.Lang)

@@ -70,7 +70,7 @@ func (x explanation) fields() (out [][2]string) {
 	}
 	for _, f := range [][2]string{
 		{"title", x.Title}, {"by", strings.Join(x.Author, ", ")}, {"date", x.Date}, {"modified", x.Modified}, {"language", x.Lang},
-		{"agency", x.Agency}, {"site", cmp.Or(x.SiteName, x.Site)}, {"url", x.URL}, {"canonical", x.Canonical}, {"paywalled", paywall},
+		{"agency", x.Agency}, {"section", x.Section}, {"tags", strings.Join(x.Tags, ", ")}, {"image", x.Image}, {"site", cmp.Or(x.SiteName, x.Site)}, {"url", x.URL}, {"canonical", x.Canonical}, {"paywalled", paywall},
 		{"site rule", x.SiteRule},
 	} {
 		if f[1] != "" {

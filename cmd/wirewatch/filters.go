@@ -185,6 +185,9 @@ type articleJSON struct {
 	Modified  string      `json:"modified"`
 	Lang      string      `json:"lang"`
 	Agency    string      `json:"agency"`
+	Section   string      `json:"section"`
+	Tags      []string    `json:"tags"`
+	Image     string      `json:"image"`
 	Paywalled bool        `json:"paywalled"`
 	Body      string      `json:"body"`
 	Blocks    []blockJSON `json:"blocks"`
@@ -200,7 +203,7 @@ type blockJSON struct {
 
 func articleOf(a *extract.Article) articleJSON {
 	out := articleJSON{URL: a.URL, Site: a.Site, SiteName: a.SiteName, Canonical: a.Canonical, Title: a.Title, Author: append([]string{}, a.Authors...),
-		Date: a.Date, Modified: a.Modified, Lang: a.Lang, Agency: a.Agency, Paywalled: a.Paywalled, Body: a.Body, Blocks: make([]blockJSON, len(a.Blocks))}
+		Date: a.Date, Modified: a.Modified, Lang: a.Lang, Agency: a.Agency, Section: a.Section, Tags: append([]string{}, a.Tags...), Image: a.Image, Paywalled: a.Paywalled, Body: a.Body, Blocks: make([]blockJSON, len(a.Blocks))}
 	for i, b := range a.Blocks {
 		out.Blocks[i] = blockJSON(b)
 	}
@@ -229,6 +232,8 @@ func printArticle(w io.Writer, a *extract.Article) {
 	line("date", a.Date)
 	line("language", a.Lang)
 	line("agency", a.Agency)
+	line("section", a.Section)
+	line("tags", strings.Join(a.Tags, ", "))
 	line("site", a.SiteName)
 	line("url", a.URL)
 	fmt.Fprintf(w, "\n%s\n", alerts.TerminalText(a.Body))

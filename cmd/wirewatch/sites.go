@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wirewatch/pipeline"
+	"wirewatch/pipeline/dedup"
 	"wirewatch/pipeline/desk"
 	"wirewatch/pipeline/store"
 	"wirewatch/scrapers/extract"
@@ -23,6 +24,7 @@ func newExtractor(folder string) (*extract.Extractor, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.CleanURL = dedup.Canonical
 	list := []extract.SiteFolder{{Path: "seeds/sites", FS: seeds.Sites()}}
 	if folder != "" {
 		list = append(list, extract.SiteFolder{Path: folder, FS: os.DirFS(folder)})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -314,10 +315,7 @@ func readPage(x *extract.Extractor) func(*pipeline.Page) (pipeline.Article, erro
 		}
 		a := article(got)
 		a.URL = p.FinalURL
-		a.Canonical = dedup.Canonical(p.FinalURL)
-		if sameSite(got.Canonical, p.FinalURL) { // a page's own word counts for pages of its own site
-			a.Canonical = dedup.Canonical(got.Canonical)
-		}
+		a.Canonical = dedup.Canonical(cmp.Or(got.Canonical, p.FinalURL))
 		a.Site = scrapers.Site(p.FinalURL)
 		return a, nil
 	}
@@ -352,7 +350,8 @@ func readFeed(x *extract.Extractor) func(pipeline.Item) pipeline.Article {
 
 func article(x *extract.Article) pipeline.Article {
 	a := pipeline.Article{SiteName: x.SiteName, Title: x.Title, Authors: x.Authors, Date: x.Date, Published: instant(x.Date),
-		Lang: x.Lang, Agency: x.Agency, Body: x.Body, Paywalled: x.Paywalled, Blocks: make([]pipeline.Block, len(x.Blocks))}
+		Modified: x.Modified, Lang: x.Lang, Agency: x.Agency, Section: x.Section, Tags: x.Tags, Image: x.Image, Body: x.Body,
+		Paywalled: x.Paywalled, Blocks: make([]pipeline.Block, len(x.Blocks))}
 	for i, b := range x.Blocks {
 		a.Blocks[i] = pipeline.Block{Class: b.Class, Kept: b.Kept, Text: b.Text, Rule: b.Rule}
 	}
@@ -367,15 +366,6 @@ func instant(date string) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// sameSite reports whether a canonical link is plausible: an address of the same site, not its front page.
-func sameSite(canonical, page string) bool {
-	if canonical == "" || scrapers.Site(canonical) != scrapers.Site(page) {
-		return false
-	}
-	_, path, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(canonical, "https://"), "http://"), "/")
-	return strings.Trim(path, "/") != ""
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -10,10 +10,10 @@ import (
 
 // Columns of an article without its blocks, which are the larger half of it and seldom wanted.
 const (
-	articleColumns = `id, story, feed, url, canonical, site, site_name, title, authors, tags, published, date, lang, agency, source, paywalled,
-	why, relation, of_id, score, seen, sketch, body, '' AS blocks`
-	fullColumns = `id, story, feed, url, canonical, site, site_name, title, authors, tags, published, date, lang, agency, source, paywalled,
-	why, relation, of_id, score, seen, sketch, body, blocks`
+	articleColumns = `id, story, feed, url, canonical, site, site_name, title, authors, tags, published, date, modified, lang, agency, section, image,
+	source, paywalled, why, relation, of_id, score, seen, sketch, body, '' AS blocks`
+	fullColumns = `id, story, feed, url, canonical, site, site_name, title, authors, tags, published, date, modified, lang, agency, section, image,
+	source, paywalled, why, relation, of_id, score, seen, sketch, body, blocks`
 )
 
 func loadArticles(c conn, columns, rest string, args ...any) ([]pipeline.Article, error) {
@@ -23,7 +23,7 @@ func loadArticles(c conn, columns, rest string, args ...any) ([]pipeline.Article
 		var published, seen int64
 		var authors, tags, blocks string
 		err := scan(&a.ID, &a.Story, &a.Feed, &a.URL, &a.Canonical, &a.Site, &a.SiteName, &a.Title, &authors, &tags, &published, &a.Date,
-			&a.Lang, &a.Agency, &a.Source, &a.Paywalled, &a.Why, &a.Relation, &a.Of, &a.Score, &seen, &a.Sketch, &a.Body, &blocks)
+			&a.Modified, &a.Lang, &a.Agency, &a.Section, &a.Image, &a.Source, &a.Paywalled, &a.Why, &a.Relation, &a.Of, &a.Score, &seen, &a.Sketch, &a.Body, &blocks)
 		if err != nil {
 			return err
 		}

@@ -441,15 +441,15 @@ func (s *Store) Noted(ctx context.Context, article int64) (bool, error) {
 	return ok, nil
 }
 
-// UpdateArticle puts what an article says anew in its place (title, authors, dates, language, agency, body, blocks, sketch) and
+// UpdateArticle puts what an article says anew in its place (title, authors, dates, language, agency, section, picture, body, blocks, sketch) and
 // notes the change. What it is (URL, site, story, relation) stays.
 func (t *Tx) UpdateArticle(a *pipeline.Article) error {
 	authors, blocks, tags, err := lists(a)
 	if err != nil {
 		return err
 	}
-	n, err := t.c.exec(`UPDATE articles SET site_name = ?, title = ?, authors = ?, tags = ?, published = ?, date = ?, lang = ?, agency = ?, paywalled = ?,
-		sketch = ?, body = ?, blocks = ? WHERE id = ?`, a.SiteName, a.Title, authors, tags, ms(a.Published), a.Date, a.Lang, a.Agency, bit(a.Paywalled),
+	n, err := t.c.exec(`UPDATE articles SET site_name = ?, title = ?, authors = ?, tags = ?, published = ?, date = ?, modified = ?, lang = ?, agency = ?, section = ?, image = ?, paywalled = ?,
+		sketch = ?, body = ?, blocks = ? WHERE id = ?`, a.SiteName, a.Title, authors, tags, ms(a.Published), a.Date, a.Modified, a.Lang, a.Agency, a.Section, a.Image, bit(a.Paywalled),
 		a.Sketch, a.Body, blocks, a.ID)
 	if err == nil && n == 0 {
 		err = ErrNotFound

@@ -118,11 +118,11 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 		return 0, err
 	}
 	var id int64
-	err = t.c.get([]any{&id}, `INSERT INTO articles (story, feed, url, canonical, site, site_name, title, authors, tags, published, date, lang,
-		agency, source, paywalled, why, relation, of_id, score, seen, sketch, body, blocks)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		root, a.Feed, a.URL, ident(a.Canonical), ident(a.Site), a.SiteName, a.Title, authors, tags, ms(a.Published), a.Date, a.Lang, a.Agency,
-		string(a.Source), bit(a.Paywalled), a.Why, a.Relation, a.Of, a.Score, ms(a.Seen), a.Sketch, a.Body, blocks)
+	err = t.c.get([]any{&id}, `INSERT INTO articles (story, feed, url, canonical, site, site_name, title, authors, tags, published, date, modified, lang,
+		agency, section, image, source, paywalled, why, relation, of_id, score, seen, sketch, body, blocks)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		root, a.Feed, a.URL, ident(a.Canonical), ident(a.Site), a.SiteName, a.Title, authors, tags, ms(a.Published), a.Date, a.Modified, a.Lang, a.Agency,
+		a.Section, a.Image, string(a.Source), bit(a.Paywalled), a.Why, a.Relation, a.Of, a.Score, ms(a.Seen), a.Sketch, a.Body, blocks)
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: %w", a.URL, err)
 	}

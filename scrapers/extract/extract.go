@@ -31,6 +31,10 @@ type Extractor struct {
 	lex    *lexicon
 	sites  []*siteRule
 	memory *memory
+
+	// CleanURL gives the form of an address by which its page is known, for pages that do not name their own; nil: the address
+	// without its fragment.
+	CleanURL func(string) string
 }
 
 // New compiles the lexicon, the YAML files in the root of fsys. Errors name file and line.
@@ -57,7 +61,7 @@ type Input struct {
 // An Article is the clean result.
 type Article struct {
 	URL       string   // as given
-	Canonical string   // absolute, "" when the page names none
+	Canonical string   // the page's own address, absolute: as it says, where that can be true, else the cleaned URL; "" for a text
 	Site      string   // host name without "www."
 	SiteName  string   // the name the page gives itself
 	Title     string   // without the site name
@@ -66,6 +70,9 @@ type Article struct {
 	Date      string   // publication as the page says: RFC 3339 with its own offset, or a bare date
 	Modified  string   // last change, same form
 	Lang      string   // ISO 639-1, lower case
+	Section   string   // of the paper: "World", in the page's language
+	Tags      []string // at most 15, in the page's order
+	Image     string   // address of the lead picture, absolute; no logo
 	Agency    string   // wire agency named by sign-off, dateline or byline
 	Body      string   // kept paragraphs joined by a blank line; a plain text with nothing to remove is its own body
 	Paywalled bool     // the page says that its text is not free
@@ -156,9 +163,7 @@ func (x *Extractor) finish(d *document, a *Article) {
 		a.Blocks = append(a.Blocks, out)
 	}
 	a.Body = body.String()
-	if a.Lang == "" {
-		a.Lang = x.lex.detect(a.Title + "\n" + a.Body)
-	}
+	a.Lang = x.lex.settleLang(a.Lang, a.Title+"\n"+a.Body)
 	if a.Agency == "" {
 		a.Agency = x.agencyInBylines(a)
 	}

@@ -282,9 +282,9 @@ const (
 
 // attrs are the attributes that matter, of one start tag: slices of the page, nil where there is none.
 type attrs struct {
-	class, id, role, itemprop, typ, name, property, content, href, rel, datetime, lang, label, part, style []byte
-	hidden                                                                                                 bool
-	mark                                                                                                   int32
+	class, id, role, itemprop, typ, name, property, content, href, rel, datetime, media, lang, label, part, style []byte
+	hidden                                                                                                        bool
+	mark                                                                                                          int32
 }
 
 // attrs reads the attributes of the tag that was the last token. Of one written twice the first counts.
@@ -324,6 +324,8 @@ func (z *scanner) attrs() (at attrs) {
 			set(&at.rel, a)
 		case "datetime":
 			set(&at.datetime, a)
+		case "media":
+			set(&at.media, a)
 		case "lang":
 			set(&at.lang, a)
 		case "aria-label":
@@ -696,6 +698,8 @@ const (
 	capturePublished             // itemprop datePublished
 	captureModified
 	captureHeadline
+	captureSection
+	captureTag // a link to what else has the tag
 )
 
 // A captured piece of the page: the element's text and the machine-readable value beside it.
@@ -725,12 +729,21 @@ func captureOf(tag atom.Atom, at *attrs, h hint) (captureKind, string) {
 		return captureModified, value()
 	case "headline":
 		return captureHeadline, value()
+	case "articleSection":
+		return captureSection, value()
+	case "keywords":
+		return captureTag, value()
 	}
 	switch {
 	case tag == atom.Time:
 		return captureTime, value()
 	case tag == atom.A && saysAuthor(at.rel):
 		return captureAuthor, value()
+	case tag == atom.A && (string(at.rel) == "tag" || bytes.HasSuffix(at.rel, []byte(" tag"))): // "category tag" is a section's
+		if bytes.Contains(at.rel, []byte("category")) {
+			return captureNone, ""
+		}
+		return captureTag, ""
 	case h.neg != nil && h.neg.class == classBio:
 		return captureByline, ""
 	}

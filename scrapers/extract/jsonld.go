@@ -2,10 +2,14 @@ package extract
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,9 +20,19 @@ type ld struct {
 	published, modified        string
 	authors                    []string
 	body, lang, url, publisher string
+	page                       string // the address of the page that it is the main thing of
 	free                       string // "true", "false" or ""
-	nested                     bool   // found inside another thing, such as a list of articles
+	freeParts                  string // the same said of parts of the page
+	section                    string
+	keywords, images           []string
+	logos                      []string // of publishers: not the article's picture
+	crumbs                     []crumb  // the trail of links down to the page
+	site                       string   // the name of the website or of its house
+	nested                     bool     // found inside another thing, such as a list of articles
 }
+
+// A crumb is one step of the trail of links that leads to a page.
+type crumb struct{ name, url string }
 
 // ldDepth bounds the nesting that is followed.
 const ldDepth = 12
@@ -41,8 +55,11 @@ func articleRank(kind string) int {
 
 // ldCollector walks the JSON values of a page.
 type ldCollector struct {
-	found []ld
-	byID  map[string]map[string]any
+	found       []ld
+	byID        map[string]map[string]any
+	logos       []string
+	crumbs      []crumb
+	site, house string
 }
 
 // readLD reads all JSON-LD scripts of a page and returns the description of its article. Scripts may hold objects, arrays,
@@ -88,10 +105,11 @@ func readLD(scripts [][]byte, canonical string) ld {
 			best = i
 		}
 	}
-	if best < 0 {
-		return ld{}
+	var out ld
+	if best >= 0 {
+		out = c.found[best]
 	}
-	out := c.found[best]
+	out.logos, out.crumbs, out.site = c.logos, c.crumbs, first(c.site, c.house)
 	for i := range c.found { // several descriptions of one article complete each other
 		o := &c.found[i]
 		if o.nested || i == best {
@@ -104,13 +122,22 @@ func readLD(scripts [][]byte, canonical string) ld {
 			if len(out.authors) == 0 {
 				out.authors = o.authors
 			}
+			if len(out.keywords) == 0 {
+				out.keywords = o.keywords
+			}
+			out.section = first(out.section, o.section)
+			out.images = append(out.images, o.images...)
 		}
 		if o.kind == "WebPage" {
 			out.published = first(out.published, o.published)
 			out.lang = first(out.lang, o.lang)
+			out.images = append(out.images, o.images...)
+			out.publisher = first(out.publisher, o.publisher)
 		}
 		out.free = first(out.free, o.free)
+		out.freeParts = first(out.freeParts, o.freeParts)
 	}
+	out.free = first(out.free, out.freeParts) // what the page says of itself goes before what it says of its parts
 	return out
 }
 
@@ -207,6 +234,9 @@ func (c *ldCollector) index(v any, depth int) {
 				c.byID[id] = v
 			}
 		}
+		if logo := c.urls(v["logo"], 0); len(logo) > 0 && len(c.logos) < 16 {
+			c.logos = append(c.logos, logo...)
+		}
 		for _, e := range v {
 			c.index(e, depth+1)
 		}
@@ -229,8 +259,16 @@ func (c *ldCollector) walk(v any, depth int, nested bool) {
 				c.found = append(c.found, c.article(v, kind, nested))
 				break
 			}
+			switch {
+			case kind == "BreadcrumbList" && len(c.crumbs) == 0:
+				c.crumbs = c.trail(v)
+			case kind == "WebSite":
+				c.site = first(c.site, plain(str(v["name"])))
+			case kind == "Organization" || kind == "NewsMediaOrganization":
+				c.house = first(c.house, plain(str(v["name"])))
+			}
 		}
-		for _, k := range []string{"@graph", "mainEntity", "mainEntityOfPage", "article", "hasPart", "liveBlogUpdate", "itemListElement", "item"} {
+		for _, k := range []string{"@graph", "mainEntity", "mainEntityOfPage", "article", "hasPart", "liveBlogUpdate", "itemListElement", "item", "breadcrumb"} {
 			if e, ok := v[k]; ok {
 				c.walk(e, depth+1, nested || k == "hasPart" || k == "liveBlogUpdate" || k == "itemListElement" || k == "item")
 			}
@@ -246,21 +284,120 @@ func (c *ldCollector) article(v map[string]any, kind string, nested bool) ld {
 	d.modified = str(v["dateModified"])
 	d.body = first(str(v["articleBody"]), str(v["reviewBody"]))
 	d.lang = c.nameOf(v["inLanguage"])
-	d.url = first(str(v["url"]), c.idOf(v["mainEntityOfPage"]))
+	d.page = c.idOf(v["mainEntityOfPage"])
+	d.url = first(str(v["url"]), d.page)
 	d.publisher = c.nameOf(v["publisher"])
 	d.authors = c.names(v["author"], 0)
 	if len(d.authors) == 0 {
 		d.authors = c.names(v["creator"], 0)
 	}
-	switch f := v["isAccessibleForFree"].(type) {
-	case bool:
-		d.free = map[bool]string{true: "true", false: "false"}[f]
-	case string:
-		if f = strings.ToLower(f[strings.LastIndexByte(f, '/')+1:]); f == "true" || f == "false" {
-			d.free = f
+	d.free = freeWord(v["isAccessibleForFree"])
+	for _, part := range list(v["hasPart"]) {
+		if m, ok := part.(map[string]any); ok && freeWord(m["isAccessibleForFree"]) == "false" {
+			d.freeParts = "false"
 		}
 	}
+	if sections := c.names(v["articleSection"], 0); len(sections) > 0 {
+		d.section = sections[0]
+	}
+	d.keywords = c.names(v["keywords"], 0)
+	d.images = c.urls(v["image"], 0)
+	if len(d.images) == 0 {
+		d.images = append(c.urls(v["primaryImageOfPage"], 0), c.urls(v["thumbnailUrl"], 0)...)
+	}
 	return d
+}
+
+// freeWord reads isAccessibleForFree as the web writes it: true, "False", "https://schema.org/True", 0, "no"; "" for what says
+// nothing.
+func freeWord(v any) string {
+	switch v := v.(type) {
+	case bool:
+		return map[bool]string{true: "true", false: "false"}[v]
+	case float64:
+		return map[bool]string{true: "true", false: "false"}[v != 0]
+	}
+	s := strings.ToLower(str(v))
+	switch s[strings.LastIndexByte(s, '/')+1:] {
+	case "true", "yes", "1", "free", "unlocked":
+		return "true"
+	case "false", "no", "0", "locked", "metered", "paid", "premium", "subscriber":
+		return "false"
+	}
+	return ""
+}
+
+// list makes a list of what may be one.
+func list(v any) []any {
+	if l, ok := v.([]any); ok {
+		return l
+	}
+	return []any{v}
+}
+
+// urls lists the addresses of pictures: strings, objects, references to objects, lists of these. Icons are left out.
+func (c *ldCollector) urls(v any, depth int) []string {
+	if depth > 4 {
+		return nil
+	}
+	switch v := v.(type) {
+	case string:
+		if v = strings.TrimSpace(v); v != "" && !strings.HasPrefix(v, "#") {
+			return []string{v}
+		}
+	case []any:
+		var out []string
+		for _, e := range v[:min(len(v), 16)] {
+			out = append(out, c.urls(e, depth+1)...)
+		}
+		return out
+	case map[string]any:
+		for _, side := range []string{"width", "height"} {
+			if n, err := strconv.ParseFloat(strings.TrimSuffix(fmt.Sprint(v[side]), "px"), 64); err == nil && n > 0 && n < minPicture {
+				return nil
+			}
+		}
+		for _, k := range []string{"url", "contentUrl"} {
+			if out := c.urls(v[k], depth+1); len(out) > 0 {
+				return out
+			}
+		}
+		if id, ok := v["@id"].(string); ok && c.byID[id] != nil && depth < 2 {
+			return c.urls(c.byID[id], depth+2)
+		}
+	}
+	return nil
+}
+
+// trail reads a BreadcrumbList in the order of its positions.
+func (c *ldCollector) trail(v map[string]any) []crumb {
+	type step struct {
+		crumb
+		at float64
+	}
+	var steps []step
+	for i, e := range list(v["itemListElement"]) {
+		m, ok := e.(map[string]any)
+		if !ok || i >= 16 {
+			continue
+		}
+		s := step{crumb{plain(str(m["name"])), str(m["item"])}, float64(i)}
+		if item, ok := m["item"].(map[string]any); ok {
+			s.name, s.url = first(s.name, plain(str(item["name"]))), first(str(item["@id"]), str(item["url"]))
+		}
+		if at, err := strconv.ParseFloat(fmt.Sprint(m["position"]), 64); err == nil {
+			s.at = at
+		}
+		if s.name != "" {
+			steps = append(steps, s)
+		}
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
+	out := make([]crumb, len(steps))
+	for i := range steps {
+		out[i] = steps[i].crumb
+	}
+	return out
 }
 
 func (c *ldCollector) idOf(v any) string {
@@ -343,7 +480,7 @@ func str(v any) string {
 
 var (
 	markupTag = regexp.MustCompile(`</?[a-zA-Z][^<>]*>`)
-	ldField   = regexp.MustCompile(`"(headline|datePublished|dateModified|articleBody|inLanguage)"\s*:\s*"((?:[^"\\]|\\.)*)"`)
+	ldField   = regexp.MustCompile(`"(headline|datePublished|dateModified|articleBody|inLanguage|articleSection|isAccessibleForFree)"\s*:\s*"((?:[^"\\]|\\.)*)"`)
 	ldAuthor  = regexp.MustCompile(`"author"\s*:\s*[\[{\s]*(?:"@type"\s*:\s*"Person"\s*,\s*)?"name"\s*:\s*"((?:[^"\\]|\\.)*)"`)
 )
 
@@ -388,6 +525,10 @@ func salvageLD(s []byte) ld {
 			d.body = first(d.body, v)
 		case "inLanguage":
 			d.lang = first(d.lang, v)
+		case "articleSection":
+			d.section = first(d.section, plain(v))
+		case "isAccessibleForFree":
+			d.free = first(d.free, freeWord(v))
 		}
 	}
 	if m := ldAuthor.FindSubmatch(s); m != nil {

@@ -40,6 +40,8 @@ type lexicon struct {
 	rules    []*rule            // all, in order of appearance
 	agencies agencies
 	tongues  []tongue
+	stops    map[string][]vote // frequent words, by language
+	letters  map[rune][]vote
 	months   map[string]int
 }
 
@@ -127,6 +129,7 @@ func loadLexicon(fsys fs.FS) (*lexicon, error) {
 			}
 		}
 	}
+	l.countVotes()
 	return l, nil
 }
 

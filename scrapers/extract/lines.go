@@ -58,6 +58,9 @@ type lineOut struct {
 	Agency    string      `json:"agency"`
 	Canonical string      `json:"canonical"`
 	SiteName  string      `json:"site_name"`
+	Section   string      `json:"section"`
+	Tags      []string    `json:"tags"`
+	Image     string      `json:"image"`
 	Paywalled bool        `json:"paywalled"`
 	Body      string      `json:"body"`
 	Blocks    []lineBlock `json:"blocks"`
@@ -188,8 +191,8 @@ func (x *Extractor) line(n int, data []byte, pr *pageReader) []byte {
 	}
 	out := lineOut{
 		ID: in.ID, URL: in.URL, Site: a.Site, Title: a.Title, Author: a.Signed, Date: a.Date, Modified: a.Modified, Lang: a.Lang,
-		Agency: a.Agency, Canonical: a.Canonical, SiteName: a.SiteName, Paywalled: a.Paywalled, Body: a.Body,
-		Blocks: make([]lineBlock, len(a.Blocks)),
+		Agency: a.Agency, Canonical: a.Canonical, SiteName: a.SiteName, Section: a.Section, Tags: append([]string{}, a.Tags...), Image: a.Image,
+		Paywalled: a.Paywalled, Body: a.Body, Blocks: make([]lineBlock, len(a.Blocks)),
 	}
 	if out.Author == nil {
 		out.Author = []string{}

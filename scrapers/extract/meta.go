@@ -4,10 +4,13 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"wirewatch/pipeline/text"
 )
 
 // head is what a page says of itself outside its text.
@@ -15,6 +18,8 @@ type head struct {
 	lang      string
 	title     string
 	canonical string
+	picture   string              // of a link element
+	twins     []string            // addresses of the page in other forms, for telephones
 	metas     map[string][]string // lower-case name or property to contents
 	scripts   [][]byte            // JSON-LD, as it stands in the page's bytes
 	state     [][]byte            // other scripts that hold paragraphs, likewise
@@ -59,8 +64,15 @@ func (h *head) meta(at *attrs) {
 }
 
 func (h *head) link(at *attrs) {
-	if h.canonical == "" && strings.EqualFold(string(at.rel), "canonical") {
+	switch rel := strings.ToLower(strings.TrimSpace(string(at.rel))); {
+	case rel == "canonical" && h.canonical == "":
 		h.canonical = string(at.href)
+	case (rel == "image_src" || string(at.itemprop) == "image") && h.picture == "":
+		h.picture = string(at.href)
+	case rel == "amphtml" || rel == "alternate" && len(at.media) > 0 && len(at.typ) == 0:
+		if len(at.href) > 0 && len(h.twins) < 8 {
+			h.twins = append(h.twins, string(at.href))
+		}
 	}
 }
 
@@ -105,6 +117,12 @@ type source struct {
 	read func(p *page) string
 }
 
+// A lister is one place where a page may state several values.
+type lister struct {
+	name string
+	read func(p *page) []string
+}
+
 // page is what the sources read.
 type page struct {
 	h   *head
@@ -134,9 +152,24 @@ func capturedValue(kinds ...captureKind) func(*page) string {
 	}
 }
 
-// The precedence of sources, best first. A value that does not read as what it should be (a date that is none) passes on
-// to the next source.
-var precedence = struct{ published, modified, lang, siteName, canonical []source }{
+func metas(keys ...string) func(*page) []string {
+	return func(p *page) (out []string) {
+		for _, k := range keys {
+			if out = p.h.metas[k]; len(out) > 0 {
+				return out
+			}
+		}
+		return nil
+	}
+}
+
+// The precedence of sources, best first. A value that does not read as what it should be (a date that is none, an address of
+// another site, the picture of a logo, a list of sixty tags) passes on to the next source. The title weighs its sources
+// against each other instead, see title; authors have their own list, bylineSources.
+var precedence = struct {
+	published, modified, lang, siteName, canonical, section, free []source
+	tags, image                                                   []lister
+}{
 	published: []source{
 		{"json-ld", func(p *page) string { return p.h.data().published }},
 		{"open graph", meta("article:published_time", "og:published_time", "article:published", "og:article:published_time")},
@@ -147,6 +180,7 @@ var precedence = struct{ published, modified, lang, siteName, canonical []source
 		{"time element", func(p *page) string { return p.clock(true) }},
 		{"date line", func(p *page) string { return p.dateNear() }},
 		{"any time element", func(p *page) string { return p.clock(false) }},
+		{"end of the title", func(p *page) string { return p.dateInTitle() }},
 		{"address", func(p *page) string { return dateInURL(p.in.URL, p.h.canonical) }},
 	},
 	modified: []source{
@@ -162,14 +196,45 @@ var precedence = struct{ published, modified, lang, siteName, canonical []source
 		{"meta", meta("content-language", "language", "dc.language", "inlanguage")},
 	},
 	siteName: []source{
-		{"open graph", meta("og:site_name")},
-		{"json-ld", func(p *page) string { return p.h.data().publisher }},
-		{"meta", meta("application-name", "apple-mobile-web-app-title", "twitter:site")},
+		{"open graph", meta("og:site_name", "og:sitename", "og_sitename")},
+		{"json-ld, publisher", func(p *page) string { return p.h.data().publisher }},
+		{"json-ld, website", func(p *page) string { return p.h.data().site }},
+		{"meta", meta("application-name", "apple-mobile-web-app-title", "site_name", "sitename", "dc.publisher", "publisher")},
+		{"end of the title", func(p *page) string { return p.signature(p.h.title) }},
+		{"masthead", func(p *page) string { return p.masthead() }},
+		{"twitter", meta("twitter:site")},
 	},
 	canonical: []source{
 		{"link", func(p *page) string { return p.h.canonical }},
 		{"open graph", meta("og:url")},
 		{"json-ld", func(p *page) string { return p.h.data().url }},
+		{"json-ld, page", func(p *page) string { return p.h.data().page }},
+	},
+	section: []source{
+		{"open graph", meta("article:section", "og:article:section", "og:section")},
+		{"json-ld", func(p *page) string { return p.h.data().section }},
+		{"microdata", capturedValue(captureSection)},
+		{"meta", meta("section", "parsely-section", "content_category", "category", "prism.section", "dc.subject")},
+		{"trail of links", func(p *page) string { return p.trail() }},
+	},
+	free: []source{
+		{"json-ld", func(p *page) string { return p.h.data().free }},
+		{"microdata", meta("isaccessibleforfree")},
+		{"open graph", meta("article:content_tier", "og:article:content_tier", "article:opinion:tier", "content_tier", "content-tier")},
+	},
+	tags: []lister{
+		{"open graph", metas("article:tag", "og:article:tag", "article.tag")},
+		{"json-ld", func(p *page) []string { return p.h.data().keywords }},
+		{"microdata, tag links", func(p *page) []string { return p.capturedAll(captureTag) }},
+		{"meta", metas("news_keywords", "parsely-tags", "tags", "sailthru.tags")},
+		{"keywords", metas("keywords")},
+	},
+	image: []lister{
+		{"open graph", func(p *page) []string { return p.shared("og:image:secure_url", "og:image", "og:image:url") }},
+		{"json-ld", func(p *page) []string { return p.h.data().images }},
+		{"twitter", metas("twitter:image", "twitter:image:src")},
+		{"link", func(p *page) []string { return []string{p.h.picture} }},
+		{"meta", metas("image", "parsely-image-url", "thumbnailurl", "thumbnail")},
 	},
 }
 
@@ -195,52 +260,121 @@ func (x *Extractor) metadata(d *document, a *Article, in Input) {
 			break
 		}
 	}
-	for _, s := range precedence.siteName {
-		if v := strings.TrimPrefix(s.read(p), "@"); v != "" && len(v) < 80 {
-			a.SiteName = v
-			break
-		}
-	}
 	for _, s := range precedence.canonical {
-		if v := absolute(in.URL, s.read(p)); v != "" {
+		if v := p.address(s.read(p)); v != "" {
 			a.Canonical = v
 			break
 		}
 	}
+	if a.Canonical == "" {
+		a.Canonical = x.ownAddress(in)
+	}
 	if a.Site == "" {
 		a.Site = siteOf(a.Canonical)
 	}
-	if a.SiteName == "" {
-		a.SiteName = p.masthead()
+	for _, s := range precedence.siteName {
+		if v := p.siteName(s.read(p)); v != "" {
+			a.SiteName = v
+			break
+		}
+	}
+	for _, s := range precedence.section {
+		if v := p.section(s.read(p)); v != "" {
+			a.Section = v
+			break
+		}
 	}
 	a.Title = p.title(a)
 	a.Authors, a.Signed = p.signatures()
-	a.Paywalled = d.head.data().free == "false" || paidTier(d.head.one("article:content_tier", "article:opinion:tier", "content_tier"))
+	for _, s := range precedence.tags {
+		if a.Tags = p.tagList(s.read(p)); len(a.Tags) > 0 {
+			break
+		}
+	}
+	for _, s := range precedence.image {
+		for _, ref := range s.read(p) {
+			if a.Image = p.picture(html.UnescapeString(ref)); a.Image != "" {
+				break
+			}
+		}
+		if a.Image != "" {
+			break
+		}
+	}
+	for _, s := range precedence.free {
+		if v := freeWord(s.read(p)); v != "" {
+			a.Paywalled = v == "false"
+			break
+		}
+	}
+	if len(a.Modified) >= len(time.DateOnly) && len(a.Date) >= len(time.DateOnly) && a.Modified[:len(time.DateOnly)] < a.Date[:len(time.DateOnly)] {
+		a.Modified = "" // before it was published: the date of a template, or of the photograph
+	}
 }
 
-func paidTier(s string) bool { return s == "locked" || s == "metered" || s == "paid" }
+// siteName makes the name of a site of what a page gives for it: no handle, no address, no motto.
+func (p *page) siteName(v string) string {
+	v = strings.Trim(plain(strings.TrimPrefix(v, "@")), " |-–—·")
+	if utf8.RuneCountInString(v) > 40 {
+		if name := p.signature(v); name != "" {
+			return name
+		}
+	}
+	if strings.Contains(v, "://") || len(v) >= 80 {
+		return ""
+	}
+	return v
+}
 
-// langCode turns "en-US", "en_US" or "English" into "en".
+// signature is the part of a title that is the site's name, as the host says.
+func (p *page) signature(title string) string {
+	for _, sep := range titleSeps {
+		if sep == ": " {
+			continue
+		}
+		if i := strings.LastIndex(title, sep); i > 0 && p.isSite(title[i+len(sep):], p.a) {
+			return strings.TrimSpace(title[i+len(sep):])
+		}
+		if i := strings.Index(title, sep); i > 0 && p.isSite(title[:i], p.a) {
+			return strings.TrimSpace(title[:i])
+		}
+	}
+	return ""
+}
+
+// capturedAll lists the texts of the captured pieces of a kind.
+func (p *page) capturedAll(kind captureKind) (out []string) {
+	for _, c := range p.h.captured {
+		if c.kind == kind {
+			out = append(out, first(c.text, c.value))
+		}
+	}
+	return out
+}
+
+// langCode turns "en-US", "en_US", "eng" or "English" into "en".
 func langCode(s string) string {
 	s = strings.ToLower(strings.TrimSpace(s))
 	if i := strings.IndexAny(s, "-_,; "); i >= 0 {
 		s = s[:i]
 	}
-	switch s {
-	case "english":
-		return "en"
-	case "nb", "nn":
-		return "no"
+	if c, ok := langNames[s]; ok {
+		return c
 	}
-	if len(s) != 2 {
+	if len(s) != 2 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") != "" {
 		return ""
 	}
-	for _, c := range s {
-		if c < 'a' || c > 'z' {
-			return ""
-		}
-	}
 	return s
+}
+
+// langNames are codes and names other than ISO 639-1 that pages give; "" is no language.
+var langNames = map[string]string{
+	"nb": "no", "nn": "no", "iw": "he", "in": "id", "ji": "yi", "cn": "zh", "jp": "ja", "kr": "ko", "ua": "uk", "cz": "cs", "xx": "",
+	"eng": "en", "english": "en", "deu": "de", "ger": "de", "deutsch": "de", "german": "de", "fra": "fr", "fre": "fr", "français": "fr",
+	"french": "fr", "spa": "es", "español": "es", "spanish": "es", "ita": "it", "italiano": "it", "italian": "it", "por": "pt",
+	"português": "pt", "portuguese": "pt", "rus": "ru", "русский": "ru", "russian": "ru", "ukr": "uk", "українська": "uk", "ukrainian": "uk",
+	"ara": "ar", "arabic": "ar", "العربية": "ar", "kor": "ko", "korean": "ko", "한국어": "ko", "jpn": "ja", "japanese": "ja", "日本語": "ja", "zho": "zh",
+	"chi": "zh", "cmn": "zh", "chinese": "zh", "中文": "zh", "tur": "tr", "türkçe": "tr", "turkish": "tr", "pol": "pl", "polski": "pl", "polish": "pl",
 }
 
 // absolute resolves ref against base; "" unless the result is http or https.
@@ -298,11 +432,29 @@ func (p *page) dateNear() string {
 	return ""
 }
 
-// dateInURL reads /2023/11/02/ or /2023-11-02 in an address.
+// dateInTitle is the last part of the title element where that is a date: "Basin closed | Courier | 02.11.2023".
+func (p *page) dateInTitle() string {
+	parts := strings.FieldsFunc(p.h.title, func(r rune) bool { return strings.ContainsRune("|·•", r) })
+	if n := len(parts); n > 1 && p.lex.dateLine(parts[n-1]) {
+		return strings.TrimSpace(parts[n-1])
+	}
+	return ""
+}
+
+// dateInURL reads /2023/11/02/, /2023-11-02, /20231102 or the number of an article that begins so, 20231102143200051, in an
+// address.
 func dateInURL(urls ...string) string {
 	for _, u := range urls {
 		parts := strings.FieldsFunc(u, func(r rune) bool { return r < '0' || r > '9' })
-		for i := 0; i+2 < len(parts); i++ {
+		for i := range parts {
+			if n := len(parts[i]); (n == 8 || n >= 12 && n <= 20) && parts[i][:4] >= "1996" && parts[i][:2] <= "20" {
+				if d, ok := bareDate(num(parts[i][:4]), num(parts[i][4:6]), num(parts[i][6:8])); ok && d < "2040" {
+					return d
+				}
+			}
+			if i+2 >= len(parts) {
+				break
+			}
 			if y := parts[i]; len(y) == 4 && (y[:2] == "20" || y[:2] == "19") && len(parts[i+1]) <= 2 && len(parts[i+2]) <= 2 {
 				if d, ok := bareDate(num(y), num(parts[i+1]), num(parts[i+2])); ok {
 					return d
@@ -332,13 +484,20 @@ func (p *page) title(a *Article) string {
 		}
 	}
 	// A news article's JSON-LD headline is what the newsroom calls it; of other kinds of pages it is often the name of the
-	// page, so there the h1 goes first.
+	// page, so there the h1 goes first. It also goes first where it is what is shared, and the title element is not: then
+	// that one was made for search engines, and JSON-LD with it.
 	if data != "" && articleRank(p.h.data().kind) >= 4 && !strings.HasSuffix(data, "...") && !strings.HasSuffix(data, "…") {
+		if i := slices.IndexFunc(heads, func(h string) bool { return sameTitle(h, og) }); i >= 0 && !sameTitle(og, doc) {
+			return heads[i]
+		}
 		return data
 	}
 	best, score := "", 0.0
 	for _, h := range heads {
-		s := max(overlap(h, og), overlap(h, data), overlap(h, doc))
+		s := max(overlap(h, og), overlap(h, data))
+		if og == "" && data == "" || s == 0 && sameTitle(h, doc) { // the title element alone may have named the site too
+			s = overlap(h, doc)
+		}
 		if utf8.RuneCountInString(h) <= 300 && s > score {
 			best, score = h, s
 		}
@@ -350,9 +509,19 @@ func (p *page) title(a *Article) string {
 				return s
 			}
 		}
+		for _, s := range []string{data, og} { // or a subtitle below it
+			if s != "" && sameTitle(s, doc) && strings.HasPrefix(best, s+" ") && len(best) > len(s)*3/2 {
+				return s
+			}
+		}
 		return best
 	}
 	return first(data, og, prop, doc, first(heads...), plain(p.h.data().name))
+}
+
+// sameTitle says whether two titles have the same words.
+func sameTitle(a, b string) bool {
+	return a == b || newView(a).norm == newView(b).norm
 }
 
 // overlap is the share of common words of two titles, from 0 to 1, relative to the shorter.
@@ -390,7 +559,7 @@ func (p *page) unbranded(s string, a *Article) string {
 	for range 3 {
 		cut := ""
 		for _, sep := range titleSeps {
-			if i := strings.LastIndex(s, sep); i > 0 && p.isSite(s[i+len(sep):], a) {
+			if i := strings.LastIndex(s, sep); i > 0 && (p.isSite(s[i+len(sep):], a) || sep != ": " && p.isSection(s[i+len(sep):], a)) {
 				if c := strings.TrimSpace(s[:i]); cut == "" || len(c) > len(cut) {
 					cut = c
 				}
@@ -399,12 +568,20 @@ func (p *page) unbranded(s string, a *Article) string {
 				cut = strings.TrimSpace(s[i+len(sep):])
 			}
 		}
+		if rest, ok := strings.CutSuffix(s, "-"+a.Section); ok && cut == "" && a.Section != "" {
+			cut = strings.TrimSpace(rest)
+		}
 		if cut == "" {
 			return s
 		}
 		s = cut
 	}
 	return s
+}
+
+// isSection says whether the part of a title behind the headline is the article's section.
+func (p *page) isSection(part string, a *Article) bool {
+	return a.Section != "" && text.Fold(strings.TrimSpace(part)) == text.Fold(a.Section)
 }
 
 // masthead is the site's name on a page that names it only to its readers: the part of the title element that stands on a

@@ -169,6 +169,7 @@ func madeAnew(w *world) {
 	anew.Title, anew.Body, anew.Lang, anew.Agency, anew.Authors, anew.Date = "New title", "New body", "de", "Tass", []string{"A B"}, "2026-05-04"
 	anew.Blocks = []pipeline.Block{{Class: "paragraph", Kept: true, Text: "New body"}, {Class: "repeated", Text: "Zorp", Rule: "learned:a.example"}}
 	anew.Sketch, anew.SiteName, anew.Tags, anew.Published, anew.Paywalled = []byte("sketch"), "A", []string{"t"}, w.now, true
+	anew.Modified, anew.Section, anew.Image = "2026-05-05", "World", "https://a.example/new.jpg"
 	w.ok(w.write(func(tx pipeline.Tx) error { return tx.UpdateArticle(&anew) }))
 	got, err := w.s.Article(w.ctx, a.ID)
 	w.ok(err)

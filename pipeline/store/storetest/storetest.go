@@ -717,6 +717,7 @@ func article(w *world) {
 		LastModified: "Mon", Fetched: w.now, Body: append(bytes.Repeat([]byte("<p>words and words</p>\n"), 5000), 0xff, 0x00, 0xfe)}
 	a := pipeline.Article{Feed: "f", URL: "https://a.example/1", Canonical: "https://a.example/1", Site: "a.example", SiteName: "A", Title: "Title",
 		Authors: []string{"One", "Two"}, Tags: []string{"t"}, Published: w.now.Add(-time.Hour), Date: "2026-05-04T13:00:00+02:00", Lang: "en", Agency: "Wire",
+		Modified: "2026-05-04T14:00:00+02:00", Section: "Sport", Image: "https://a.example/p.jpg",
 		Body: "One.\n\nTwo.", Blocks: []pipeline.Block{{Class: "body", Kept: true, Text: "One."}, {Class: "ad", Text: "Buy", Rule: "r"}}, Source: pipeline.SourceFeed,
 		Paywalled: true, Why: "paywall", Relation: "copy", Of: 3, Score: 0.875, Sketch: []byte{1, 0, 255}, Seen: w.now}
 	ms := []pipeline.Match{{Rule: "r", Channels: []string{"c"}, Spans: []pipeline.Span{{Field: "title", Start: 0, End: 5}}}, {Rule: "s"}}

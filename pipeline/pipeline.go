@@ -175,6 +175,7 @@ type Span struct {
 type Match struct {
 	Rule     string
 	Channels []string // the rule's channels; empty: every channel
+	Updates  bool     // the rule wants to be told what later versions change
 	Spans    []Span
 }
 

@@ -50,6 +50,9 @@ func revisits(w *world) {
 	hosts, err = w.s.RevisitHosts(w.ctx, w.now, 1)
 	w.ok(err)
 	w.want(hosts, []string{"b.example"})
+	n, err := w.s.Counts(w.ctx)
+	w.ok(err)
+	w.want(n.Revisits, 3)
 
 	l := w.lease("process", "a.example")
 	hosts, err = w.s.RevisitHosts(w.ctx, w.now, 10) // a run has the other

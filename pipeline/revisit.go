@@ -135,10 +135,11 @@ func (r *hostRun) look(ctx context.Context, it Item) error {
 	case err != nil:
 		return done(p.missed(ctx, r.lease, &it, &ev, AsFailure(err), now), err)
 	case got.other:
+		it.ETag, it.LastModified = "", "" // nothing that was not kept may answer for the page
 		return done(p.missed(ctx, r.lease, &it, &ev, &Failure{Verdict: Retry, Reason: "another page"}, now),
 			fmt.Errorf("it leads to another article now, %s", got.article.Canonical))
 	case got.poor:
-		it.ETag, it.LastModified = "", "" // of a stub: a 304 would hide the text when it is back
+		it.ETag, it.LastModified = "", ""
 		ev.Outcome = "stub"
 		return done(p.Store.SaveItem(ctx, r.lease, it), nil)
 	case got.cut != 0 && got.cut != doubt:
@@ -155,6 +156,7 @@ func (r *hostRun) look(ctx context.Context, it Item) error {
 	serr := r.store(ctx, it, &got, now)
 	if isPanic(serr) {
 		ev.Outcome = "missed"
+		it.ETag, it.LastModified = "", ""
 		return done(p.Store.SaveItem(ctx, r.lease, it), serr)
 	}
 	if ev.Outcome = "unchanged"; got.article.Relation == "version" {

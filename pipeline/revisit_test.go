@@ -342,13 +342,14 @@ func leadsElsewhere(w *world) {
 	w.list("a", w.entry(link2, "A launch of another kind", ""))
 	w.run(w.process)
 	w.forget()
-	w.pages[link] = answer{title: "A launch of another kind", body: prose(20, 100) + " frigate", final: link2}
+	w.pages[link] = answer{title: "A launch of another kind", body: prose(20, 100) + " frigate", final: link2, etag: `"other"`}
 	w.add(w.items()[0].Visit.Sub(w.now()))
 	w.process.Revisit = w.process.Revisit[:1]
 	w.run(w.process)
 	if got := w.outcomes(); !strings.Contains(got, "missed") || strings.Contains(got, "version") {
 		w.Errorf("outcomes %s", got)
 	}
+	w.want("validator", w.items()[0].ETag, "")
 	as := w.articles()
 	w.want("articles", len(as), 2)
 	w.want("stories", as[0].Story != as[1].Story, true)
@@ -488,7 +489,7 @@ func panickingLook(w *world) {
 	w.pages[link] = answer{title: "A launch", body: "panic"}
 	w.look()
 	w.want("outcome", w.outcomes(), "missed")
-	w.pages[link] = answer{title: "A launch", body: story + " More is known."}
+	w.pages[link] = answer{title: "A launch", body: story + " More is known.", etag: `"new"`}
 	match := w.process.Match
 	w.process.Match = func(a *pipeline.Article) []pipeline.Match { panic("no rule for this") }
 	w.look()

@@ -103,15 +103,6 @@ func (s *Store) Versions(ctx context.Context, article int64) ([]pipeline.Article
 	return out, nil
 }
 
-// Blocks loads the blocks of an article; none when there is no such article.
-func (t *Tx) Blocks(article int64) ([]pipeline.Block, error) {
-	as, err := loadArticles(t.c, fullColumns, ` WHERE id = ?`, article)
-	if err != nil || len(as) == 0 {
-		return nil, err
-	}
-	return as[0].Blocks, nil
-}
-
 // RaiseUpdate stores an update of what the alert's rule told of the article before, with a delivery to each of the channels that was
 // told then. It does nothing where none was, or where this version was told already. It reports whether it raised the alert.
 //

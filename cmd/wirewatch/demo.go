@@ -31,7 +31,7 @@ const (
 )
 
 // toSlack are the rules whose alerts also go to the Slack stand-in, which takes a message a second.
-var toSlack = map[string]bool{"arms-transfers": true, "engine-find": true, "bukhan-tanyak": true}
+var toSlack = map[string]bool{"arms-transfers": true, "engine-find": true, "carrier-fire": true, "bukhan-tanyak": true}
 
 // runDemo runs the true pipeline, as `run` would from a configuration file, against the newsroom embedded in the binary.
 func runDemo(ctx context.Context, e *env, v verb, args []string) error {
@@ -204,6 +204,9 @@ rules:
 			to = "[slack, webhook]"
 		}
 		fmt.Fprintf(&b, "  - name: %s\n    channels: %s\n    query: %s\n", r.Name, to, "'"+strings.ReplaceAll(strings.TrimSpace(r.Query), "'", "''")+"'")
+		if r.Updates {
+			b.WriteString("    updates: true\n")
+		}
 	}
 	b.WriteString("feeds:\n")
 	for _, f := range d.news.Feeds() {
@@ -284,6 +287,13 @@ func (d *demo) settled(ctx context.Context, later bool) (bool, error) {
 	if !later {
 		return true, nil
 	}
+	want := 0
+	for _, a := range d.news.Expected() {
+		want++
+		if a.Updated {
+			want++
+		}
+	}
 	accepted := 0
 	for _, m := range d.hook.Messages() {
 		if m.Accepted > 0 {
@@ -295,7 +305,7 @@ func (d *demo) settled(ctx context.Context, later bool) (bool, error) {
 			return false, nil
 		}
 	}
-	return accepted >= len(d.news.Expected()), nil
+	return accepted >= want, nil
 }
 
 // note shows progress: each feed the first time, troubles, and alerts.

@@ -34,6 +34,7 @@ type setup struct {
 	channels map[string]pipeline.Channel
 	route    map[string][]string      // rule to channels
 	waits    map[string]time.Duration // channel to how long it holds a match; those that do not are left out
+	updates  map[string]bool          // rules that are told what versions change
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
 	warnings []string
@@ -47,7 +48,8 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	if err != nil && !bad.add(err, nil) {
 		return nil, missingConfig(path, err)
 	}
-	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, waits: map[string]time.Duration{}, options: map[string]scrapers.RequestOptions{}}
+	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, waits: map[string]time.Duration{},
+		updates: map[string]bool{}, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -69,7 +71,8 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			continue // the configuration has said so
 		}
 		rule := rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity,
-			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note}
+			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note, Updates: r.Updates}
+		s.updates[r.Name] = r.Updates
 		q, err := rules.Parse(r.Query)
 		if err != nil {
 			bad = append(bad, inQuery(r, err))
@@ -161,7 +164,7 @@ func (s *setup) match(a *pipeline.Article) []pipeline.Match {
 		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
 	out := make([]pipeline.Match, len(hits))
 	for i, h := range hits {
-		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], Waits: s.waits, Spans: make([]pipeline.Span, len(h.Spans))}
+		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], Waits: s.waits, Updates: s.updates[h.Rule], Spans: make([]pipeline.Span, len(h.Spans))}
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)
 		}
@@ -250,6 +253,7 @@ func (a *app) build(s *setup) (err error) {
 		Index:    dedup.New(dedup.Options{Window: foldWindow}),
 		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,
 		Backoff: pipeline.Backoff{First: cfg.Retry, Factor: 4, Max: 12 * time.Hour},
+		Revisit: cfg.Revisit,
 		Now:     time.Now, Wake: func() { a.engine.Wake("deliver") }, Report: a.report}
 	a.deliver = &pipeline.Deliverer{Store: a.store,
 		Channel: func(name string) (pipeline.Channel, bool) { c, ok := a.setup.Load().channels[name]; return c, ok },

@@ -20,7 +20,7 @@ type Comparison struct {
 	// new where nothing follows. An address that is the same is not looked at here.
 	Relation string
 
-	Contained float64 // share of the smaller text's sampled shingles that stand in the other, 0 to 1: the decision's score
+	Contained float64 // share of the smaller text's sampled shingles that stand in the other, 0 to 1: the decision's score; 0 for a chance few
 	Resembles float64 // share of both texts' sampled shingles that stand in both, 0 to 1
 	Merge     bool    // alike enough to show that two stories are one, not only to join one
 
@@ -61,9 +61,11 @@ func Compare(a, b Text, repeats func(shingle uint32) bool) Comparison {
 		y.site = 0
 	}
 	level := max(x.level, y.level)
-	w := weigh(x.at(level), y.at(level), func(h uint32, _ int) bool { return repeats(h) })
+	w := weigh(x.at(level), y.at(level), repeats)
 	c := Comparison{Relation: RelNew, A: int(x.units), B: int(y.units)}
-	c.Contained, c.Resembles = w.contained(), w.resembles()
+	if w.both >= minShared {
+		c.Contained, c.Resembles = w.contained(), w.resembles()
+	}
 	switch {
 	case x.units > 0 && x.units == y.units && x.text == y.text && telling(&x, &y):
 		c.Relation, c.Contained, c.Resembles, c.Merge = RelIdentical, 1, 1, true
@@ -97,6 +99,7 @@ func Repeats(others []Doc) func(shingle uint32) bool {
 // Repeats makes the test that Compare wants from the documents in the index. a and b need their ID, Site and Story. The test
 // holds until the index changes.
 func (x *Index) Repeats(a, b Doc) func(shingle uint32) bool {
+	x.post.settle(x.id)
 	e, c := x.entry(a, nil), x.entry(b, nil)
 	e.site, c.site = x.site(a, false), x.site(b, false)
 	return func(h uint32) bool { return x.repeats(h, &e, c.site, c.story) }

@@ -14,7 +14,8 @@ type Index struct {
 	window time.Duration
 	docs   []entry // slots; id 0 with no hashes: free
 	free   []uint32
-	count  int
+	sited  []uint32 // the site of each slot's document, apart because it is asked for most
+	slot   map[int64]uint32
 	sites  map[string]uint32
 	post   postings           // of sampled shingles, and of the keys of IDs, addresses and whole texts
 	hours  map[int64][]uint32 // slots by the hour their document was seen, some of them reused since
@@ -22,9 +23,10 @@ type Index struct {
 
 	// Scratch space of Decide.
 	hashes []uint32
-	lists  []list
+	lists  []list   // of the hashes decided on
 	votes  []uint16 // by slot, zero between calls
 	voted  []uint32
+	found  []candidate
 }
 
 // entry is a document in the index. There are many: fields are as small as they can be.
@@ -34,7 +36,6 @@ type entry struct {
 	when      uint32 // Unix seconds; noTime: unknown
 	seen      uint32 // the same
 	site      uint32
-	used      bool
 	sketch
 }
 
@@ -51,43 +52,35 @@ func seconds(t time.Time) uint32 {
 // mostCompared is how many candidates are compared in full.
 const mostCompared = 12
 
+// mostExcerpts is how many of them are compared in full when none is a copy.
+const mostExcerpts = 2
+
 // New makes an empty index.
 func New(o Options) *Index {
 	if o.Window <= 0 {
 		o.Window = 14 * 24 * time.Hour
 	}
-	return &Index{window: o.Window, sites: map[string]uint32{}, post: newPostings(), hours: map[int64][]uint32{}}
+	return &Index{window: o.Window, slot: map[int64]uint32{}, sites: map[string]uint32{}, post: newPostings(), hours: map[int64][]uint32{}}
 }
 
 // Len is the number of documents.
-func (x *Index) Len() int { return x.count }
+func (x *Index) Len() int { return len(x.slot) }
 
-// The index finds a document by its ID, its address and its whole text through keys that stand among the shingles. That one
+// The index finds a document by its address and its whole text through keys that stand among the shingles. That one
 // of them equals a shingle is a chance like that of two shingles being equal: a vote for nothing, now and then.
 func idKey(id int64) uint32           { return uint32(mix(uint64(id)^0x6964) >> 32) }
 func urlKey(url uint64) uint32        { return uint32(mix(url^0x75726c) >> 32) }
 func textKey(h uint64) uint32         { return uint32(mix(h^0x74657874) >> 32) }
 func (x *Index) id(slot uint32) int64 { return x.docs[slot].id }
 
-// slot finds a document.
-func (x *Index) slot(id int64) (n uint32, ok bool) {
-	entries, mask := x.post.find(idKey(id))
-	for _, e := range entries {
-		if c := &x.docs[e&mask]; c.used && c.id == id {
-			return e & mask, true
-		}
-	}
-	return 0, false
-}
-
 // keys calls f for each key that the document is found by, each once.
 func (e *entry) keys(f func(key uint32)) {
 	for _, h := range e.hashes {
 		f(h)
 	}
-	named := [...]uint32{idKey(e.id), urlKey(e.url), textKey(e.text)}
+	named := [...]uint32{urlKey(e.url), textKey(e.text)}
 	for i, k := range named {
-		if i == 1 && e.url == 0 || i == 2 && e.units == 0 || slices.Contains(named[:i], k) {
+		if i == 0 && e.url == 0 || i == 1 && (e.units == 0 || e.url != 0 && k == named[0]) {
 			continue
 		}
 		if _, found := slices.BinarySearch(e.hashes, k); !found {
@@ -99,7 +92,7 @@ func (e *entry) keys(f func(key uint32)) {
 // entry makes d comparable, its hashes in room. A document outside every story is alone in one, which is told from real ones
 // by its sign.
 func (x *Index) entry(d Doc, room []uint32) entry {
-	e := entry{id: d.ID, story: d.Story, when: seconds(d.when()), seen: seconds(d.Seen), used: true, sketch: decode(d.Sketch, room)}
+	e := entry{id: d.ID, story: d.Story, when: seconds(d.when()), seen: seconds(d.Seen), sketch: decode(d.Sketch, room)}
 	if e.story == 0 {
 		e.story = ^d.ID
 	}
@@ -134,16 +127,19 @@ func (x *Index) Add(d Doc) {
 	if k := len(x.free); k > 0 {
 		n = x.free[k-1]
 		x.free = x.free[:k-1]
-		x.docs[n] = e
+		x.docs[n], x.sited[n] = e, e.site
 	} else {
 		n = uint32(len(x.docs))
-		x.docs = append(x.docs, e)
+		x.docs, x.sited = append(x.docs, e), append(x.sited, e.site)
 		if n>>x.post.bits > 0 {
 			x.post.double()
 		}
 	}
-	x.count++
-	e.keys(func(key uint32) { x.post.add(key, n, x.id) })
+	x.slot[d.ID] = n
+	e.keys(func(key uint32) { x.post.add(key, n) })
+	if len(x.post.aside) >= mostAside {
+		x.post.settle(x.id)
+	}
 	if e.seen != noTime {
 		hour := int64(e.seen / 3600)
 		if len(x.hours) == 0 || hour < x.oldest {
@@ -155,16 +151,18 @@ func (x *Index) Add(d Doc) {
 
 // Remove takes a document out; one that is not there is no matter.
 func (x *Index) Remove(id int64) {
-	if n, ok := x.slot(id); ok {
+	if n, ok := x.slot[id]; ok {
 		x.remove(n)
 	}
 }
 
 func (x *Index) remove(n uint32) {
-	x.docs[n].keys(func(key uint32) { x.post.remove(key, n) })
-	x.docs[n] = entry{}
+	x.post.settle(x.id)
+	e := &x.docs[n]
+	e.keys(func(key uint32) { x.post.remove(key, n) })
+	delete(x.slot, e.id)
+	*e = entry{}
 	x.free = append(x.free, n)
-	x.count--
 }
 
 // Expire takes out the documents that were seen before the time, to the second, and returns how many. Those of unknown Seen
@@ -180,7 +178,7 @@ func (x *Index) Expire(before time.Time) (removed int) {
 		kept := slots[:0]
 		for _, n := range slots {
 			switch e := &x.docs[n]; { // whose slot it is now does not matter: what is older goes, and what is not stands elsewhere too
-			case !e.used || int64(e.seen/3600) != x.oldest:
+			case e.seen == noTime || int64(e.seen/3600) != x.oldest:
 			case e.seen < limit:
 				x.remove(n)
 				removed++
@@ -199,7 +197,7 @@ func (x *Index) Expire(before time.Time) (removed int) {
 
 // Move puts a document into another story, after a merge or a split.
 func (x *Index) Move(id, story int64) {
-	if n, ok := x.slot(id); ok {
+	if n, ok := x.slot[id]; ok {
 		if story == 0 {
 			story = ^id
 		}
@@ -213,6 +211,7 @@ func (x *Index) Decide(d Doc) Decision {
 	e := x.entry(d, x.hashes)
 	x.hashes = e.hashes[:0]
 	e.site = x.site(d, false)
+	x.post.settle(x.id)
 	var best []scored
 	add := func(n uint32, relation string, contained, resembles float64, merge bool) {
 		best = append(best, scored{n, relation, contained, resembles, merge})
@@ -240,11 +239,7 @@ func (x *Index) Decide(d Doc) Decision {
 		}
 	}
 	if len(best) == 0 {
-		for _, n := range x.candidates(&e) {
-			if r, c, s, m := x.judge(&e, &x.docs[n]); r != "" {
-				add(n, r, c, s, m)
-			}
-		}
+		best = x.alike(&e)
 	}
 	if len(best) == 0 {
 		return Decision{Relation: RelNew}
@@ -312,58 +307,146 @@ func telling(a, b *entry) bool {
 	return n >= minWords
 }
 
-// repeats says whether h is a line that a site repeats, in the comparison of e with a document of the story on the site
-// other: it stands in another story of either site. The document e itself does not count.
-func (x *Index) repeats(h uint32, e *entry, other uint32, story int64) bool {
-	entries, mask := x.post.find(h)
-	return x.repeated(list{entries, mask}, e, other, story)
+// list is the postings of a shingle of the document decided on.
+type list struct {
+	entries []uint32
+	mask    uint32
+	stories uint8 // of the document's own site it stands in: none, one, more
+	story   int64 // that one
 }
 
-func (x *Index) repeated(l list, e *entry, other uint32, story int64) bool {
+// listed looks a shingle of e up.
+func (x *Index) listed(h uint32, e *entry) (l list) {
+	l.entries, l.mask = x.post.find(h)
+	if e.site == 0 {
+		return l
+	}
 	for _, n := range l.entries {
-		c := &x.docs[n&l.mask]
-		if c.site != 0 && (c.site == e.site || c.site == other) && c.story != story && c.id != e.id {
-			return true
+		n &= l.mask
+		if x.sited[n] != e.site {
+			continue
+		}
+		switch c := &x.docs[n]; {
+		case c.id == e.id:
+		case l.stories == 0:
+			l.stories, l.story = 1, c.story
+		case c.story != l.story:
+			l.stories = 2
+			return l
+		}
+	}
+	return l
+}
+
+// repeated says whether a shingle is a line that a site repeats, in the comparison of e with a document of the story on the
+// site other: it stands in another story of either site. The document e itself does not count.
+func (x *Index) repeated(l *list, e *entry, other uint32, story int64) bool {
+	if l.stories > 1 || l.stories == 1 && l.story != story {
+		return true
+	}
+	return other != e.site && x.elsewhere(l.entries, l.mask, e, other, story)
+}
+
+// elsewhere says whether one of the entries is of another story of the site.
+func (x *Index) elsewhere(entries []uint32, mask uint32, e *entry, site uint32, story int64) bool {
+	if site == 0 {
+		return false
+	}
+	for _, n := range entries {
+		if n &= mask; x.sited[n] == site {
+			if c := &x.docs[n]; c.story != story && c.id != e.id {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// list is the postings of a shingle.
-type list struct {
-	entries []uint32
-	mask    uint32
+// repeats is repeated for a shingle that has not been listed.
+func (x *Index) repeats(h uint32, e *entry, other uint32, story int64) bool {
+	entries, mask := x.post.find(h)
+	return x.elsewhere(entries, mask, e, e.site, story) || other != e.site && x.elsewhere(entries, mask, e, other, story)
+}
+
+// alike lists the documents whose texts say that e is a copy, a version or an excerpt, of those that share most with it.
+func (x *Index) alike(e *entry) (best []scored) {
+	all := x.candidates(e)
+	joins := false
+	for i := range all {
+		c := &all[i]
+		d := &x.docs[c.slot]
+		c.level = max(e.level, d.level)
+		c.w = x.share(e, d)
+		if c.w.both < minShared {
+			continue
+		}
+		// Whoever joins has little that is its own: no more of it need be counted than rules that out.
+		most := int(float64(c.w.both) / joinContained)
+		if c.w.a > most {
+			if !x.rest(e, d, &c.w, most+1) {
+				continue
+			}
+		} else {
+			x.rest(e, d, &c.w, len(d.hashes))
+		}
+		c.whole = true
+		if r, m := relate(e, d, c.w); r != "" {
+			best = append(best, scored{c.slot, r, c.w.contained(), c.w.resembles(), m})
+			joins = joins || r != RelExcerpt
+		}
+	}
+	if joins {
+		return best
+	}
+	// No copy, but maybe an excerpt.
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.w.both<<b.level, a.w.both<<a.level) })
+	for _, c := range all[:min(len(all), mostExcerpts)] {
+		d := &x.docs[c.slot]
+		if c.whole || c.w.both < minShared || c.w.both<<c.level < excerptWords {
+			continue
+		}
+		c.w.b = c.w.both
+		x.rest(e, d, &c.w, len(d.hashes))
+		if r, m := relate(e, d, c.w); r != "" {
+			best = append(best, scored{c.slot, r, c.w.contained(), c.w.resembles(), m})
+		}
+	}
+	return best
+}
+
+// candidate is a document that shares something with the one decided on.
+type candidate struct {
+	slot  uint32
+	id    int64
+	share float64 // of the smaller sample, roughly
+	level uint8   // at which the two are compared
+	w     weight
+	whole bool // w is counted to its end
 }
 
 // candidates lists the documents that share most with e, best first. It leaves out the lines that e's own site repeats,
-// which are most of what is shared by chance; judge does it exactly.
-func (x *Index) candidates(e *entry) []uint32 {
+// which are most of what is shared by chance; the comparison does it exactly.
+func (x *Index) candidates(e *entry) []candidate {
 	if k := len(x.docs) - len(x.votes); k > 0 {
 		x.votes = append(x.votes, make([]uint16, k)...)
 	}
 	x.voted = x.voted[:0]
 	x.lists = x.lists[:0]
 	for _, h := range e.hashes {
-		entries, mask := x.post.find(h)
-		l := list{entries, mask}
+		l := x.listed(h, e)
 		x.lists = append(x.lists, l)
-		if len(entries) == 0 || x.own(l, e) {
+		if l.stories > 1 {
 			continue
 		}
-		for _, n := range entries {
-			n &= mask
+		for _, n := range l.entries {
+			n &= l.mask
 			if x.votes[n] == 0 {
 				x.voted = append(x.voted, n)
 			}
 			x.votes[n]++
 		}
 	}
-	type candidate struct {
-		slot  uint32
-		id    int64
-		share float64
-	}
-	var found []candidate
+	x.found = x.found[:0]
 	for _, n := range x.voted {
 		v := x.votes[n]
 		x.votes[n] = 0
@@ -371,49 +454,25 @@ func (x *Index) candidates(e *entry) []uint32 {
 			continue
 		}
 		if c := &x.docs[n]; c.id != e.id && x.near(e, c) {
-			found = append(found, candidate{n, c.id, float64(v) / float64(max(1, min(len(e.hashes), len(c.hashes))))})
+			x.found = append(x.found, candidate{slot: n, id: c.id, share: float64(v) / float64(max(1, min(len(e.hashes), len(c.hashes))))})
 		}
 	}
-	slices.SortFunc(found, func(a, b candidate) int {
+	slices.SortFunc(x.found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.share, a.share), cmp.Compare(a.id, b.id))
 	})
-	out := make([]uint32, 0, mostCompared)
-	for _, c := range found[:min(len(found), mostCompared)] {
-		out = append(out, c.slot)
-	}
-	return out
+	return x.found[:min(len(x.found), mostCompared)]
 }
 
-// own says whether the shingle with these postings stands in several stories of e's site.
-func (x *Index) own(l list, e *entry) bool {
-	if e.site == 0 || len(l.entries) < 2 {
-		return false
-	}
-	first, found := int64(0), false
-	for _, n := range l.entries {
-		c := &x.docs[n&l.mask]
-		switch {
-		case c.site != e.site || c.id == e.id:
-		case !found:
-			first, found = c.story, true
-		case c.story != first:
-			return true
-		}
-	}
-	return false
-}
-
-// judge compares e, whose candidates have been listed last, with c in full.
-func (x *Index) judge(e, c *entry) (relation string, contained, resembles float64, merge bool) {
+// share counts the sampled shingles of e that count against c, and those of them that stand in c.
+func (x *Index) share(e, c *entry) weight {
 	level := max(e.level, c.level)
-	w := weigh(e.at(level), c.at(level), func(h uint32, i int) bool {
-		if i >= 0 {
-			return x.repeated(x.lists[i], e, c.site, c.story)
-		}
-		return x.repeats(h, e, c.site, c.story)
-	})
-	relation, merge = relate(e, c, w)
-	return relation, w.contained(), w.resembles(), merge
+	return inCommon(e.at(level), c.at(level), func(i int) bool { return x.repeated(&x.lists[i], e, c.site, c.story) })
+}
+
+// rest counts the sampled shingles of c alone, and reports whether they are fewer than most; it stops when they are not.
+func (x *Index) rest(e, c *entry, w *weight, most int) bool {
+	level := max(e.level, c.level)
+	return rest(e.at(level), c.at(level), w, most, func(h uint32) bool { return x.repeats(h, e, c.site, c.story) })
 }
 
 // weight is how many sampled shingles count in two texts: in each, and in both.
@@ -422,31 +481,47 @@ type weight struct{ a, b, both int }
 func (w weight) contained() float64 { return float64(w.both) / float64(max(1, min(w.a, w.b))) }
 func (w weight) resembles() float64 { return float64(w.both) / float64(max(1, w.a+w.b-w.both)) }
 
-// weigh counts two samples of the same level, leaving out what is repeated. It asks about each shingle once, with its place
-// in a, or -1.
-func weigh(a, b []uint32, repeats func(h uint32, i int) bool) (w weight) {
-	for i, j := 0, 0; i < len(a) || j < len(b); {
-		switch {
-		case j == len(b) || i < len(a) && a[i] < b[j]:
-			if !repeats(a[i], i) {
-				w.a++
-			}
-			i++
-		case i == len(a) || b[j] < a[i]:
-			if !repeats(b[j], -1) {
-				w.b++
-			}
+// weigh counts two samples of the same level, leaving out what is repeated.
+func weigh(a, b []uint32, repeats func(h uint32) bool) weight {
+	w := inCommon(a, b, func(i int) bool { return repeats(a[i]) })
+	rest(a, b, &w, len(b)+1, repeats)
+	return w
+}
+
+// inCommon counts what is in a, and in both.
+func inCommon(a, b []uint32, repeated func(i int) bool) (w weight) {
+	j := 0
+	for i, h := range a {
+		if repeated(i) {
+			continue
+		}
+		w.a++
+		for j < len(b) && b[j] < h {
 			j++
-		default:
-			if !repeats(a[i], i) {
-				w.a++
-				w.b++
-				w.both++
-			}
-			i, j = i+1, j+1
+		}
+		if j < len(b) && b[j] == h {
+			w.both++
 		}
 	}
+	w.b = w.both
 	return w
+}
+
+// rest counts what is in b alone, until all of b are not fewer than most.
+func rest(a, b []uint32, w *weight, most int, repeats func(h uint32) bool) bool {
+	i := 0
+	for _, h := range b {
+		if w.b >= most {
+			return false
+		}
+		for i < len(a) && a[i] < h {
+			i++
+		}
+		if (i == len(a) || a[i] != h) && !repeats(h) {
+			w.b++
+		}
+	}
+	return w.b < most
 }
 
 // relate says what a text is to another that shares so much with it, or "", and whether it shows their stories to be one.

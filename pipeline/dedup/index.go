@@ -27,6 +27,7 @@ type Index struct {
 	votes  []uint16 // by slot, zero between calls
 	voted  []uint32
 	found  []candidate
+	warmth uint32 // so that what was read ahead counts as read
 }
 
 // entry is a document in the index. There are many: fields are as small as they can be.
@@ -159,6 +160,7 @@ func (x *Index) Remove(id int64) {
 func (x *Index) remove(n uint32) {
 	x.post.settle(x.id)
 	e := &x.docs[n]
+	x.warmth += x.post.warm(e.hashes)
 	e.keys(func(key uint32) { x.post.remove(key, n) })
 	delete(x.slot, e.id)
 	*e = entry{}
@@ -440,6 +442,7 @@ func (x *Index) candidates(e *entry) []candidate {
 	}
 	x.voted = x.voted[:0]
 	x.lists = x.lists[:0]
+	x.warmth += x.post.warm(e.hashes)
 	for _, h := range e.hashes {
 		l := x.listed(h, e)
 		x.lists = append(x.lists, l)
@@ -483,7 +486,9 @@ func (x *Index) share(e, c *entry, level uint8) weight {
 
 // rest counts the sampled shingles of c alone, and reports whether they are fewer than most; it stops when they are not.
 func (x *Index) rest(e, c *entry, level uint8, w *weight, most int) bool {
-	return rest(e.at(level), c.at(level), w, most, func(h uint32) bool { return x.repeats(h, e, c.site, c.story) })
+	own := c.at(level)
+	x.warmth += x.post.warm(own[:min(len(own), 2*most)])
+	return rest(e.at(level), own, w, most, func(h uint32) bool { return x.repeats(h, e, c.site, c.story) })
 }
 
 // unproven says whether two short texts share lines of which it cannot be told that a site repeats them, because its longer

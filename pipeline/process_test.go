@@ -775,10 +775,11 @@ func mergedStory(w *world) {
 	w.want("alerts", len(w.alerts()), before)
 }
 
-// A text that holds two others shows that their stories are one; it alerts no more.
+// A text that holds two others, which overlap, shows that their stories are one; it alerts no more.
 func bridge(w *world) {
-	one, two := "Missile. "+prose(160, 120), "Missile. "+prose(161, 120)
-	for i, body := range []string{one, two, one + " " + two} {
+	begin, middle, end := "Missile. "+prose(160, 85), prose(161, 40), prose(162, 85)+" Missile."
+	one, two := begin+" "+middle, middle+" "+end
+	for i, body := range []string{one, two, begin + " " + middle + " " + end} {
 		u := fmt.Sprintf("http://s%d.example/1", i)
 		w.pages[u] = answer{title: fmt.Sprint("Report ", i), body: body}
 		w.list(fmt.Sprint("s", i), w.entry(u, "T", ""))

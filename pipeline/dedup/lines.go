@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -133,12 +134,6 @@ func (l *lines) take(n int, line []byte) any {
 		return failure{in.ID, n, msg}
 	}
 	l.known[in.ID] = true
-	if l.ids == nil {
-		l.members = map[int64][]int64{}
-		l.decisions, l.into = []Decision{{}}, []int64{0}
-	}
-	l.ids = append(l.ids, in.ID)
-	id := int64(len(l.ids))
 	body := in.Text
 	if body == "" {
 		body = in.Body
@@ -156,9 +151,19 @@ func (l *lines) take(n int, line []byte) any {
 	if body == "" { // a headline alone is still something to compare
 		body = in.Title
 	}
-	d := Doc{ID: id, Story: 0, URL: in.URL, Site: site, Lang: in.Lang, Published: parseTime(when), Sketch: Sketch(in.Title, body, in.Lang)}
+	return l.enter(Doc{URL: in.URL, Site: site, Lang: in.Lang, Published: parseTime(when), Sketch: Sketch(in.Title, body, in.Lang)}, in.ID)
+}
+
+// enter numbers a document, decides on it and learns it.
+func (l *lines) enter(d Doc, name ident) *Doc {
+	if l.ids == nil {
+		l.members = map[int64][]int64{}
+		l.decisions, l.into = []Decision{{}}, []int64{0}
+	}
+	l.ids = append(l.ids, name)
+	d.ID, d.Story = int64(len(l.ids)), 0
 	l.decisions = append(l.decisions, Decision{})
-	l.into = append(l.into, id)
+	l.into = append(l.into, d.ID)
 	l.learn(&d, l.x.Decide(d))
 	return &d
 }
@@ -205,10 +210,15 @@ func (l *lines) again(docs []*Doc) {
 	for _, d := range docs {
 		d.Story = l.story(d.Story)
 		c := l.x.Decide(*d)
+		if c.Story == 0 {
+			continue
+		}
+		// A text of two reports stands in the story of one and is like the other's too: that does not make one of them.
+		if c.Story != d.Story && !slices.Contains(c.Merge, d.Story) && d.Story != d.ID {
+			continue
+		}
 		for _, s := range append(c.Merge, c.Story) {
-			if s != 0 && s != d.Story {
-				l.merge(d.Story, s)
-			}
+			l.merge(d.Story, s)
 		}
 	}
 	for _, d := range docs {

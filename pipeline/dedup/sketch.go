@@ -24,11 +24,14 @@ const (
 func Sketch(title, body, lang string) []byte {
 	units, chars := unitsOf(body)
 	head, _ := unitsOf(title)
-	run := wordRun
-	if chars*2 > len(units) {
-		run = charRun
-	}
-	s := sketch{units: len(units), text: hashAll(units), title: uint32(hashAll(head))}
+	s := sample(units, runOf(units, chars))
+	s.title = uint32(hashAll(head))
+	return s.encode()
+}
+
+// sample makes the sketch of a text of the units, read in runs of so many.
+func sample(units []uint64, run int) sketch {
+	s := sketch{units: uint32(len(units)), text: hashAll(units)}
 	all := shingles(units, run)
 	for len(all)>>s.level > perSketch && s.level < maxLevel {
 		s.level++
@@ -41,12 +44,23 @@ func Sketch(title, body, lang string) []byte {
 	}
 	slices.Sort(s.hashes)
 	s.hashes = slices.Compact(s.hashes)
-	return s.encode()
+	return s
 }
 
 // unitsOf gives the hashes of a text's folded words, with characters as units in scripts that set no spaces, and how many
 // of the units are characters.
 func unitsOf(s string) (units []uint64, chars int) {
+	eachUnit(s, func(h uint64, char bool, _ text.Span) {
+		units = append(units, h)
+		if char {
+			chars++
+		}
+	})
+	return units, chars
+}
+
+// eachUnit calls f for each unit of s in order, with the bytes it covers.
+func eachUnit(s string, f func(hash uint64, char bool, at text.Span)) {
 	end := 0
 	for _, t := range text.Tokens(s) {
 		if t.Start < end { // tokens may overlap where a script is read by bigrams: each character counts once
@@ -57,16 +71,23 @@ func unitsOf(s string) (units []uint64, chars int) {
 		if t.Text == "" {
 			continue
 		}
+		at := text.Span{Start: t.Start, End: t.End}
 		if r, _ := utf8.DecodeRuneInString(t.Text); !spaceless(r) {
-			units = append(units, hashString(t.Text))
+			f(hashString(t.Text), false, at)
 			continue
 		}
 		for _, r := range t.Text {
-			units = append(units, mix(uint64(r)+1))
-			chars++
+			f(mix(uint64(r)+1), true, at)
 		}
 	}
-	return units, chars
+}
+
+// runOf is how many units make a shingle of a text, chars of which are characters.
+func runOf(units []uint64, chars int) int {
+	if chars*2 > len(units) {
+		return charRun
+	}
+	return wordRun
 }
 
 // spaceless says whether r belongs to a script that sets no spaces between words.
@@ -117,16 +138,16 @@ func mix(x uint64) uint64 {
 
 // sketch is the unpacked form.
 type sketch struct {
-	level  uint
-	units  int
-	text   uint64
-	title  uint32
 	hashes []uint32 // ascending
+	text   uint64
+	units  uint32
+	title  uint32
+	level  uint8
 }
 
 func (s sketch) encode() []byte {
 	b := make([]byte, 0, 24+5*len(s.hashes))
-	b = append(b, sketchForm, byte(s.level))
+	b = append(b, sketchForm, s.level)
 	b = binary.AppendUvarint(b, uint64(s.units))
 	b = binary.LittleEndian.AppendUint64(b, s.text)
 	b = binary.LittleEndian.AppendUint32(b, s.title)
@@ -138,21 +159,32 @@ func (s sketch) encode() []byte {
 	return b
 }
 
-// decode unpacks b. What is not a sketch of this form, or damaged, is a text of no words: it equals nothing.
-func decode(b []byte) (s sketch) {
+// decode unpacks b; hashes go to room as far as it has any. What is not a sketch of this form, or damaged, is a text of no
+// words: it equals nothing.
+func decode(b []byte, room []uint32) (s sketch) {
 	if len(b) < 2 || b[0] != sketchForm || b[1] > maxLevel {
 		return sketch{}
 	}
-	s.level = uint(b[1])
+	s.level = b[1]
 	b = b[2:]
 	n, w := binary.Uvarint(b)
 	if w <= 0 || len(b) < w+12 || n > 1<<31 {
 		return sketch{}
 	}
-	s.units = int(n)
+	s.units = uint32(n)
 	s.text = binary.LittleEndian.Uint64(b[w:])
 	s.title = binary.LittleEndian.Uint32(b[w+8:])
 	b = b[w+12:]
+	count := 0
+	for _, c := range b {
+		if c < 0x80 {
+			count++
+		}
+	}
+	s.hashes = room[:0]
+	if cap(s.hashes) < count {
+		s.hashes = make([]uint32, 0, count)
+	}
 	last := uint64(0)
 	for i := 0; len(b) > 0; i++ {
 		d, w := binary.Uvarint(b)
@@ -163,15 +195,14 @@ func decode(b []byte) (s sketch) {
 		s.hashes = append(s.hashes, uint32(last))
 		b = b[w:]
 	}
-	s.hashes = slices.Clip(s.hashes)
 	return s
 }
 
 // at gives the hashes that are kept at a level no finer than the sketch's own.
-func (s sketch) at(level uint) []uint32 {
+func (s sketch) at(level uint8) []uint32 {
 	if level <= s.level {
 		return s.hashes
 	}
-	n, _ := slices.BinarySearch(s.hashes, uint32(uint64(1)<<(32-level)))
+	n, _ := slices.BinarySearch(s.hashes, uint32(uint64(1)<<(32-min(level, 32))))
 	return s.hashes[:n]
 }

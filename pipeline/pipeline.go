@@ -146,6 +146,7 @@ type Article struct {
 	Score     float64
 	Sketch    []byte // fingerprint for the duplicate index
 	Seen      time.Time
+	Pruned    bool // retention took the body; who the article was, and what was told of it, stays
 }
 
 // A Story is a set of articles that tell the same news.

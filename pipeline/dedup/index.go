@@ -370,10 +370,21 @@ func (x *Index) own(at uint32, e *entry) bool {
 // judge compares e with c in full.
 func (x *Index) judge(e, c *entry) (relation string, contained, resembles float64, merge bool) {
 	level := max(e.level, c.level)
-	a, b := e.at(level), c.at(level)
-	var na, nb, both int
+	w := weigh(e.at(level), c.at(level), func(h uint32) bool { return x.repeats(h, e, c.site, c.story) })
+	relation, merge = relate(e, c, w)
+	return relation, w.contained(), w.resembles(), merge
+}
+
+// weight is how many sampled shingles count in two texts: in each, and in both.
+type weight struct{ a, b, both int }
+
+func (w weight) contained() float64 { return float64(w.both) / float64(max(1, min(w.a, w.b))) }
+func (w weight) resembles() float64 { return float64(w.both) / float64(max(1, w.a+w.b-w.both)) }
+
+// weigh counts two samples of the same level, leaving out what is repeated.
+func weigh(a, b []uint32, repeats func(uint32) bool) (w weight) {
 	count := func(h uint32) int {
-		if x.repeats(h, e, c.site, c.story) {
+		if repeats(h) {
 			return 0
 		}
 		return 1
@@ -381,32 +392,36 @@ func (x *Index) judge(e, c *entry) (relation string, contained, resembles float6
 	for i, j := 0, 0; i < len(a) || j < len(b); {
 		switch {
 		case j == len(b) || i < len(a) && a[i] < b[j]:
-			na += count(a[i])
+			w.a += count(a[i])
 			i++
 		case i == len(a) || b[j] < a[i]:
-			nb += count(b[j])
+			w.b += count(b[j])
 			j++
 		default:
 			k := count(a[i])
-			na, nb, both = na+k, nb+k, both+k
+			w.a, w.b, w.both = w.a+k, w.b+k, w.both+k
 			i, j = i+1, j+1
 		}
 	}
-	if both < minShared {
-		return "", 0, 0, false
+	return w
+}
+
+// relate says what a text is to another that shares so much with it, or "", and whether it shows their stories to be one.
+func relate(e, c *entry, w weight) (relation string, merge bool) {
+	if w.both < minShared {
+		return "", false
 	}
-	contained = float64(both) / float64(min(na, nb))
-	resembles = float64(both) / float64(na+nb-both)
-	same := e.site == c.site && e.site != 0
+	contained, resembles := w.contained(), w.resembles()
 	joins := contained >= joinContained && resembles >= joinResembling || contained >= wholeContained && resembles >= wholeResembles
 	if joins && telling(e, c) {
-		if same {
-			return RelVersion, contained, resembles, contained >= mergeContained && resembles >= mergeResembles
+		merge = contained >= mergeContained && resembles >= mergeResembles
+		if e.site == c.site && e.site != 0 {
+			return RelVersion, merge
 		}
-		return RelCopy, contained, resembles, contained >= mergeContained && resembles >= mergeResembles
+		return RelCopy, merge
 	}
-	if both<<level >= excerptWords && contained >= excerptShare {
-		return RelExcerpt, contained, resembles, false
+	if w.both<<max(e.level, c.level) >= excerptWords && contained >= excerptShare {
+		return RelExcerpt, false
 	}
-	return "", 0, 0, false
+	return "", false
 }

@@ -24,12 +24,8 @@ const (
 func Sketch(title, body, lang string) []byte {
 	units, chars := unitsOf(body)
 	head, _ := unitsOf(title)
-	run := wordRun
-	if chars*2 > len(units) {
-		run = charRun
-	}
 	s := sketch{units: len(units), text: hashAll(units), title: uint32(hashAll(head))}
-	all := shingles(units, run)
+	all := shingles(units, runOf(units, chars))
 	for len(all)>>s.level > perSketch && s.level < maxLevel {
 		s.level++
 	}
@@ -47,6 +43,17 @@ func Sketch(title, body, lang string) []byte {
 // unitsOf gives the hashes of a text's folded words, with characters as units in scripts that set no spaces, and how many
 // of the units are characters.
 func unitsOf(s string) (units []uint64, chars int) {
+	eachUnit(s, func(h uint64, char bool, _ text.Span) {
+		units = append(units, h)
+		if char {
+			chars++
+		}
+	})
+	return units, chars
+}
+
+// eachUnit calls f for each unit of s in order, with the bytes it covers.
+func eachUnit(s string, f func(hash uint64, char bool, at text.Span)) {
 	end := 0
 	for _, t := range text.Tokens(s) {
 		if t.Start < end { // tokens may overlap where a script is read by bigrams: each character counts once
@@ -57,16 +64,23 @@ func unitsOf(s string) (units []uint64, chars int) {
 		if t.Text == "" {
 			continue
 		}
+		at := text.Span{Start: t.Start, End: t.End}
 		if r, _ := utf8.DecodeRuneInString(t.Text); !spaceless(r) {
-			units = append(units, hashString(t.Text))
+			f(hashString(t.Text), false, at)
 			continue
 		}
 		for _, r := range t.Text {
-			units = append(units, mix(uint64(r)+1))
-			chars++
+			f(mix(uint64(r)+1), true, at)
 		}
 	}
-	return units, chars
+}
+
+// runOf is how many units make a shingle of a text, chars of which are characters.
+func runOf(units []uint64, chars int) int {
+	if chars*2 > len(units) {
+		return charRun
+	}
+	return wordRun
 }
 
 // spaceless says whether r belongs to a script that sets no spaces between words.

@@ -234,6 +234,7 @@ func (a *app) build(s *setup) (err error) {
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
 		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
 			{Name: "forget where old blocks were seen", Every: time.Hour, Do: a.store.PruneBlocks},
+			{Name: "forget what is old", Every: time.Hour, Do: a.prune},
 			{Name: "look whether there is room", Every: time.Minute, Do: a.lookReady},
 			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},

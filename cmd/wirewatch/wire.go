@@ -309,7 +309,7 @@ func readPage(x *extract.Extractor) func(*pipeline.Page) (pipeline.Article, erro
 		a := article(got)
 		a.URL = p.FinalURL
 		a.Canonical = dedup.Canonical(p.FinalURL)
-		if sameSite(got.Canonical, p.FinalURL) { // a page's own word counts for pages of its own site
+		if got.Canonical != "" && dedup.Plausible(got.Canonical, p.FinalURL) {
 			a.Canonical = dedup.Canonical(got.Canonical)
 		}
 		a.Site = scrapers.Site(p.FinalURL)
@@ -361,15 +361,6 @@ func instant(date string) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// sameSite reports whether a canonical link is plausible: an address of the same site, not its front page.
-func sameSite(canonical, page string) bool {
-	if canonical == "" || scrapers.Site(canonical) != scrapers.Site(page) {
-		return false
-	}
-	_, path, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(canonical, "https://"), "http://"), "/")
-	return strings.Trim(path, "/") != ""
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

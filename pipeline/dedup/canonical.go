@@ -62,8 +62,10 @@ func canonical(s string) string {
 // hostOf is the host in lower case, without the default port and without labels that only choose a form of display.
 func hostOf(scheme string, u *url.URL) (string, bool) {
 	h := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
-	if a, err := idna.Lookup.ToASCII(h); err == nil && !strings.Contains(h, ":") {
-		h = a
+	if !ascii(h) {
+		if a, err := idna.Lookup.ToASCII(h); err == nil {
+			h = a
+		}
 	}
 	if h == "" || strings.ContainsAny(h, "%/?#@[] \\") {
 		return "", false
@@ -94,7 +96,9 @@ func hostOf(scheme string, u *url.URL) (string, bool) {
 // pathOf settles escapes, dots and slashes of an escaped path and takes off what shows the same page.
 func pathOf(p string) string {
 	p = escape(p, "!$&'()*+,;=:@/")
-	p = pathSession.ReplaceAllString(p, "")
+	if strings.ContainsAny(p, ";(") {
+		p = pathSession.ReplaceAllString(p, "")
+	}
 	if caseless(p) {
 		p = lowerPath(p)
 	}
@@ -279,6 +283,15 @@ func escape(s, also string) string {
 		b.WriteByte(c)
 	}
 	return b.String()
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func unreserved(c byte) bool {

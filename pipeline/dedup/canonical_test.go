@@ -372,3 +372,15 @@ func FuzzCanonical(f *testing.F) {
 		Plausible(s, once)
 	})
 }
+
+func BenchmarkCanonical(b *testing.B) {
+	for _, u := range []string{"https://a.example/2024/05/04/missiles-fly-again-over-the-port", "https://www.a.example/news/story.html?id=4&utm_source=rss#top",
+		"https://www.google.com/url?q=https%3A%2F%2Fa.example%2Fx&sa=U"} {
+		b.Run("", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Canonical(u)
+			}
+		})
+	}
+}

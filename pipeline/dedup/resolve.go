@@ -16,6 +16,9 @@ const mostLinks = 4
 func Resolve(rawURL string) string {
 	s := strings.TrimSpace(rawURL)
 	for range mostLinks {
+		if !carries(s) {
+			break
+		}
 		u, err := url.Parse(s)
 		if err != nil || u.Host == "" {
 			break
@@ -34,6 +37,39 @@ func Resolve(rawURL string) string {
 		s = next
 	}
 	return s
+}
+
+// services are the labels that redirectors' hosts are registered under: what tells nearly every address that it is none of theirs.
+var services = servicesOf(redirectors)
+
+func servicesOf(list []redirector) map[string]bool {
+	out := map[string]bool{}
+	for _, r := range list {
+		for _, h := range strings.Fields(r.hosts) {
+			labels := strings.Split(h, ".")
+			out[labels[len(labels)-2]] = true
+		}
+	}
+	return out
+}
+
+// carries says whether an address may be a redirector's, by the labels of its host.
+func carries(s string) bool {
+	_, host, ok := strings.Cut(s, "://")
+	if !ok {
+		return false
+	}
+	if i := strings.IndexAny(host, "/?#"); i >= 0 {
+		host = host[:i]
+	}
+	for len(host) > 0 {
+		var label string
+		label, host, _ = strings.Cut(host, ".")
+		if services[label] || services[strings.ToLower(label[strings.LastIndexByte(label, '@')+1:])] {
+			return true
+		}
+	}
+	return false
 }
 
 // leads says whether an address is one of r's links.

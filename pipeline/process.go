@@ -579,7 +579,10 @@ func (p *Processor) alike(it Item, a *Article, prev Article) bool {
 
 // catchUp brings the index up to what is committed. The index is never taught by a transaction's own rows, only by this, so a
 // rolled back one leaves no trace, and processes that share a store agree.
+//
+// Since what was seen before since is not read, it also leaves: a process that has run for months decides as one that begins now.
 func (p *Processor) catchUp(tx Tx, since time.Time) error {
+	defer p.Index.Expire(since)
 	return tx.Changes(p.seq, since, func(c Change) error {
 		switch c.Kind {
 		case ChangeArticle, ChangeText:

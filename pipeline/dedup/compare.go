@@ -20,7 +20,7 @@ type Comparison struct {
 	// new where nothing follows. An address that is the same is not looked at here.
 	Relation string
 
-	Contained float64 // share of the smaller text's sampled shingles that stand in the other, 0 to 1: the decision's score
+	Contained float64 // share of the smaller text's sampled shingles that stand in the other, 0 to 1: the decision's score; 0 for a chance few
 	Resembles float64 // share of both texts' sampled shingles that stand in both, 0 to 1
 	Merge     bool    // alike enough to show that two stories are one, not only to join one
 
@@ -49,8 +49,8 @@ func Compare(a, b Text, repeats func(shingle uint32) bool) Comparison {
 	if repeats == nil {
 		repeats = func(uint32) bool { return false }
 	}
-	x := entry{site: 1, sketch: decode(Sketch(a.Title, a.Body, a.Lang))}
-	y := entry{site: 2, sketch: decode(Sketch(b.Title, b.Body, b.Lang))}
+	x := entry{site: 1, sketch: decode(Sketch(a.Title, a.Body, a.Lang), nil)}
+	y := entry{site: 2, sketch: decode(Sketch(b.Title, b.Body, b.Lang), nil)}
 	if a.Site == b.Site {
 		y.site = 1
 	}
@@ -62,8 +62,10 @@ func Compare(a, b Text, repeats func(shingle uint32) bool) Comparison {
 	}
 	level := max(x.level, y.level)
 	w := weigh(x.at(level), y.at(level), repeats)
-	c := Comparison{Relation: RelNew, A: x.units, B: y.units}
-	c.Contained, c.Resembles = w.contained(), w.resembles()
+	c := Comparison{Relation: RelNew, A: int(x.units), B: int(y.units)}
+	if w.both >= minShared {
+		c.Contained, c.Resembles = w.contained(), w.resembles()
+	}
 	switch {
 	case x.units > 0 && x.units == y.units && x.text == y.text && telling(&x, &y):
 		c.Relation, c.Contained, c.Resembles, c.Merge = RelIdentical, 1, 1, true
@@ -87,7 +89,7 @@ func Compare(a, b Text, repeats func(shingle uint32) bool) Comparison {
 func Repeats(others []Doc) func(shingle uint32) bool {
 	set := map[uint32]bool{}
 	for _, d := range others {
-		for _, h := range decode(d.Sketch).hashes {
+		for _, h := range decode(d.Sketch, nil).hashes {
 			set[h] = true
 		}
 	}
@@ -97,14 +99,15 @@ func Repeats(others []Doc) func(shingle uint32) bool {
 // Repeats makes the test that Compare wants from the documents in the index. a and b need their ID, Site and Story. The test
 // holds until the index changes.
 func (x *Index) Repeats(a, b Doc) func(shingle uint32) bool {
-	e, c := x.entry(a), x.entry(b)
+	x.post.settle(x.id)
+	e, c := x.entry(a, nil), x.entry(b, nil)
 	e.site, c.site = x.site(a, false), x.site(b, false)
 	return func(h uint32) bool { return x.repeats(h, &e, c.site, c.story) }
 }
 
 // passages finds the runs of units that stand in both texts, longest first from each place of a on, each place of a once.
 // Shingles below the level's threshold say whether a site repeats the run they stand in; the run is cut where that changes.
-func passages(a, b string, level uint, repeats func(uint32) bool) (out []Passage, chars bool) {
+func passages(a, b string, level uint8, repeats func(uint32) bool) (out []Passage, chars bool) {
 	ua, inA := unitsOf(a)
 	ub, inB := unitsOf(b)
 	n := runOf(ua, inA)
@@ -120,7 +123,7 @@ func passages(a, b string, level uint, repeats func(uint32) bool) (out []Passage
 		}
 	}
 	limit := uint64(1) << (32 - level)
-	var sampled []sample
+	var sampled []mark
 	for i := 0; i < len(ha); {
 		at, length := 0, 0
 		for _, j := range places[ha[i]] {
@@ -148,7 +151,7 @@ func passages(a, b string, level uint, repeats func(uint32) bool) (out []Passage
 		sampled = sampled[:0]
 		for k := 0; k+n <= length; k++ {
 			if h := ha[i+k]; uint64(h) < limit {
-				sampled = append(sampled, sample{k, repeats(h)})
+				sampled = append(sampled, mark{k, repeats(h)})
 			}
 		}
 		for m, s := range sampled {
@@ -164,15 +167,15 @@ func passages(a, b string, level uint, repeats func(uint32) bool) (out []Passage
 	return slices.Clip(out), n == charRun
 }
 
-// sample is a sampled shingle of a run.
-type sample struct {
+// mark is a sampled shingle of a run.
+type mark struct {
 	at       int // in the run
 	repeated bool
 }
 
 // mostly says whether more than half are repeated: the other stories were sampled more coarsely, or worded a line otherwise,
 // so that a single shingle says little.
-func mostly(list []sample) bool {
+func mostly(list []mark) bool {
 	n := 0
 	for _, s := range list {
 		if s.repeated {

@@ -3,75 +3,98 @@ package dedup
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
-// Index holds the documents of the recent past in memory. It is not safe for concurrent use: its owner decides and adds
+// Index holds the documents of the recent past in memory, about a kilobyte for each. What it decides depends on the documents
+// in it alone, not on the order in which they came and went. It is not safe for concurrent use: its owner decides and adds
 // under the lock that orders its writes.
 type Index struct {
 	window time.Duration
-	docs   []entry // slots
+	docs   []entry // slots; id 0 with no hashes: free
 	free   []uint32
+	sited  []uint32 // the site of each slot's document, apart because it is asked for most
 	slot   map[int64]uint32
 	sites  map[string]uint32
-	urls   map[uint64][]uint32 // hash of the canonical URL
-	texts  map[uint64][]uint32 // hash of the whole text
-	post   map[uint32]uint32   // sampled shingle to its newest link + 1
-	links  []link
-	spare  uint32 // first unused link + 1
+	post   postings           // of sampled shingles, and of the keys of IDs, addresses and whole texts
+	hours  map[int64][]uint32 // slots by the hour their document was seen, some of them reused since
+	oldest int64              // no hour is older
 
 	// Scratch space of Decide.
-	votes []uint16 // by slot, zero between calls
-	voted []uint32
+	hashes []uint32
+	lists  []list   // of the hashes decided on
+	votes  []uint16 // by slot, zero between calls
+	voted  []uint32
+	found  []candidate
 }
 
-// entry is a document in the index.
+// entry is a document in the index. There are many: fields are as small as they can be.
 type entry struct {
 	id, story int64
-	site      uint32
 	url       uint64 // 0: none
-	when      int64  // Unix seconds; noTime: unknown
+	when      uint32 // Unix seconds; noTime: unknown
+	seen      uint32 // the same
+	site      uint32
 	sketch
 }
 
-const noTime = -1 << 62
+const noTime = 0
 
-// link is a posting: the document in slot doc has the shingle; next is an older one's link + 1.
-type link struct{ doc, next uint32 }
-
-// mostPostings bounds the work a single shingle can cause: the newest of a run of common words are enough to see that it
-// is common.
-const mostPostings = 400
+// seconds is a time in the 32 bits that last until 2106; what is beyond is at the end of them.
+func seconds(t time.Time) uint32 {
+	if t.IsZero() {
+		return noTime
+	}
+	return uint32(min(max(t.Unix(), 1), 1<<32-1))
+}
 
 // mostCompared is how many candidates are compared in full.
 const mostCompared = 12
+
+// mostExcerpts is how many of them are compared in full when none is a copy.
+const mostExcerpts = 2
 
 // New makes an empty index.
 func New(o Options) *Index {
 	if o.Window <= 0 {
 		o.Window = 14 * 24 * time.Hour
 	}
-	return &Index{
-		window: o.Window,
-		slot:   map[int64]uint32{},
-		sites:  map[string]uint32{},
-		urls:   map[uint64][]uint32{},
-		texts:  map[uint64][]uint32{},
-		post:   map[uint32]uint32{},
-	}
+	return &Index{window: o.Window, slot: map[int64]uint32{}, sites: map[string]uint32{}, post: newPostings(), hours: map[int64][]uint32{}}
 }
 
 // Len is the number of documents.
 func (x *Index) Len() int { return len(x.slot) }
 
-// entry makes d comparable. A document outside every story is alone in one, which is told from real ones by its sign.
-func (x *Index) entry(d Doc) entry {
-	e := entry{id: d.ID, story: d.Story, when: noTime, sketch: decode(d.Sketch)}
+// The index finds a document by its address and its whole text through keys that stand among the shingles. That one
+// of them equals a shingle is a chance like that of two shingles being equal: a vote for nothing, now and then.
+func idKey(id int64) uint32           { return uint32(mix(uint64(id)^0x6964) >> 32) }
+func urlKey(url uint64) uint32        { return uint32(mix(url^0x75726c) >> 32) }
+func textKey(h uint64) uint32         { return uint32(mix(h^0x74657874) >> 32) }
+func (x *Index) id(slot uint32) int64 { return x.docs[slot].id }
+
+// keys calls f for each key that the document is found by, each once.
+func (e *entry) keys(f func(key uint32)) {
+	for _, h := range e.hashes {
+		f(h)
+	}
+	named := [...]uint32{urlKey(e.url), textKey(e.text)}
+	for i, k := range named {
+		if i == 0 && e.url == 0 || i == 1 && (e.units == 0 || e.url != 0 && k == named[0]) {
+			continue
+		}
+		if _, found := slices.BinarySearch(e.hashes, k); !found {
+			f(k)
+		}
+	}
+}
+
+// entry makes d comparable, its hashes in room. A document outside every story is alone in one, which is told from real ones
+// by its sign.
+func (x *Index) entry(d Doc, room []uint32) entry {
+	e := entry{id: d.ID, story: d.Story, when: seconds(d.when()), seen: seconds(d.Seen), sketch: decode(d.Sketch, room)}
 	if e.story == 0 {
 		e.story = ^d.ID
-	}
-	if w := d.when(); !w.IsZero() {
-		e.when = w.Unix()
 	}
 	if c := Canonical(d.URL); c != "" {
 		e.url = hashString(c) | 1
@@ -89,7 +112,7 @@ func (x *Index) site(d Doc, add bool) uint32 {
 	if !ok {
 		n = uint32(len(x.sites) + 1)
 		if add {
-			x.sites[name] = n
+			x.sites[strings.Clone(name)] = n // not with the page it may be a part of
 		}
 	}
 	return n
@@ -98,79 +121,78 @@ func (x *Index) site(d Doc, add bool) uint32 {
 // Add puts d into the index, in the place of a document of the same ID.
 func (x *Index) Add(d Doc) {
 	x.Remove(d.ID)
-	e := x.entry(d)
+	e := x.entry(d, nil)
 	e.site = x.site(d, true)
 	var n uint32
 	if k := len(x.free); k > 0 {
 		n = x.free[k-1]
 		x.free = x.free[:k-1]
-		x.docs[n] = e
+		x.docs[n], x.sited[n] = e, e.site
 	} else {
 		n = uint32(len(x.docs))
-		x.docs = append(x.docs, e)
+		x.docs, x.sited = append(x.docs, e), append(x.sited, e.site)
+		if n>>x.post.bits > 0 {
+			x.post.double()
+		}
 	}
 	x.slot[d.ID] = n
-	if e.url != 0 {
-		x.urls[e.url] = append(x.urls[e.url], n)
+	e.keys(func(key uint32) { x.post.add(key, n) })
+	if len(x.post.aside) >= mostAside {
+		x.post.settle(x.id)
 	}
-	if e.units > 0 {
-		x.texts[e.text] = append(x.texts[e.text], n)
-	}
-	for _, h := range e.hashes {
-		l := link{n, x.post[h]}
-		at := x.spare
-		if at != 0 {
-			x.spare = x.links[at-1].next
-			x.links[at-1] = l
-		} else {
-			x.links = append(x.links, l)
-			at = uint32(len(x.links))
+	if e.seen != noTime {
+		hour := int64(e.seen / 3600)
+		if len(x.hours) == 0 || hour < x.oldest {
+			x.oldest = hour
 		}
-		x.post[h] = at
+		x.hours[hour] = append(x.hours[hour], n)
 	}
 }
 
 // Remove takes a document out; one that is not there is no matter.
 func (x *Index) Remove(id int64) {
-	n, ok := x.slot[id]
-	if !ok {
-		return
+	if n, ok := x.slot[id]; ok {
+		x.remove(n)
 	}
+}
+
+func (x *Index) remove(n uint32) {
+	x.post.settle(x.id)
 	e := &x.docs[n]
-	drop := func(m map[uint64][]uint32, k uint64) {
-		if l := slices.DeleteFunc(m[k], func(s uint32) bool { return s == n }); len(l) > 0 {
-			m[k] = l
-		} else {
-			delete(m, k)
-		}
-	}
-	if e.url != 0 {
-		drop(x.urls, e.url)
-	}
-	if e.units > 0 {
-		drop(x.texts, e.text)
-	}
-	for _, h := range e.hashes {
-		for prev, at := uint32(0), x.post[h]; at != 0; prev, at = at, x.links[at-1].next {
-			if x.links[at-1].doc != n {
-				continue
-			}
-			switch next := x.links[at-1].next; {
-			case prev != 0:
-				x.links[prev-1].next = next
-			case next != 0:
-				x.post[h] = next
-			default:
-				delete(x.post, h)
-			}
-			x.links[at-1].next = x.spare
-			x.spare = at
-			break
-		}
-	}
-	delete(x.slot, id)
+	e.keys(func(key uint32) { x.post.remove(key, n) })
+	delete(x.slot, e.id)
 	*e = entry{}
 	x.free = append(x.free, n)
+}
+
+// Expire takes out the documents that were seen before the time, to the second, and returns how many. Those of unknown Seen
+// stay. It costs next to nothing where there are none, so that an owner can call it before each decision.
+func (x *Index) Expire(before time.Time) (removed int) {
+	limit := seconds(before)
+	for len(x.hours) > 0 && x.oldest <= int64(limit/3600) {
+		slots, ok := x.hours[x.oldest]
+		if !ok {
+			x.oldest++
+			continue
+		}
+		kept := slots[:0]
+		for _, n := range slots {
+			switch e := &x.docs[n]; { // whose slot it is now does not matter: what is older goes, and what is not stands elsewhere too
+			case e.seen == noTime || int64(e.seen/3600) != x.oldest:
+			case e.seen < limit:
+				x.remove(n)
+				removed++
+			default:
+				kept = append(kept, n)
+			}
+		}
+		if len(kept) > 0 {
+			x.hours[x.oldest] = kept
+			break
+		}
+		delete(x.hours, x.oldest)
+	}
+	return removed
 }
 
 // Move puts a document into another story, after a merge or a split.
@@ -186,15 +208,19 @@ func (x *Index) Move(id, story int64) {
 // Decide says what d is to the documents in the index, without adding it. A document of d's own ID is passed over, so
 // that a decision can be made again.
 func (x *Index) Decide(d Doc) Decision {
-	e := x.entry(d)
+	e := x.entry(d, x.hashes)
+	x.hashes = e.hashes[:0]
 	e.site = x.site(d, false)
+	x.post.settle(x.id)
 	var best []scored
 	add := func(n uint32, relation string, contained, resembles float64, merge bool) {
 		best = append(best, scored{n, relation, contained, resembles, merge})
 	}
 	if e.url != 0 {
-		for _, n := range x.urls[e.url] {
-			if c := &x.docs[n]; c.id != e.id && c.site == e.site {
+		entries, mask := x.post.find(urlKey(e.url))
+		for _, n := range entries {
+			n &= mask
+			if c := &x.docs[n]; c.url == e.url && c.id != e.id && c.site == e.site {
 				if c.text == e.text && e.units > 0 {
 					add(n, RelIdentical, 1, 1, true)
 				} else {
@@ -204,18 +230,16 @@ func (x *Index) Decide(d Doc) Decision {
 		}
 	}
 	if e.units > 0 {
-		for _, n := range x.texts[e.text] {
-			if c := &x.docs[n]; c.id != e.id && c.units == e.units && x.near(&e, c) && telling(&e, c) {
+		entries, mask := x.post.find(textKey(e.text))
+		for _, n := range entries {
+			n &= mask
+			if c := &x.docs[n]; c.text == e.text && c.id != e.id && c.units == e.units && x.near(&e, c) && telling(&e, c) {
 				add(n, RelIdentical, 1, 1, true)
 			}
 		}
 	}
 	if len(best) == 0 {
-		for _, n := range x.candidates(&e) {
-			if r, c, s, m := x.judge(&e, &x.docs[n]); r != "" {
-				add(n, r, c, s, m)
-			}
-		}
+		best = x.alike(&e)
 	}
 	if len(best) == 0 {
 		return Decision{Relation: RelNew}
@@ -267,8 +291,7 @@ func (x *Index) near(a, b *entry) bool {
 	if a.when == noTime || b.when == noTime {
 		return true
 	}
-	d := a.when - b.when
-	return max(d, -d) <= int64(x.window/time.Second)
+	return max(a.when, b.when)-min(a.when, b.when) <= uint32(min(x.window/time.Second, 1<<32-1))
 }
 
 // telling says whether the words that two documents share are enough to identify them. A short text is not, unless the
@@ -284,95 +307,172 @@ func telling(a, b *entry) bool {
 	return n >= minWords
 }
 
-// repeats says whether h is a line that a site repeats, in the comparison of e with a document of the story on the site
-// other: it stands in another story of either site. The document e itself does not count.
-func (x *Index) repeats(h uint32, e *entry, other uint32, story int64) bool {
-	at := x.post[h]
-	for i := 0; at != 0 && i < mostPostings; i++ {
-		l := x.links[at-1]
-		c := &x.docs[l.doc]
-		if c.site != 0 && (c.site == e.site || c.site == other) && c.story != story && c.id != e.id {
-			return true
+// list is the postings of a shingle of the document decided on.
+type list struct {
+	entries []uint32
+	mask    uint32
+	stories uint8 // of the document's own site it stands in: none, one, more
+	story   int64 // that one
+}
+
+// listed looks a shingle of e up.
+func (x *Index) listed(h uint32, e *entry) (l list) {
+	l.entries, l.mask = x.post.find(h)
+	if e.site == 0 {
+		return l
+	}
+	for _, n := range l.entries {
+		n &= l.mask
+		if x.sited[n] != e.site {
+			continue
 		}
-		at = l.next
+		switch c := &x.docs[n]; {
+		case c.id == e.id:
+		case l.stories == 0:
+			l.stories, l.story = 1, c.story
+		case c.story != l.story:
+			l.stories = 2
+			return l
+		}
+	}
+	return l
+}
+
+// repeated says whether a shingle is a line that a site repeats, in the comparison of e with a document of the story on the
+// site other: it stands in another story of either site. The document e itself does not count.
+func (x *Index) repeated(l *list, e *entry, other uint32, story int64) bool {
+	if l.stories > 1 || l.stories == 1 && l.story != story {
+		return true
+	}
+	return other != e.site && x.elsewhere(l.entries, l.mask, e, other, story)
+}
+
+// elsewhere says whether one of the entries is of another story of the site.
+func (x *Index) elsewhere(entries []uint32, mask uint32, e *entry, site uint32, story int64) bool {
+	if site == 0 {
+		return false
+	}
+	for _, n := range entries {
+		if n &= mask; x.sited[n] == site {
+			if c := &x.docs[n]; c.story != story && c.id != e.id {
+				return true
+			}
+		}
 	}
 	return false
+}
+
+// repeats is repeated for a shingle that has not been listed.
+func (x *Index) repeats(h uint32, e *entry, other uint32, story int64) bool {
+	entries, mask := x.post.find(h)
+	return x.elsewhere(entries, mask, e, e.site, story) || other != e.site && x.elsewhere(entries, mask, e, other, story)
+}
+
+// alike lists the documents whose texts say that e is a copy, a version or an excerpt, of those that share most with it.
+func (x *Index) alike(e *entry) (best []scored) {
+	all := x.candidates(e)
+	joins := false
+	for i := range all {
+		c := &all[i]
+		d := &x.docs[c.slot]
+		c.level = max(e.level, d.level)
+		c.w = x.share(e, d)
+		if c.w.both < minShared {
+			continue
+		}
+		// Whoever joins has little that is its own: no more of it need be counted than rules that out.
+		most := int(float64(c.w.both) / joinContained)
+		if c.w.a > most {
+			if !x.rest(e, d, &c.w, most+1) {
+				continue
+			}
+		} else {
+			x.rest(e, d, &c.w, len(d.hashes))
+		}
+		c.whole = true
+		if r, m := relate(e, d, c.w); r != "" {
+			best = append(best, scored{c.slot, r, c.w.contained(), c.w.resembles(), m})
+			joins = joins || r != RelExcerpt
+		}
+	}
+	if joins {
+		return best
+	}
+	// No copy, but maybe an excerpt.
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.w.both<<b.level, a.w.both<<a.level) })
+	for _, c := range all[:min(len(all), mostExcerpts)] {
+		d := &x.docs[c.slot]
+		if c.whole || c.w.both < minShared || c.w.both<<c.level < excerptWords {
+			continue
+		}
+		c.w.b = c.w.both
+		x.rest(e, d, &c.w, len(d.hashes))
+		if r, m := relate(e, d, c.w); r != "" {
+			best = append(best, scored{c.slot, r, c.w.contained(), c.w.resembles(), m})
+		}
+	}
+	return best
+}
+
+// candidate is a document that shares something with the one decided on.
+type candidate struct {
+	slot  uint32
+	id    int64
+	share float64 // of the smaller sample, roughly
+	level uint8   // at which the two are compared
+	w     weight
+	whole bool // w is counted to its end
 }
 
 // candidates lists the documents that share most with e, best first. It leaves out the lines that e's own site repeats,
-// which are most of what is shared by chance; judge does it exactly.
-func (x *Index) candidates(e *entry) []uint32 {
-	for len(x.votes) < len(x.docs) {
-		x.votes = append(x.votes, 0)
+// which are most of what is shared by chance; the comparison does it exactly.
+func (x *Index) candidates(e *entry) []candidate {
+	if k := len(x.docs) - len(x.votes); k > 0 {
+		x.votes = append(x.votes, make([]uint16, k)...)
 	}
 	x.voted = x.voted[:0]
+	x.lists = x.lists[:0]
 	for _, h := range e.hashes {
-		head := x.post[h]
-		if head == 0 || x.own(head, e) {
+		l := x.listed(h, e)
+		x.lists = append(x.lists, l)
+		if l.stories > 1 {
 			continue
 		}
-		for i, at := 0, head; at != 0 && i < mostPostings; i++ {
-			l := x.links[at-1]
-			at = l.next
-			if x.docs[l.doc].id == e.id {
-				continue
+		for _, n := range l.entries {
+			n &= l.mask
+			if x.votes[n] == 0 {
+				x.voted = append(x.voted, n)
 			}
-			if x.votes[l.doc] == 0 {
-				x.voted = append(x.voted, l.doc)
-			}
-			x.votes[l.doc]++
+			x.votes[n]++
 		}
 	}
-	type candidate struct {
-		slot  uint32
-		id    int64
-		share float64
-	}
-	var list []candidate
+	x.found = x.found[:0]
 	for _, n := range x.voted {
-		c := &x.docs[n]
-		if v := x.votes[n]; v >= minShared && x.near(e, c) {
-			list = append(list, candidate{n, c.id, float64(v) / float64(max(1, min(len(e.hashes), len(c.hashes))))})
-		}
+		v := x.votes[n]
 		x.votes[n] = 0
+		if v < minShared {
+			continue
+		}
+		if c := &x.docs[n]; c.id != e.id && x.near(e, c) {
+			x.found = append(x.found, candidate{slot: n, id: c.id, share: float64(v) / float64(max(1, min(len(e.hashes), len(c.hashes))))})
+		}
 	}
-	slices.SortFunc(list, func(a, b candidate) int {
+	slices.SortFunc(x.found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.share, a.share), cmp.Compare(a.id, b.id))
 	})
-	out := make([]uint32, 0, mostCompared)
-	for _, c := range list[:min(len(list), mostCompared)] {
-		out = append(out, c.slot)
-	}
-	return out
+	return x.found[:min(len(x.found), mostCompared)]
 }
 
-// own says whether the shingle whose postings begin at the link stands in several stories of e's site.
-func (x *Index) own(at uint32, e *entry) bool {
-	if e.site == 0 {
-		return false
-	}
-	first, found := int64(0), false
-	for i := 0; at != 0 && i < mostPostings; i++ {
-		l := x.links[at-1]
-		at = l.next
-		c := &x.docs[l.doc]
-		switch {
-		case c.site != e.site || c.id == e.id:
-		case !found:
-			first, found = c.story, true
-		case c.story != first:
-			return true
-		}
-	}
-	return false
-}
-
-// judge compares e with c in full.
-func (x *Index) judge(e, c *entry) (relation string, contained, resembles float64, merge bool) {
+// share counts the sampled shingles of e that count against c, and those of them that stand in c.
+func (x *Index) share(e, c *entry) weight {
 	level := max(e.level, c.level)
-	w := weigh(e.at(level), c.at(level), func(h uint32) bool { return x.repeats(h, e, c.site, c.story) })
-	relation, merge = relate(e, c, w)
-	return relation, w.contained(), w.resembles(), merge
+	return inCommon(e.at(level), c.at(level), func(i int) bool { return x.repeated(&x.lists[i], e, c.site, c.story) })
+}
+
+// rest counts the sampled shingles of c alone, and reports whether they are fewer than most; it stops when they are not.
+func (x *Index) rest(e, c *entry, w *weight, most int) bool {
+	level := max(e.level, c.level)
+	return rest(e.at(level), c.at(level), w, most, func(h uint32) bool { return x.repeats(h, e, c.site, c.story) })
 }
 
 // weight is how many sampled shingles count in two texts: in each, and in both.
@@ -382,28 +482,46 @@ func (w weight) contained() float64 { return float64(w.both) / float64(max(1, mi
 func (w weight) resembles() float64 { return float64(w.both) / float64(max(1, w.a+w.b-w.both)) }
 
 // weigh counts two samples of the same level, leaving out what is repeated.
-func weigh(a, b []uint32, repeats func(uint32) bool) (w weight) {
-	count := func(h uint32) int {
-		if repeats(h) {
-			return 0
-		}
-		return 1
-	}
-	for i, j := 0, 0; i < len(a) || j < len(b); {
-		switch {
-		case j == len(b) || i < len(a) && a[i] < b[j]:
-			w.a += count(a[i])
-			i++
-		case i == len(a) || b[j] < a[i]:
-			w.b += count(b[j])
-			j++
-		default:
-			k := count(a[i])
-			w.a, w.b, w.both = w.a+k, w.b+k, w.both+k
-			i, j = i+1, j+1
-		}
-	}
+func weigh(a, b []uint32, repeats func(h uint32) bool) weight {
+	w := inCommon(a, b, func(i int) bool { return repeats(a[i]) })
+	rest(a, b, &w, len(b)+1, repeats)
 	return w
+}
+
+// inCommon counts what is in a, and in both.
+func inCommon(a, b []uint32, repeated func(i int) bool) (w weight) {
+	j := 0
+	for i, h := range a {
+		if repeated(i) {
+			continue
+		}
+		w.a++
+		for j < len(b) && b[j] < h {
+			j++
+		}
+		if j < len(b) && b[j] == h {
+			w.both++
+		}
+	}
+	w.b = w.both
+	return w
+}
+
+// rest counts what is in b alone, until all of b are not fewer than most.
+func rest(a, b []uint32, w *weight, most int, repeats func(h uint32) bool) bool {
+	i := 0
+	for _, h := range b {
+		if w.b >= most {
+			return false
+		}
+		for i < len(a) && a[i] < h {
+			i++
+		}
+		if (i == len(a) || a[i] != h) && !repeats(h) {
+			w.b++
+		}
+	}
+	return w.b < most
 }
 
 // relate says what a text is to another that shares so much with it, or "", and whether it shows their stories to be one.

@@ -133,12 +133,6 @@ func (l *lines) take(n int, line []byte) any {
 		return failure{in.ID, n, msg}
 	}
 	l.known[in.ID] = true
-	if l.ids == nil {
-		l.members = map[int64][]int64{}
-		l.decisions, l.into = []Decision{{}}, []int64{0}
-	}
-	l.ids = append(l.ids, in.ID)
-	id := int64(len(l.ids))
 	body := in.Text
 	if body == "" {
 		body = in.Body
@@ -156,9 +150,19 @@ func (l *lines) take(n int, line []byte) any {
 	if body == "" { // a headline alone is still something to compare
 		body = in.Title
 	}
-	d := Doc{ID: id, Story: 0, URL: in.URL, Site: site, Lang: in.Lang, Published: parseTime(when), Sketch: Sketch(in.Title, body, in.Lang)}
+	return l.enter(Doc{URL: in.URL, Site: site, Lang: in.Lang, Published: parseTime(when), Sketch: Sketch(in.Title, body, in.Lang)}, in.ID)
+}
+
+// enter numbers a document, decides on it and learns it.
+func (l *lines) enter(d Doc, name ident) *Doc {
+	if l.ids == nil {
+		l.members = map[int64][]int64{}
+		l.decisions, l.into = []Decision{{}}, []int64{0}
+	}
+	l.ids = append(l.ids, name)
+	d.ID, d.Story = int64(len(l.ids)), 0
 	l.decisions = append(l.decisions, Decision{})
-	l.into = append(l.into, id)
+	l.into = append(l.into, d.ID)
 	l.learn(&d, l.x.Decide(d))
 	return &d
 }

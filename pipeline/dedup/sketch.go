@@ -24,8 +24,15 @@ const (
 func Sketch(title, body, lang string) []byte {
 	units, chars := unitsOf(body)
 	head, _ := unitsOf(title)
-	s := sketch{units: len(units), text: hashAll(units), title: uint32(hashAll(head))}
-	all := shingles(units, runOf(units, chars))
+	s := sample(units, runOf(units, chars))
+	s.title = uint32(hashAll(head))
+	return s.encode()
+}
+
+// sample makes the sketch of a text of the units, read in runs of so many.
+func sample(units []uint64, run int) sketch {
+	s := sketch{units: uint32(len(units)), text: hashAll(units)}
+	all := shingles(units, run)
 	for len(all)>>s.level > perSketch && s.level < maxLevel {
 		s.level++
 	}
@@ -37,7 +44,7 @@ func Sketch(title, body, lang string) []byte {
 	}
 	slices.Sort(s.hashes)
 	s.hashes = slices.Compact(s.hashes)
-	return s.encode()
+	return s
 }
 
 // unitsOf gives the hashes of a text's folded words, with characters as units in scripts that set no spaces, and how many
@@ -131,16 +138,16 @@ func mix(x uint64) uint64 {
 
 // sketch is the unpacked form.
 type sketch struct {
-	level  uint
-	units  int
-	text   uint64
-	title  uint32
 	hashes []uint32 // ascending
+	text   uint64
+	units  uint32
+	title  uint32
+	level  uint8
 }
 
 func (s sketch) encode() []byte {
 	b := make([]byte, 0, 24+5*len(s.hashes))
-	b = append(b, sketchForm, byte(s.level))
+	b = append(b, sketchForm, s.level)
 	b = binary.AppendUvarint(b, uint64(s.units))
 	b = binary.LittleEndian.AppendUint64(b, s.text)
 	b = binary.LittleEndian.AppendUint32(b, s.title)
@@ -152,21 +159,32 @@ func (s sketch) encode() []byte {
 	return b
 }
 
-// decode unpacks b. What is not a sketch of this form, or damaged, is a text of no words: it equals nothing.
-func decode(b []byte) (s sketch) {
+// decode unpacks b; hashes go to room as far as it has any. What is not a sketch of this form, or damaged, is a text of no
+// words: it equals nothing.
+func decode(b []byte, room []uint32) (s sketch) {
 	if len(b) < 2 || b[0] != sketchForm || b[1] > maxLevel {
 		return sketch{}
 	}
-	s.level = uint(b[1])
+	s.level = b[1]
 	b = b[2:]
 	n, w := binary.Uvarint(b)
 	if w <= 0 || len(b) < w+12 || n > 1<<31 {
 		return sketch{}
 	}
-	s.units = int(n)
+	s.units = uint32(n)
 	s.text = binary.LittleEndian.Uint64(b[w:])
 	s.title = binary.LittleEndian.Uint32(b[w+8:])
 	b = b[w+12:]
+	count := 0
+	for _, c := range b {
+		if c < 0x80 {
+			count++
+		}
+	}
+	s.hashes = room[:0]
+	if cap(s.hashes) < count {
+		s.hashes = make([]uint32, 0, count)
+	}
 	last := uint64(0)
 	for i := 0; len(b) > 0; i++ {
 		d, w := binary.Uvarint(b)
@@ -177,12 +195,11 @@ func decode(b []byte) (s sketch) {
 		s.hashes = append(s.hashes, uint32(last))
 		b = b[w:]
 	}
-	s.hashes = slices.Clip(s.hashes)
 	return s
 }
 
 // at gives the hashes that are kept at a level no finer than the sketch's own.
-func (s sketch) at(level uint) []uint32 {
+func (s sketch) at(level uint8) []uint32 {
 	if level <= s.level {
 		return s.hashes
 	}

@@ -6,13 +6,13 @@ func Brief(sketch []byte) []byte {
 	if len(sketch) == 0 {
 		return nil
 	}
-	s := decode(sketch)
+	s := decode(sketch, nil)
 	s.hashes = nil
 	return s.encode()
 }
 
 // SameText reports whether two Sketches, or Briefs of them, are of the same words under the same title.
 func SameText(a, b []byte) bool {
-	x, y := decode(a), decode(b)
+	x, y := decode(a, nil), decode(b, nil)
 	return (x.units > 0 || x.title != 0) && x.units == y.units && x.text == y.text && x.title == y.title
 }

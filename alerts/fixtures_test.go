@@ -70,7 +70,18 @@ func samples() map[string]pipeline.Delivery {
 		URL: "https://harbour.example/locked?a=1&b=2", Site: "harbour.example", SiteName: "Harbour Post",
 		Title: "Crane order \"delayed\" at Port <No. 4>", Date: "2026-11-22", Published: published.Truncate(24 * time.Hour), Lang: "en",
 		Body: "The order for a crane is late.", Source: pipeline.SourceFeed, Why: "robots"})
+	const said = "The death toll of the fire at the northern depot rose to twelve on Sunday, the governor said. He blamed the owner of the " +
+		"depot, who had stored fertiliser there without a permit since the spring, and promised an inquiry. The fire was put out at noon."
+	before := pipeline.Article{Title: "Depot fire kills twelve", Body: said}
+	update := delivery("msg_up", "depots", "depot", pipeline.Article{
+		URL: "https://news.example/2026/11/22/depot", Site: "news.example", SiteName: "Example News",
+		Title: "Depot fire kills fifteen", Published: published, Lang: "en",
+		Body: strings.NewReplacer("twelve", "fifteen", "He blamed", "He no longer blamed").Replace(said)})
+	changed := pipeline.Updated(&before, &update.Alert.Article)
+	changed.Version, changed.First, changed.UID, changed.Told = 2, 4, "msg_first", published
+	update.Alert.Kind, update.Alert.Seq, update.Alert.Update = pipeline.KindUpdate, 2, &changed
 	return map[string]pipeline.Delivery{
+		"update": update,
 		"english": delivery("msg_en", "arms transfers", `missiles?|shells`, pipeline.Article{
 			URL: "https://news.example/2026/11/22/shells", Site: "news.example", SiteName: "Example News",
 			Title: "Freighter carried shells, inspectors say", Authors: []string{"Ada Linden"}, Published: published,

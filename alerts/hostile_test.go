@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"wirewatch/pipeline"
+	"wirewatch/pipeline/diff"
 )
 
 // hostile are titles that want something of the reader's screen, and what is left of them as text.
@@ -86,6 +87,8 @@ func TestHostileTitles(t *testing.T) {
 			Body: c.title, Agency: c.title, Authors: []string{c.title}, Lang: c.title, Date: c.title, Source: pipeline.SourceFeed, Why: c.title},
 			pipeline.Outlet{SiteName: c.title, Title: c.title, URL: "https://o.example/"})
 		d.Alert.Spans = []pipeline.Span{{Field: "title", Start: 0, End: 5}, {Field: "body", Start: 1, End: 6}}
+		d.Alert.Update = &pipeline.Update{Version: 2, Title: []diff.Chunk{{Op: diff.Removed, Text: c.title}, {Op: diff.Added, Text: c.title}},
+			Body: []diff.Chunk{{Op: diff.Same, Text: c.title}, {Op: diff.Added, Text: c.title}, {Op: diff.Same, Text: "and so on"}}}
 		m := Render(d)
 		for i, l := range strings.Split(Text(m), "\n") {
 			if acts(l) || i > 0 && !strings.HasPrefix(l, "  ") {

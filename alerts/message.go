@@ -23,6 +23,7 @@ type Message struct {
 	Agency    string    // wire agency the text is from, "" when none is named
 	Lang      string
 	Passages  []Passage // of the body, the best first; none when there is no text
+	Changes   []Change  // of an update: what the new version says otherwise; shown to people in place of the passages
 	Outlets   []Outlet  // who else carries the story, at most maxOutlets
 	Carried   int       // how many others carry it, those not listed included
 	Notes     []string  // sentences on the text's quality
@@ -62,6 +63,10 @@ func Render(d pipeline.Delivery) Message {
 	case pipeline.KindMatch, "":
 	default:
 		m.Marks = append(m.Marks, strings.ToUpper(line(d.Alert.Kind, nameLen)))
+	}
+	if u := d.Alert.Update; u != nil {
+		m.Changes = changes(u)
+		m.Notes = append(m.Notes, updateNotes(u)...)
 	}
 	if a.Source == pipeline.SourceFeed {
 		note := "Text from the feed: the page could not be had"
@@ -128,6 +133,14 @@ func (m Message) Context() []string {
 		out = append(out, "rule: "+m.Rule)
 	}
 	return out
+}
+
+// shown are the passages for a reader: what changed tells more than where the rule holds.
+func (m Message) shown() []Passage {
+	if len(m.Changes) > 0 {
+		return nil
+	}
+	return m.Passages
 }
 
 // Mark is all marks in brackets with a space behind, "" for none.

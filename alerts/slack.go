@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"wirewatch/pipeline"
+	"wirewatch/pipeline/diff"
 )
 
 // Slack's limits, from docs.slack.dev (Block Kit reference, rate limits). The one on the whole message is not documented;
@@ -147,13 +148,17 @@ type (
 		Elements []slackElement `json:"elements,omitempty"`
 	}
 	slackStyle struct {
-		Bold bool `json:"bold"`
+		Bold   bool `json:"bold,omitempty"`
+		Strike bool `json:"strike,omitempty"`
 	}
 )
 
-var slackBold = &slackStyle{Bold: true}
+var (
+	slackBold   = &slackStyle{Bold: true}
+	slackStrike = &slackStyle{Strike: true}
+)
 
-// slackPayload is the request's body. A message too long for Slack loses outlets first, then the second passage.
+// slackPayload is the request's body. A message too long for Slack loses outlets first, then the second passage, then changes.
 func slackPayload(m Message) ([]byte, error) {
 	for {
 		blocks := slackBlocks(m)
@@ -169,6 +174,8 @@ func slackPayload(m Message) ([]byte, error) {
 			m.Outlets = m.Outlets[:len(m.Outlets)-1]
 		case len(m.Passages) > 0:
 			m.Passages = m.Passages[:len(m.Passages)-1]
+		case len(m.Changes) > 0:
+			m.Changes = m.Changes[:len(m.Changes)-1]
 		default:
 			return nil, fmt.Errorf("the message has %d characters and nothing left to leave out", utf8.RuneCount(n))
 		}
@@ -189,7 +196,7 @@ func slackBlocks(m Message) []slackBlock {
 	if c := m.Context(); len(c) > 0 {
 		blocks = append(blocks, slackContext(id+":context", strings.Join(c, " · ")))
 	}
-	for i, p := range m.Passages {
+	for i, p := range m.shown() {
 		var es []slackElement
 		hits := 0
 		p.runs(func(s string, hit bool) {
@@ -200,6 +207,20 @@ func slackBlocks(m Message) []slackBlock {
 			es = append(es, e)
 		})
 		blocks = append(blocks, rich(fmt.Sprintf(":text%d", i+1), es))
+	}
+	for _, c := range m.Changes {
+		var es []slackElement
+		for _, r := range c.Runs {
+			e := slackElement{Type: "text", Text: slackLiteral(r.Text)}
+			switch r.Op {
+			case diff.Removed:
+				e.Style = slackStrike
+			case diff.Added:
+				e.Style = slackBold
+			}
+			es = append(es, e)
+		}
+		blocks = append(blocks, rich(":changed-"+c.Field, es))
 	}
 	if m.Carried > 0 {
 		es := []slackElement{{Type: "text", Text: m.carriedBy() + " "}}

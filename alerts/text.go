@@ -12,8 +12,11 @@ func Text(m Message) string {
 	if c := m.Context(); len(c) > 0 {
 		b.WriteString("\n  " + strings.Join(c, " · "))
 	}
-	for _, p := range m.Passages {
+	for _, p := range m.shown() {
 		b.WriteString("\n  " + p.marked())
+	}
+	for _, c := range m.Changes {
+		b.WriteString("\n  " + c.marked())
 	}
 	if m.Carried > 0 {
 		b.WriteString("\n  " + m.carriedBy())

@@ -23,14 +23,15 @@ const (
 // control and bidi characters; they are not escaped for HTML or anything else.
 type webhookBody struct {
 	Version   int           `json:"version"`
-	EventType string        `json:"event_type"` // alert.match, alert.test, …: "alert." and the kind
+	EventType string        `json:"event_type"` // alert.match, alert.update, alert.test, …: "alert." and the kind
 	ID        string        `json:"id"`         // the same as in webhook-id
 	Timestamp string        `json:"timestamp"`  // when the alert arose; the same at every attempt
 	Rule      bodyRule      `json:"rule"`
 	Story     bodyStory     `json:"story"`
 	Articles  []bodyArticle `json:"articles"`
 	Matches   []bodyMatch   `json:"matches"`
-	Truncated bool          `json:"truncated"` // outlets, spans or snippets were left out to stay below 20 KB
+	Update    *bodyUpdate   `json:"update,omitempty"` // with alert.update alone
+	Truncated bool          `json:"truncated"`        // outlets, spans or snippets were left out to stay below 20 KB
 }
 
 type bodyRule struct {
@@ -68,6 +69,18 @@ type bodyArticle struct {
 	Paywalled bool     `json:"paywalled"`
 }
 
+// bodyUpdate says what a new version changed in an article that was told before.
+type bodyUpdate struct {
+	Of           string   `json:"of"`      // id of the message that told of the article first
+	Told         string   `json:"told"`    // its timestamp
+	Version      int      `json:"version"` // of the article, from 2
+	RuleHolds    bool     `json:"rule_holds"`
+	WordsRemoved int      `json:"words_removed"` // in all
+	WordsAdded   int      `json:"words_added"`
+	Changes      []Change `json:"changes"`      // shortened; runs in order, with "…" for what is left out
+	ChangesLeft  int      `json:"changes_left"` // changes that are not shown whole
+}
+
 type bodyMatch struct {
 	Article  int64           `json:"article"`
 	Spans    []pipeline.Span `json:"spans"`    // byte offsets: of title into the title here, of body into the stored body
@@ -103,6 +116,10 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 	for _, p := range m.Passages {
 		match.Snippets = append(match.Snippets, Passage{p.Field, p.Text, append([]Hit{}, p.Hits...)})
 	}
+	if u := al.Update; u != nil {
+		body.Update = &bodyUpdate{Of: u.UID, Told: stamp(u.Told), Version: u.Version, RuleHolds: !u.Lapsed, WordsRemoved: u.Removed, WordsAdded: u.Added,
+			Changes: append([]Change{}, m.Changes...), ChangesLeft: u.Left}
+	}
 	body.Truncated = len(al.Outlets) > maxBodyOutlets || len(a.Authors) > maxBodyAuthors
 	if len(match.Spans) > maxBodySpans {
 		match.Spans, body.Truncated = match.Spans[:maxBodySpans], true
@@ -126,6 +143,9 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 			match.Spans = match.Spans[:len(match.Spans)/2]
 		case len(art.Authors) > 0:
 			art.Authors = art.Authors[:len(art.Authors)/2]
+		case body.Update != nil && len(body.Update.Changes) > 0:
+			body.Update.Changes = body.Update.Changes[:len(body.Update.Changes)-1]
+			body.Update.ChangesLeft++
 		default:
 			return nil, fmt.Errorf("the body has %d bytes and nothing left to leave out", len(b))
 		}

@@ -30,6 +30,7 @@ type Config struct {
 	AllowPrivate []netip.Prefix  `yaml:"allow_private"`                   // masked; an address alone is a prefix of full length
 	Pace         Pace            `yaml:"pace" also:"rate,limit,throttle"`
 	BaselineAge  time.Duration   `yaml:"baseline_age" also:"max_age"` // default 24h
+	Revisit      []time.Duration `yaml:"revisit" also:"revisits"`     // ages at which a page is looked at again, rising; empty: never
 	UserAgent    string          `yaml:"user_agent"`                  // "": the program's own
 	Contact      string          `yaml:"contact" also:"email"`        // address or URL a site's owner can write to
 	Log          Log             `yaml:"log" also:"logging"`
@@ -100,6 +101,7 @@ func defaults() Config {
 		Store:       pipeline.NewSecret("wirewatch.db"),
 		Pace:        Pace{Every: time.Second, Parallel: 1},
 		BaselineAge: 24 * time.Hour,
+		Revisit:     pipeline.DefaultRevisit(),
 		Log:         Log{Format: "text", Level: "info"},
 		Retry:       30 * time.Second,
 		Retention:   Retention{Pages: 30 * day, Bodies: 3 * 365 * day},

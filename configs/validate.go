@@ -35,6 +35,7 @@ func (c *Config) validate(d *decoder) {
 			d.fail(d.at("retention."+key), "retention."+key, "write 30d, or 0 to keep them for ever", "at least 4d are needed, for alerts that still have to be told")
 		}
 	}
+	c.revisits(d)
 	for key, v := range map[string]string{"user_agent": c.UserAgent, "contact": c.Contact} {
 		if strings.ContainsAny(v, "\r\n\x00") {
 			d.fail(d.at(key), key, "", "must be one line")
@@ -44,6 +45,28 @@ func (c *Config) validate(d *decoder) {
 	c.feeds(d)
 	c.channels(d)
 	c.rules(d)
+}
+
+// Bounds of the revisit schedule: every age costs a request for every article there is.
+const (
+	firstRevisit = 10 * time.Minute
+	lastRevisit  = 366 * 24 * time.Hour
+	mostRevisits = 20
+)
+
+func (c *Config) revisits(d *decoder) {
+	for i, age := range c.Revisit {
+		path := fmt.Sprintf("revisit[%d]", i)
+		switch {
+		case age == 0 && len(*d.errs) > 0: // it could not be read, and that was said
+		case age < firstRevisit || age > lastRevisit:
+			d.fail(d.at(path), path, "", "an article's page can be looked at again at an age of 10m to 366d")
+		case i > 0 && age <= c.Revisit[i-1]:
+			d.fail(d.at(path), path, "write the ages in order, as in [1h, 6h, 1d]", "each age must be greater than the one before it")
+		case i == mostRevisits:
+			d.fail(d.at(path), path, "", "at most %d ages: each costs a request for every article", mostRevisits)
+		}
+	}
 }
 
 // store makes the path of a database file absolute against the config's folder.

@@ -6,6 +6,8 @@ package pipeline
 
 import (
 	"time"
+
+	"wirewatch/pipeline/diff"
 )
 
 // A Feed is a source that is polled: what the configuration says of it, and what earlier polls left.
@@ -87,6 +89,11 @@ type Item struct {
 	FirstTry  time.Time // zero: not tried yet
 	Article   int64     // the article made of it; 0: none yet
 	Fallback  bool      // that article is the feed's own text
+	Visit     time.Time // when its page is looked at again, once it is done; zero: not any more
+
+	// The validators of its page as it was read last. Where a fetcher is given them, the request is conditional.
+	ETag, LastModified string
+	Doubt              int64 // fingerprint of a suspiciously short text that the last look found; 0: none
 }
 
 // NoHost is the scrape key of items without a link; they become articles of the feed's own text.
@@ -146,7 +153,8 @@ type Article struct {
 	Score     float64
 	Sketch    []byte // fingerprint for the duplicate index
 	Seen      time.Time
-	Pruned    bool // retention took the body; who the article was, and what was told of it, stays
+	Pruned    bool      // retention took the body; who the article was, and what was told of it, stays
+	Withdrawn time.Time // since when its page is gone (404, 410); zero: it is there as far as is known
 }
 
 // A Story is a set of articles that tell the same news.
@@ -168,6 +176,7 @@ type Span struct {
 type Match struct {
 	Rule     string
 	Channels []string // the rule's channels; empty: every channel
+	Updates  bool     // the rule wants to be told what later versions change
 	Spans    []Span
 }
 
@@ -192,6 +201,21 @@ type Alert struct {
 	Article Article // the article that matched; Blocks are not loaded
 	Spans   []Span  // the match in Article
 	Outlets []Outlet
+	Update  *Update // with KindUpdate: what changed; else nil
+}
+
+// An Update is what an alert of KindUpdate says of a new version of an article that its rule told of before. It is made once, when the
+// alert is raised, so that every attempt says the same.
+type Update struct {
+	Version int       // number of the version, from 2
+	First   int64     // the alert that told of the article first
+	Told    time.Time // when that was raised
+	UID     string    // its message's id in the same channel
+	Lapsed  bool      // the rule holds for the new version no more
+	// What changed in title and body, shortened; none: nothing. Left is how many changes were left out or cut.
+	Title, Body    []diff.Chunk
+	Left           int
+	Removed, Added int // words, in all
 }
 
 // An Outlet is another article of the alert's story: who else carries it.

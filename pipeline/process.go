@@ -17,7 +17,8 @@ import (
 	"wirewatch/pipeline/text"
 )
 
-// A PageFetcher fetches an item's page, politely. Errors carry a Failure.
+// A PageFetcher fetches an item's page, politely. Errors carry a Failure. Where the item carries validators the request is
+// conditional, and a page that has not changed is ErrUnchanged.
 type PageFetcher interface {
 	Fetch(ctx context.Context, item Item) (*Page, error)
 }
@@ -36,6 +37,7 @@ type ProcessStore interface {
 	Write(ctx context.Context, l Lease, f func(Tx) error) error
 	// Learned says which of the fingerprints are learned boilerplate of the site.
 	Learned(ctx context.Context, site string, prints []Print) (map[int64]bool, error)
+	RevisitStore
 }
 
 // Tx is the transaction in which an article joins its story.
@@ -57,6 +59,9 @@ type Tx interface {
 	// RaiseAlert stores the alert and a delivery per channel, unless there is one already for its rule and kind and its
 	// story or a story merged with it. It reports whether it did.
 	RaiseAlert(a Alert, channels []string) (bool, error)
+	// RaiseUpdate stores an update of what the alert's rule told of the alert's article before, with a delivery to each of the
+	// channels that was told then, unless this version was told already. It reports whether it did.
+	RaiseUpdate(a Alert, channels []string) (bool, error)
 	// SaveItem stores the item's outcome.
 	SaveItem(it Item) error
 	// NoteBlocks stores an article's fingerprints in the place of those it had, and returns what the site's last articles say of
@@ -114,7 +119,9 @@ type Processor struct {
 	Attempts int           // after so many a page has failed for good
 	Window   time.Duration // how far back the duplicate index reaches
 	Now      func() time.Time
-	Wake     func() // called when alerts have been raised
+	Revisit  []time.Duration // ages at which a page is looked at again, rising; none: never
+	Rand     func() float64  // in [0,1), spreads revisits; nil: math/rand
+	Wake     func()          // called when alerts have been raised
 	Report   func(Event, error)
 
 	mu  sync.Mutex // guards Index and seq
@@ -129,14 +136,26 @@ const (
 	fallbackAfter    = 10 * time.Minute
 	maxClaims        = 4 // an item taken up this often without any outcome has brought the process down: its page is not tried again
 	maxFeedClaims    = 6 // nor, after this, its feed's text
+	maxHosts         = 1000
 )
 
 // Name is the lease kind of processing.
 func (p *Processor) Name() string { return "process" }
 
-// Due lists the hosts with work.
+// Due lists the hosts with work: those with new items first, those with nothing but pages to look at again behind them.
 func (p *Processor) Due(ctx context.Context) ([]string, error) {
-	return p.Store.DueHosts(ctx, p.Now(), 1000)
+	hosts, err := p.Store.DueHosts(ctx, p.Now(), maxHosts)
+	if err != nil || len(p.Revisit) == 0 {
+		return hosts, err
+	}
+	again, err := p.Store.RevisitHosts(ctx, p.Now(), maxHosts)
+	fresh := hosts
+	for _, h := range again {
+		if !slices.Contains(fresh, h) {
+			hosts = append(hosts, h)
+		}
+	}
+	return hosts, err
 }
 
 // Run works on the due items of one host, Parallel at a time, and returns how many articles it stored.
@@ -170,7 +189,11 @@ func (r *hostRun) work(ctx context.Context) error {
 		if err != nil || !ok {
 			return err
 		}
-		if err := r.one(ctx, it); err != nil {
+		do := r.one
+		if it.State == ItemDone {
+			do = r.look
+		}
+		if err := do(ctx, it); err != nil {
 			return err
 		}
 	}
@@ -189,7 +212,10 @@ func (r *hostRun) next(ctx context.Context) (Item, bool, error) {
 		}
 		var err error
 		// No more than are begun soon: should this process end, each item in hand counts as one that may have ended it.
-		if r.queue, err = r.p.Store.ClaimItems(ctx, r.lease, now, max(r.p.Parallel, 1)); err != nil || len(r.queue) == 0 {
+		if r.queue, err = r.p.Store.ClaimItems(ctx, r.lease, now, max(r.p.Parallel, 1)); err == nil && len(r.queue) == 0 {
+			r.queue, err = r.looks(ctx, now)
+		}
+		if err != nil || len(r.queue) == 0 {
 			return Item{}, false, err
 		}
 	}
@@ -232,24 +258,40 @@ func (r *hostRun) one(ctx context.Context, it Item) error {
 		it.Fallback = true
 		err = fmt.Errorf("%s: %w; the feed's own text stands in", it.Entry.URL, why)
 	}
-	got.article.Feed, got.article.Seen = it.Feed, now
-	var raised int
-	if serr := guard("storing the article", func() (err error) {
-		raised, err = p.commit(ctx, r.lease, it, got)
-		return err
-	}); isPanic(serr) {
+	if it.State == ItemDone {
+		p.seen(&it, got.page, now)
+	}
+	serr := r.store(ctx, it, &got, now)
+	if isPanic(serr) {
 		p.failed(&it, AsFailure(serr), now)
 		ev.Outcome = "dead"
 		return r.close(ctx, it, ev, start, serr)
 	} else if serr != nil {
 		return serr
 	}
-	r.stored.Add(1)
-	if raised > 0 && p.Wake != nil {
-		p.Wake()
+	if got.article.Relation == "version" {
+		ev.Outcome = "version"
 	}
 	ev.Count, ev.Took = 1, p.Now().Sub(start)
 	p.Report(ev, err)
+	return nil
+}
+
+// store stores what was read, and wakes the deliverer when there is something to tell.
+func (r *hostRun) store(ctx context.Context, it Item, got *reading, now time.Time) error {
+	got.article.Feed, got.article.Seen = it.Feed, now
+	var raised int
+	err := guard("storing the article", func() (err error) {
+		raised, err = r.p.commit(ctx, r.lease, it, got)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.stored.Add(1)
+	if raised > 0 && r.p.Wake != nil {
+		r.p.Wake()
+	}
 	return nil
 }
 
@@ -270,6 +312,13 @@ type reading struct {
 	matches []Match
 	prints  []Print
 	whole   string // the body before learned blocks were removed from it
+
+	// What weigh found.
+	weighed bool
+	known   int64 // the stored article whose words these are; 0: none
+	poor    bool  // it shows less than what is stored, and says so: a paywall
+	other   bool  // it is another article: the address leads elsewhere now
+	cut     int64 // fingerprint of a text that has lost more than half of its words; 0: it has not
 }
 
 // finish does what every article needs before the transaction, in which all other writers wait.
@@ -310,7 +359,13 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	if f := r.throttle(); f != nil {
 		return reading{}, f
 	}
+	if it.State != ItemDone { // what is read anew is read whole: with a new entry, the feed's own text counts too
+		it.ETag, it.LastModified = "", ""
+	}
 	page, err := p.Pages.Fetch(ctx, it)
+	if errors.Is(err, ErrUnchanged) {
+		return reading{}, err
+	}
 	if err != nil {
 		if f := AsFailure(err); f.Verdict == Throttled {
 			r.later(f, p.Backoff.Pause(it.Attempts+1))
@@ -437,14 +492,18 @@ func (p *Processor) timeForFallback(it Item, f *Failure) bool {
 
 // commit is the one transaction that matters: the article joins its story, its matches raise alerts and deliveries, and the
 // item is closed, or none of it happens. It returns how many alerts were raised.
-func (p *Processor) commit(ctx context.Context, l Lease, it Item, got reading) (raised int, err error) {
+func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) (raised int, err error) {
+	if err := p.weigh(ctx, it, got); err != nil {
+		return 0, fmt.Errorf("store %s: %w", got.article.URL, err)
+	}
 	a, page := &got.article, got.page
 	err = p.Store.Write(ctx, l, func(tx Tx) error {
 		raised = 0
-		ms, err := p.fold(tx, it, a, got)
+		ms, err := p.fold(tx, it, a, *got)
 		if err != nil {
 			return err
 		}
+		version := a.ID == 0 && a.Relation == "version"
 		if a.ID == 0 { // else the text is stored already
 			if a.Story == 0 {
 				if a.Story, err = tx.OpenStory(a.Title, a.Seen); err != nil {
@@ -464,14 +523,23 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got reading) (
 			return err
 		}
 		if !it.Quiet {
+			first := map[string]bool{}
 			for _, m := range ms {
 				ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, Created: a.Seen, Story: Story{ID: a.Story}, Article: *a, Spans: m.Spans}, m.Channels)
 				if err != nil {
 					return err
 				}
 				if ok {
+					first[m.Rule] = true
 					raised++
 				}
+			}
+			if version {
+				n, err := p.update(tx, a, ms, first)
+				if err != nil {
+					return err
+				}
+				raised += n
 			}
 		}
 		it.Article = a.ID
@@ -517,12 +585,14 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, got reading) ([]Match, erro
 		a.ID, a.Relation, ms = prev.ID, "identical", nil
 	case prev.Title == a.Title && prev.Body == a.Body:
 		a.ID, a.Relation = prev.ID, "identical"
-	case prev.Title == a.Title && prev.Body == got.whole:
-		// It was stored before a block in it was learned. What matched in the learned block is no match; the spans are the stored text's.
+	case prev.ID == got.known, prev.Title == a.Title && prev.Body == got.whole:
+		// The words are the same, or it was stored before a block in it was learned. What matched in the learned block is no match; the
+		// spans are the stored text's.
 		a.ID, a.Relation = prev.ID, "identical"
 		ms = slices.DeleteFunc(p.Match(&prev), func(m Match) bool { return !covers(ms, []Match{m}) })
-	case a.Source == SourceFeed && prev.Source == SourcePage:
-		// The feed's text is the poorer one, unless it says what the page did not. The spans of its matches are not the page's.
+	case prev.Source == SourcePage && (a.Source == SourceFeed || stub(a, &prev)):
+		// The feed's text, or a paywall's stub, is the poorer one, unless it says what the page did not. The spans of its matches are not
+		// the page's.
 		if told := p.Match(&prev); covers(told, ms) {
 			a.ID, a.Relation, ms = prev.ID, "identical", told
 		}

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,6 +89,7 @@ type world struct {
 	channels map[string]*channel // by name
 	rules    *rules.Set
 	routes   map[string][]string // rule to channels
+	updates  map[string]bool     // rules that ask for updates
 
 	poll    *pipeline.Poller
 	process *pipeline.Processor
@@ -113,6 +115,8 @@ type answer struct {
 	title, body string
 	canonical   string // the page's own word; "": its URL
 	paywalled   bool
+	etag        string
+	final       string // where it leads; "": it stays
 	err         error
 	do          func(context.Context) // during the request
 }
@@ -200,7 +204,7 @@ func (w *world) match(a *pipeline.Article) []pipeline.Match {
 	}
 	var out []pipeline.Match
 	for _, h := range w.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL}) {
-		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule]}
+		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule], Updates: w.updates[h.Rule]}
 		for _, s := range h.Spans {
 			m.Spans = append(m.Spans, pipeline.Span(s))
 		}
@@ -371,8 +375,11 @@ func (f fetcher) Fetch(ctx context.Context, it pipeline.Item) (*pipeline.Page, e
 	if err := errors.Join(ctx.Err(), a.err); err != nil {
 		return nil, err
 	}
-	return &pipeline.Page{URL: it.Entry.URL, FinalURL: it.Entry.URL, Status: 200, ContentType: "text/plain", Fetched: f.w.now(),
-		Body: []byte(a.title + "\n" + a.body)}, nil
+	if it.ETag != "" && it.ETag == a.etag {
+		return nil, pipeline.ErrUnchanged
+	}
+	return &pipeline.Page{URL: it.Entry.URL, FinalURL: cmp.Or(a.final, it.Entry.URL), Status: 200, ContentType: "text/plain", Fetched: f.w.now(),
+		ETag: a.etag, Body: []byte(a.title + "\n" + a.body)}, nil
 }
 
 func status404() error {

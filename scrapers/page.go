@@ -29,8 +29,9 @@ type Pages struct {
 // pageTypes are the content types that can hold an article.
 var pageTypes = []string{"text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml"}
 
-// Fetch gets the item's page: its bytes as the page's author encoded them. Any error but that of a context that ended
-// carries a pipeline.Failure.
+// Fetch gets the item's page: its bytes as the page's author encoded them. With the item's validators the request is conditional,
+// and pipeline.ErrUnchanged says that the page is what it was. Any other error but that of a context that ended carries a
+// pipeline.Failure.
 func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.Page, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -46,8 +47,8 @@ func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.P
 	if err != nil {
 		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "proxy", Err: err}
 	}
-	v := visit{now: p.Client.opts.Now, page: pipeline.Page{URL: item.Entry.URL}}
-	c := p.collector(ctx, rt)
+	v := visit{now: p.Client.opts.Now, page: pipeline.Page{URL: item.Entry.URL}, conditional: item.ETag != "" || item.LastModified != ""}
+	c := p.collector(ctx, acceptPages{rt, item.ETag, item.LastModified})
 	c.OnResponseHeaders(v.headers)
 	c.OnResponse(v.body)
 	c.OnError(func(_ *colly.Response, err error) {
@@ -61,6 +62,8 @@ func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.P
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case errors.Is(v.err, pipeline.ErrUnchanged):
+		return nil, pipeline.ErrUnchanged
 	case v.err != nil:
 		return nil, sentence(v.err, authority(u), p.Client.limits)
 	case !v.whole:
@@ -82,17 +85,27 @@ func (p *Pages) collector(ctx context.Context, rt http.RoundTripper) *colly.Coll
 	c.ParseHTTPErrorResponse = true // statuses are told apart by visit
 	c.DetectCharset = false         // the extractor decodes, from the page's own bytes
 	c.SetRequestTimeout(0)          // within counts the time, without the wait for a slot
-	c.WithTransport(acceptPages{rt})
+	c.WithTransport(rt)
 	c.SetRedirectHandler(p.Client.redirect(ForPages))
 	return c
 }
 
-// acceptPages says which documents are wanted.
-type acceptPages struct{ next http.RoundTripper }
+// acceptPages says which documents are wanted, and which one is at hand.
+type acceptPages struct {
+	next               http.RoundTripper
+	etag, lastModified string
+}
 
 func (t acceptPages) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,text/plain;q=0.8,*/*;q=0.1")
+	// At every hop: the validators are those of the last one, and which that is shows when it is reached.
+	if t.etag != "" {
+		r.Header.Set("If-None-Match", t.etag)
+	}
+	if t.lastModified != "" {
+		r.Header.Set("If-Modified-Since", t.lastModified)
+	}
 	return t.next.RoundTrip(r)
 }
 
@@ -102,6 +115,8 @@ type visit struct {
 	page  pipeline.Page
 	err   error
 	whole bool
+
+	conditional bool // the request named validators
 }
 
 // headers judges the response before its body is read.
@@ -114,7 +129,9 @@ func (v *visit) headers(r *colly.Response) {
 	v.page.ContentType = r.Headers.Get("Content-Type")
 	v.page.ETag = r.Headers.Get("ETag")
 	v.page.LastModified = r.Headers.Get("Last-Modified")
-	if v.err = statusFailure(host, r.StatusCode, *r.Headers, v.now()); v.err == nil {
+	if r.StatusCode == http.StatusNotModified && v.conditional {
+		v.err = pipeline.ErrUnchanged
+	} else if v.err = statusFailure(host, r.StatusCode, *r.Headers, v.now()); v.err == nil {
 		v.err = wanted(host, v.page.ContentType)
 	}
 	if v.err != nil {

@@ -122,8 +122,8 @@ func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) {
 
 // ruleKeys are the keys of a rule; laterKeys are those that the language promises and this version lacks. Both are read only.
 var (
-	ruleKeys  = []string{"name", "query", "channels", "severity", "tags", "languages", "sites", "note"}
-	laterKeys = []string{"when", "digest", "silence", "schedule", "once_per", "updates", "active", "expires", "tests"}
+	ruleKeys  = []string{"name", "query", "channels", "severity", "tags", "languages", "sites", "note", "updates"}
+	laterKeys = []string{"when", "digest", "silence", "schedule", "once_per", "active", "expires", "tests"}
 )
 
 func (r *reader) rule(n *yaml.Node) (Rule, bool) {
@@ -152,6 +152,8 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 			x.Sites = r.list(key, v)
 		case "note":
 			x.Note = r.str(key, v)
+		case "updates":
+			x.Updates = r.yes(key, v)
 		default:
 			if slices.Contains(laterKeys, key.Value) {
 				r.fail(key, "not supported yet: %q", key.Value)
@@ -203,6 +205,15 @@ func (r *reader) str(key, v *yaml.Node) string {
 		return ""
 	}
 	return v.Value
+}
+
+// yes reads true or false.
+func (r *reader) yes(key, v *yaml.Node) bool {
+	if v.Kind != yaml.ScalarNode || v.Value != "true" && v.Value != "false" {
+		r.fail(v, "%s must be true or false, not %s", key.Value, kind(v))
+		return false
+	}
+	return v.Value == "true"
 }
 
 // list reads a list of texts; a single text is a list of one.

@@ -68,7 +68,7 @@ func runBackfill(ctx context.Context, e *env, v verb, args []string) error {
 	start := time.Now()
 	look := &pipeline.Backfill{Poller: a.poll, Feeds: names, Since: from, Until: to, Undated: *undated, Quiet: !*loud}
 	run := &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: log}
-	a.process.Slice = 0
+	a.process.Slice, a.process.Revisit = 0, nil // a backfill looks at nothing twice
 	run.Add(look, a.process)
 	if *loud {
 		run.Add(a.deliver)

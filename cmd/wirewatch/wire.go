@@ -32,6 +32,7 @@ type setup struct {
 	rules    *rules.Set
 	channels map[string]pipeline.Channel
 	route    map[string][]string // rule to channels
+	updates  map[string]bool     // rules that are told what versions change
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
 	warnings []string
@@ -45,7 +46,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	if err != nil && !bad.add(err, nil) {
 		return nil, missingConfig(path, err)
 	}
-	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, options: map[string]scrapers.RequestOptions{}}
+	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, updates: map[string]bool{}, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -64,7 +65,8 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			continue // the configuration has said so
 		}
 		rule := rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity,
-			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note}
+			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note, Updates: r.Updates}
+		s.updates[r.Name] = r.Updates
 		q, err := rules.Parse(r.Query)
 		if err != nil {
 			bad = append(bad, inQuery(r, err))
@@ -156,7 +158,7 @@ func (s *setup) match(a *pipeline.Article) []pipeline.Match {
 		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
 	out := make([]pipeline.Match, len(hits))
 	for i, h := range hits {
-		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], Spans: make([]pipeline.Span, len(h.Spans))}
+		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], Updates: s.updates[h.Rule], Spans: make([]pipeline.Span, len(h.Spans))}
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)
 		}
@@ -238,7 +240,7 @@ func (a *app) build(s *setup) (err error) {
 			{Name: "look whether there is room", Every: time.Minute, Do: a.lookReady},
 			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
-		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}
+		Canonical: dedup.Canonical, Resolve: dedup.Resolve, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report}
 	a.process = &pipeline.Processor{Store: a.store, Pages: &scrapers.Pages{Client: a.client, Options: options},
 		Extract:  func(p *pipeline.Page) (pipeline.Article, error) { return readPage(a.setup.Load().extract)(p) },
 		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
@@ -246,6 +248,7 @@ func (a *app) build(s *setup) (err error) {
 		Index:    dedup.New(dedup.Options{Window: foldWindow}),
 		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,
 		Backoff: pipeline.Backoff{First: cfg.Retry, Factor: 4, Max: 12 * time.Hour},
+		Revisit: cfg.Revisit,
 		Now:     time.Now, Wake: func() { a.engine.Wake("deliver") }, Report: a.report}
 	a.deliver = &pipeline.Deliverer{Store: a.store,
 		Channel: func(name string) (pipeline.Channel, bool) { c, ok := a.setup.Load().channels[name]; return c, ok },

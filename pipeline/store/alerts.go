@@ -11,11 +11,12 @@ import (
 	"wirewatch/pipeline"
 )
 
-// payload is what an alert says that is not about a stored article: health, tests.
+// payload is what an alert says that is not about a stored article (health, tests), or what changed in the one that it updates.
 type payload struct {
 	Story   pipeline.Story
 	Article pipeline.Article
 	Outlets []pipeline.Outlet
+	Update  *pipeline.Update `json:",omitempty"`
 }
 
 // RaiseAlert stores the alert and a delivery per channel, due at once, unless there is one already for its rule, kind and seq and
@@ -51,38 +52,47 @@ func raise(c conn, text func() string, now func() time.Time, a pipeline.Alert, c
 	if err != nil || known {
 		return false, err
 	}
+	return true, insertAlert(c, text, now, a, channels)
+}
+
+// insertAlert stores an alert with a delivery per channel, due at once.
+func insertAlert(c conn, text func() string, now func() time.Time, a pipeline.Alert, channels []string) error {
 	if a.Created.IsZero() {
 		a.Created = now()
 	}
 	spans, err := list(a.Spans)
 	if err != nil {
-		return false, err
+		return err
 	}
-	said := ""
+	p := payload{Update: a.Update}
 	if a.Article.ID == 0 {
 		a.Article.Blocks, a.Article.Sketch = nil, nil
-		b, err := json.Marshal(payload{a.Story, a.Article, a.Outlets})
+		p.Story, p.Article, p.Outlets = a.Story, a.Article, a.Outlets
+	}
+	said := ""
+	if a.Article.ID == 0 || a.Update != nil {
+		b, err := json.Marshal(p)
 		if err != nil {
-			return false, err
+			return err
 		}
-		said = string(b)
+		said = Clean(string(b))
 	}
 	var id int64
 	err = c.get([]any{&id}, `INSERT INTO alerts (rule, subject, kind, seq, created, story, article, spans, payload)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		a.Rule, a.Subject, a.Kind, a.Seq, ms(a.Created), a.Story.ID, a.Article.ID, spans, said)
 	if err != nil {
-		return false, err
+		return err
 	}
 	for _, ch := range channels {
 		_, err := c.exec(`INSERT INTO deliveries (uid, alert, channel, pos, state, due, created)
 			SELECT ?, ?, ?, COALESCE(MAX(pos), 0) + 1, 'open', ?, ? FROM deliveries WHERE channel = ?
 			ON CONFLICT (alert, channel) DO NOTHING`, "msg_"+text(), id, ch, ms(a.Created), ms(a.Created), ch)
 		if err != nil {
-			return false, fmt.Errorf("channel %s: %w", ch, err)
+			return fmt.Errorf("channel %s: %w", ch, err)
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // Raise stores an alert that is not about a new article (health, a test) with its deliveries, as Tx.RaiseAlert does.
@@ -111,9 +121,12 @@ func fill(c conn, a *pipeline.Alert, said string) error {
 		if err := json.Unmarshal([]byte(said), &p); err != nil {
 			return fmt.Errorf("what alert %d says cannot be read: %w", a.ID, err)
 		}
-		story, article := a.Story.ID, a.Article.ID
-		a.Story, a.Article, a.Outlets = p.Story, p.Article, p.Outlets
-		a.Story.ID, a.Article.ID = story, article
+		a.Update = p.Update
+		if a.Article.ID == 0 {
+			story := a.Story.ID
+			a.Story, a.Article, a.Outlets = p.Story, p.Article, p.Outlets
+			a.Story.ID = story
+		}
 	}
 	if a.Article.ID != 0 {
 		as, err := loadArticles(c, articleColumns, ` WHERE id = ?`, a.Article.ID)

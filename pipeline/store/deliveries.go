@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,6 +54,15 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		}
 		if err := recall(&out[i].Alert, said[i]); err != nil {
 			return nil, fmt.Errorf("delivery %d: what its first attempt said cannot be read: %w", out[i].ID, err)
+		}
+		if u := out[i].Alert.Update; u != nil {
+			var told int64
+			err := c.get([]any{&u.UID, &told}, `SELECT d.uid, a.created FROM deliveries d JOIN alerts a ON a.id = d.alert
+				WHERE d.alert = ? AND d.channel = ?`, u.First, out[i].Channel)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return nil, fmt.Errorf("delivery %d: what it updates: %w", out[i].ID, err)
+			}
+			u.Told = at(told)
 		}
 	}
 	return out, nil

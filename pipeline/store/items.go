@@ -12,20 +12,22 @@ import (
 )
 
 const itemColumns = `id, feed, guid, canonical, host, origin, quiet, state, due, attempts, claims, error, first_seen, first_try, article,
-	fallback, updated, published, published_raw, url, title, author, tags, summary, content`
+	fallback, updated, published, published_raw, url, title, author, tags, summary, content, visit, etag,
+	last_modified, doubt`
 
 func scanItem(scan func(...any) error) (pipeline.Item, error) {
 	var it pipeline.Item
-	var due, seen, try, updated, published int64
+	var due, seen, try, updated, published, visit int64
 	var tags string
 	e := &it.Entry
 	err := scan(&it.ID, &it.Feed, &e.GUID, &it.Canonical, &it.Host, &it.Origin, &it.Quiet, &it.State, &due, &it.Attempts, &it.Claims,
 		&it.Error, &seen, &try, &it.Article, &it.Fallback, &updated, &published, &e.PublishedRaw, &e.URL, &e.Title, &e.Author, &tags,
-		&e.Summary, &e.Content)
+		&e.Summary, &e.Content, &visit, &it.ETag, &it.LastModified, &it.Doubt)
 	if err != nil {
 		return it, err
 	}
 	it.Due, it.FirstSeen, it.FirstTry, e.Updated, e.Published = at(due), at(seen), at(try), at(updated), at(published)
+	it.Visit = at(visit)
 	return it, unlist(tags, &e.Tags, "tags")
 }
 
@@ -92,8 +94,9 @@ func (s *Store) SaveItem(ctx context.Context, l pipeline.Lease, it pipeline.Item
 func saveItem(c conn, it pipeline.Item) error {
 	// An item that a poll made loud while a run had it in hand quietly stays open: the next run tells what this one did not.
 	n, err := c.exec(`UPDATE items SET state = CASE WHEN quiet < ? THEN 'open' ELSE ? END, due = ?, attempts = ?, claims = 0, claimed_by = '',
-		error = ?, first_try = ?, article = ?, fallback = ? WHERE id = ?`,
-		bit(it.Quiet), string(it.State), ms(it.Due), it.Attempts, it.Error, ms(it.FirstTry), it.Article, bit(it.Fallback), it.ID)
+		error = ?, first_try = ?, article = ?, fallback = ?, visit = ?, etag = ?, last_modified = ?, doubt = ? WHERE id = ?`,
+		bit(it.Quiet), string(it.State), ms(it.Due), it.Attempts, it.Error, ms(it.FirstTry), it.Article, bit(it.Fallback),
+		ms(it.Visit), it.ETag, it.LastModified, it.Doubt, it.ID)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}

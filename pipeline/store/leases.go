@@ -75,8 +75,11 @@ func (s *Store) Renew(ctx context.Context, l pipeline.Lease, until time.Time) er
 func (s *Store) Release(ctx context.Context, l pipeline.Lease) error {
 	err := s.tx(ctx, func(c conn) error {
 		if l.Kind == kindProcess {
-			if _, err := c.exec(`UPDATE items SET claims = claims - 1, claimed_by = '' WHERE state = 'open' AND host = ? AND claimed_by = ? AND claims > 0`,
-				ident(l.Key), l.Owner); err != nil {
+			const set = `UPDATE items SET claims = claims - 1, claimed_by = '' WHERE host = ? AND claimed_by = ? AND claims > 0 AND `
+			if _, err := c.exec(set+`state = 'open'`, ident(l.Key), l.Owner); err != nil {
+				return err
+			}
+			if _, err := c.exec(set+`state = 'done' AND visit > 0 AND visit <= ?`, ident(l.Key), l.Owner, ms(s.now())); err != nil {
 				return err
 			}
 		}

@@ -24,4 +24,3 @@ ALTER TABLE articles ADD COLUMN pruned BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX articles_pruned ON articles (pruned, seen);
 CREATE INDEX items_old ON items (first_seen) WHERE state <> 'open' AND (summary <> '' OR content <> '');
 CREATE INDEX alerts_story ON alerts (story) WHERE story <> 0;
-CREATE INDEX IF NOT EXISTS alerts_article ON alerts (article, rule) WHERE article <> 0;

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"learned blocks", learnedBlocks}, {"undo what was learned", undoLearned}, {"article made anew", madeAnew}, {"articles with pages", withPages},
 		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites},
 		{"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune},
+		{"revisits", revisits}, {"withdrawn", withdrawn}, {"versions", versions}, {"updates", updates},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := &world{T: t, ctx: t.Context(), now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}

@@ -63,7 +63,7 @@ func Compare(a, b Text, repeats func(shingle uint32) bool) Comparison {
 	level := max(x.level, y.level)
 	w := weigh(x.at(level), y.at(level), repeats)
 	c := Comparison{Relation: RelNew, A: int(x.units), B: int(y.units)}
-	if w.both >= minShared {
+	if enough(w.both, min(w.a, w.b)) {
 		c.Contained, c.Resembles = w.contained(), w.resembles()
 	}
 	switch {

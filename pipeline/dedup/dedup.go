@@ -9,6 +9,9 @@
 //
 // Lines a site repeats are no evidence: a shingle that stands in another story of either site does not count in a
 // comparison. That is what keeps two reports with the same appeal for donations apart.
+//
+// A text made of two reports joins the story of the one it has more of. It does not make their stories one: for that, what it
+// has in common with both has to be partly the same.
 package dedup
 
 import "time"
@@ -66,10 +69,14 @@ const (
 	joinResembling = 0.11 // … when at least this share of both together is common
 	wholeContained = 0.60 // nearly all of the smaller text: a wire report cut to its beginning …
 	wholeResembles = 0.05 // … may be this much smaller
+	cutContained   = 0.90 // all of it …
+	cutResembles   = 0.025
 	mergeContained = 0.50 // to show that two stories are one takes more than joining one of them
 	mergeResembles = 0.30
+	mergeOverlap   = 0.20 // share of what it has in common with one that it has in common with the other too
 
 	minShared    = 4  // sampled shingles in common: fewer are chance
+	fewShared    = 3  // where they are all that the smaller text has
 	minWords     = 20 // shorter texts say too little to be told apart; their titles have to agree as well
 	stubWords    = 60 // on one site a short repeated text is a notice (a paywall, a consent form), unless titles agree
 	excerptWords = 20 // estimated words in common that make a passage

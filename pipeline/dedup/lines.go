@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -209,10 +210,15 @@ func (l *lines) again(docs []*Doc) {
 	for _, d := range docs {
 		d.Story = l.story(d.Story)
 		c := l.x.Decide(*d)
+		if c.Story == 0 {
+			continue
+		}
+		// A text of two reports stands in the story of one and is like the other's too: that does not make one of them.
+		if c.Story != d.Story && !slices.Contains(c.Merge, d.Story) && d.Story != d.ID {
+			continue
+		}
 		for _, s := range append(c.Merge, c.Story) {
-			if s != 0 && s != d.Story {
-				l.merge(d.Story, s)
-			}
+			l.merge(d.Story, s)
 		}
 	}
 	for _, d := range docs {

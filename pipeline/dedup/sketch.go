@@ -203,6 +203,6 @@ func (s sketch) at(level uint8) []uint32 {
 	if level <= s.level {
 		return s.hashes
 	}
-	n, _ := slices.BinarySearch(s.hashes, uint32(uint64(1)<<(32-level)))
+	n, _ := slices.BinarySearch(s.hashes, uint32(uint64(1)<<(32-min(level, 32))))
 	return s.hashes[:n]
 }

@@ -106,8 +106,8 @@ func wordCount(n int) string {
 	return fmt.Sprintf("%d words", n)
 }
 
-// marked is the change with [-what was removed-] and {+what was added+}, as wdiff marks it.
-func (c Change) marked() string {
+// String is the change with [-what was removed-] and {+what was added+}, as wdiff marks it.
+func (c Change) String() string {
 	var b strings.Builder
 	for _, r := range c.Runs {
 		s := strings.TrimRight(r.Text, " ")

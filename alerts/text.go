@@ -16,7 +16,7 @@ func Text(m Message) string {
 		b.WriteString("\n  " + p.marked())
 	}
 	for _, c := range m.Changes {
-		b.WriteString("\n  " + c.marked())
+		b.WriteString("\n  " + c.String())
 	}
 	if m.Carried > 0 {
 		b.WriteString("\n  " + m.carriedBy())

@@ -139,6 +139,15 @@ func TestDefaults(t *testing.T) {
 	if c.Pace != (Pace{time.Second, 1}) || c.BaselineAge != 24*time.Hour || c.Retry != 30*time.Second || c.Log != (Log{"text", "info"}) || c.Listen != "" {
 		t.Errorf("%+v", c)
 	}
+	if !slices.Equal(c.Revisit, pipeline.DefaultRevisit()) {
+		t.Errorf("revisit %v", c.Revisit)
+	}
+	for text, want := range map[string]string{"revisit: []": "[]", "revisit: [30m, 2d]": "[30m0s 48h0m0s]", "revisit:": fmt.Sprint(pipeline.DefaultRevisit())} {
+		c, err := Load(write(t, "w.yaml", text+"\n"), nil)
+		if err != nil || fmt.Sprint(c.Revisit) != want {
+			t.Errorf("%s: %v, %v", text, c.Revisit, err)
+		}
+	}
 	err = c.CheckFeeds()
 	if err == nil || !strings.HasPrefix(err.Error(), path+":1:1: feeds: no feed is configured") {
 		t.Errorf("%v", err)

@@ -192,11 +192,13 @@ func (p *Processor) weigh(ctx context.Context, it Item, got *reading) error {
 		return nil
 	}
 	prev, err := p.Store.Article(ctx, it.Article)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return nil // it was pruned: what was read is compared with nothing
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && it.State == ItemDone: // most likely it was pruned: then it must not come back as news
+		return &Failure{Verdict: Retry, Reason: "no article", Err: err}
+	case err != nil:
+		return nil
 	}
 	got.weighed = true
 	if prev.Pruned { // what it said is not known any more; fold tells by the fingerprint whether it says the same

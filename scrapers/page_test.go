@@ -2,6 +2,7 @@ package scrapers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -206,5 +207,65 @@ func TestBatchesLeaveNothing(t *testing.T) {
 	}
 	if n := len(c.pace.lanes); n != 0 {
 		t.Errorf("%d lanes left", n)
+	}
+}
+
+// A page that was read before is asked for by its validators, behind redirects too. 304 says that it is what it was; a page that
+// changed comes whole, and a robots.txt that forbids it now is obeyed.
+func TestPageConditional(t *testing.T) {
+	var mu sync.Mutex
+	etag, robots := `"1"`, ""
+	var asked []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.URL.Path == "/robots.txt" {
+			fmt.Fprint(w, robots)
+			return
+		}
+		asked = append(asked, fmt.Sprintf("%s %s|%s", r.URL.Path, r.Header.Get("If-None-Match"), r.Header.Get("If-Modified-Since")))
+		switch {
+		case r.URL.Path == "/old":
+			http.Redirect(w, r, "/new", http.StatusFound)
+		case r.Header.Get("If-None-Match") == etag:
+			w.WriteHeader(http.StatusNotModified)
+		default:
+			w.Header().Set("ETag", etag)
+			w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+			html(w, "<p>"+etag+"</p>")
+		}
+	}))
+	t.Cleanup(srv.Close)
+	it := item(srv.URL + "/old")
+	get := func(c *Client) (*pipeline.Page, error) { return (&Pages{Client: c}).Fetch(t.Context(), it) }
+	c := newClient(t, nil)
+	p, err := get(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	it.ETag, it.LastModified = p.ETag, p.LastModified
+	if _, err = get(c); !errors.Is(err, pipeline.ErrUnchanged) {
+		t.Errorf("not changed: %v", err)
+	}
+	mu.Lock()
+	etag = `"2"`
+	mu.Unlock()
+	if p, err = get(c); err != nil || string(p.Body) != `<p>"2"</p>` || p.ETag != `"2"` {
+		t.Errorf("changed: %+v, %v", p, err)
+	}
+	const second = ` "1"|Mon, 02 Jan 2006 15:04:05 GMT`
+	mu.Lock()
+	got := strings.Join(asked, "\n")
+	etag, asked, robots = `"1"`, nil, "User-agent: *\nDisallow: /new\n"
+	mu.Unlock()
+	if want := strings.Join([]string{"/old |", "/new |", "/old" + second, "/new" + second, "/old" + second, "/new" + second}, "\n"); got != want {
+		t.Errorf("asked\n%s\nwant\n%s", got, want)
+	}
+	_, err = get(newClient(t, nil))
+	fails(t, err, pipeline.Final, "robots")
+	mu.Lock()
+	defer mu.Unlock()
+	if len(asked) != 1 {
+		t.Errorf("asked %q of a site that forbids it", asked)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 func TestParseFile(t *testing.T) {
 	want := []Rule{{Name: "dprk", Query: "kim AND putin", Channels: []string{"desk"}, Severity: "high", Tags: []string{"a", "b"}, Languages: []string{"ko"},
-		Sites: []string{"yna.co.kr"}, Note: "why", Origin: "r.yaml:3:10"}, {Name: "2024", Query: `"north korea"`, Origin: "r.yaml:11:10"}}
+		Sites: []string{"yna.co.kr"}, Note: "why", Updates: true, Origin: "r.yaml:3:10"}, {Name: "2024", Query: `"north korea"`, Origin: "r.yaml:12:10"}}
 	rules := `
 - name: dprk
   query: kim AND putin
@@ -19,6 +19,7 @@ func TestParseFile(t *testing.T) {
   languages: [ko]
   sites: [yna.co.kr]
   note: why
+  updates: true
 - name: 2024
   query: '"north korea"'
 `
@@ -50,6 +51,7 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
   query: kim
   tags: {x: y}
   when: {sources: 3}
+  updates: maybe
 - kim
 - name: d
   query: kim
@@ -62,8 +64,9 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 	want := []string{
 		`r.yaml:4:3: unknown key "chanels" in a rule: write channels`, `r.yaml:6:10: query must be text, not a list`, `r.yaml:7:3: a rule without a name`,
 		`r.yaml:8:3: rule "b" has no query`, `r.yaml:11:9: tags must be a list, such as [a, b], not a mapping`, `r.yaml:12:3: not supported yet: "when"`,
-		`r.yaml:13:3: a rule must have keys: name, query and more; this is str "kim"`, `r.yaml:16:3: key "name" again in this rule`,
-		`r.yaml:19:9: the name "f" is taken by the rule in line 17`,
+		`r.yaml:13:12: updates must be true or false, not str "maybe"`,
+		`r.yaml:14:3: a rule must have keys: name, query and more; this is str "kim"`, `r.yaml:17:3: key "name" again in this rule`,
+		`r.yaml:20:9: the name "f" is taken by the rule in line 18`,
 	}
 	got := strings.Split(fmt.Sprint(err), "\n")
 	if len(got) != len(want) {

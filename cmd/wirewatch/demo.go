@@ -29,7 +29,7 @@ const (
 )
 
 // toSlack are the rules whose alerts also go to the Slack stand-in, which takes a message a second.
-var toSlack = map[string]bool{"arms-transfers": true, "engine-find": true, "bukhan-tanyak": true}
+var toSlack = map[string]bool{"arms-transfers": true, "engine-find": true, "carrier-fire": true, "bukhan-tanyak": true}
 
 // runDemo runs the true pipeline, as `run` would from a configuration file, against the newsroom embedded in the binary.
 func runDemo(ctx context.Context, e *env, v verb, args []string) error {
@@ -202,6 +202,9 @@ rules:
 			to = "[slack, webhook]"
 		}
 		fmt.Fprintf(&b, "  - name: %s\n    channels: %s\n    query: %s\n", r.Name, to, "'"+strings.ReplaceAll(strings.TrimSpace(r.Query), "'", "''")+"'")
+		if r.Updates {
+			b.WriteString("    updates: true\n")
+		}
 	}
 	b.WriteString("feeds:\n")
 	for _, f := range d.news.Feeds() {
@@ -281,6 +284,9 @@ func (d *demo) settled(ctx context.Context, later bool) (bool, error) {
 	want := 0
 	for _, a := range d.news.Expected() {
 		if later || !a.Later {
+			want++
+		}
+		if later && a.Updated {
 			want++
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"wirewatch/alerts"
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/store"
 	"wirewatch/seeds/newsroom"
@@ -285,8 +286,13 @@ func (a *account) alerted() {
 			channels = append(channels, "slack")
 		}
 		for _, ch := range channels {
-			n := 0
+			n, updates := 0, 0
 			for _, d := range a.sent {
+				if d.Alert.Kind == pipeline.KindUpdate && want.Updated && d.Alert.Rule == want.Rule && d.Channel == ch && d.Alert.Update != nil {
+					used[d.ID] = true
+					updates++
+					continue
+				}
 				if d.Alert.Rule == want.Rule && d.Channel == ch && byStory[d.Alert.Story.ID][want.Articles[0]] {
 					n++
 					used[d.ID] = true
@@ -295,6 +301,9 @@ func (a *account) alerted() {
 						wrong = append(wrong, fmt.Sprintf("%s to %s is %s: %s", want.Rule, ch, d.State, d.Error))
 					}
 				}
+			}
+			if want.Updated && updates != 1 {
+				wrong = append(wrong, fmt.Sprintf("%s was told %d times to %s what changed in %s", want.Rule, updates, ch, want.Articles[0]))
 			}
 			if n != 1 {
 				wrong = append(wrong, fmt.Sprintf("%s about %s was told to %s %d times", want.Rule, want.Articles[0], ch, n))
@@ -315,9 +324,12 @@ func (a *account) alerted() {
 				others = fmt.Sprintf(" (+%s)", count(n, "outlet"))
 			}
 			fmt.Fprintf(a.out, "    %-18s %s · %s%s\n", d.Alert.Rule, d.Alert.Article.Title, outlet(d.Alert.Article), others)
+			for _, c := range alerts.Render(d).Changes {
+				fmt.Fprintf(a.out, "    %-18s   update: %s\n", "", clip(c.String(), 150))
+			}
 		}
 	}
-	a.check(len(wrong) == 0, fmt.Sprintf("%d alerts, one per rule, story and channel, none missing, none besides", len(a.sent)), wrong...)
+	a.check(len(wrong) == 0, fmt.Sprintf("%d messages: one alert per rule, story and channel, and an update for the rule that asks; none missing, none besides", len(a.sent)), wrong...)
 
 	hook, slack := a.hook.Messages(), a.slack.Messages()
 	repeats, retried := 0, 0

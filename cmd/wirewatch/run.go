@@ -276,6 +276,7 @@ func countGauges(c store.Counts) []desk.Gauge {
 		{Name: "wirewatch_feeds_failing", Help: "Feeds whose last poll failed.", Value: float64(c.Failing)},
 		{Name: "wirewatch_feeds_retired", Help: "Feeds that are gone (410).", Value: float64(c.Retired)},
 		{Name: "wirewatch_items_oldest_due_seconds", Help: "How long the oldest due item has waited.", Value: age(c.OldestItem)},
+		{Name: "wirewatch_revisits_due", Help: "Pages due to be looked at again.", Value: float64(c.Revisits)},
 		{Name: "wirewatch_deliveries_oldest_due_seconds", Help: "How long the oldest due delivery has waited.", Value: age(c.OldestDelivery)},
 		{Name: "wirewatch_leases_expired", Help: "Leases that ran out before they were released.", Value: float64(c.ExpiredLeases)},
 		{Name: "wirewatch_wal_bytes", Help: "Size of SQLite's write-ahead log.", Value: float64(c.WAL)},

@@ -16,6 +16,8 @@ type Counts struct {
 	// When the oldest open work of each queue is or was due; zero: no open work.
 	OldestFeed, OldestItem, OldestDelivery time.Time
 
+	Revisits int // pages due to be looked at again
+
 	Feeds   int // active
 	Failing int // active feeds whose last poll failed
 	Retired int // active feeds that are gone (410)
@@ -54,6 +56,9 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 		if err := c.get(q.dest, q.sql); err != nil {
 			return n, fmt.Errorf("count: %w", err)
 		}
+	}
+	if err := c.get([]any{&n.Revisits}, `SELECT COUNT(*) FROM items WHERE state = 'done' AND visit > 0 AND visit <= ?`, ms(s.now())); err != nil {
+		return n, fmt.Errorf("count: %w", err)
 	}
 	n.Items[pipeline.ItemOpen], n.Items[pipeline.ItemDead], n.Items[pipeline.ItemDone] = open, dead, all-open-dead
 	n.OldestFeed, n.OldestItem, n.OldestDelivery = at(feed), at(item), at(delivery)

@@ -93,10 +93,15 @@ func (s *Store) SaveItem(ctx context.Context, l pipeline.Lease, it pipeline.Item
 // saveItem stores an outcome, which ends the claim.
 func saveItem(c conn, it pipeline.Item) error {
 	// An item that a poll made loud while a run had it in hand quietly stays open: the next run tells what this one did not.
+	// One that a poll opened while its page was looked at again (open, and nobody has claimed it) stays open as it is, too.
 	n, err := c.exec(`UPDATE items SET state = CASE WHEN quiet < ? THEN 'open' ELSE ? END, due = ?, attempts = ?, claims = 0, claimed_by = '',
-		error = ?, first_try = ?, article = ?, fallback = ?, visit = ?, etag = ?, last_modified = ?, doubt = ? WHERE id = ?`,
+		error = ?, first_try = ?, article = ?, fallback = ?, visit = ?, etag = ?, last_modified = ?, doubt = ?
+		WHERE id = ? AND (state <> 'open' OR claims > 0)`,
 		bit(it.Quiet), string(it.State), ms(it.Due), it.Attempts, it.Error, ms(it.FirstTry), it.Article, bit(it.Fallback),
 		ms(it.Visit), it.ETag, it.LastModified, it.Doubt, it.ID)
+	if err == nil && n == 0 {
+		n, err = c.exec(`UPDATE items SET article = ? WHERE id = ?`, it.Article, it.ID)
+	}
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}

@@ -213,9 +213,6 @@ func (s *Store) meet(c conn, k *known, it pipeline.Item) (bool, error) {
 		}
 		return false, nil
 	}
-	if k.claims > 0 { // its page is being looked at again; what the feed says waits for a later poll
-		return false, nil
-	}
 	before := k.updated
 	if before == 0 {
 		before = k.first

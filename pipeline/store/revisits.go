@@ -67,7 +67,8 @@ func (s *Store) SaveVisit(ctx context.Context, l pipeline.Lease, it pipeline.Ite
 	return nil
 }
 
-// versionIDs are the IDs of the article's versions, itself among them, the oldest first. A version names the one before it.
+// versionIDs are the IDs of the article's versions, itself among them, the oldest first. A version names the one before it. (A CROSS
+// JOIN keeps SQLite from looking through all versions there are.)
 func versionIDs(c conn, article int64) ([]int64, error) {
 	return column[int64](c, `WITH RECURSIVE
 		up (id, relation, of_id) AS (
@@ -75,7 +76,7 @@ func versionIDs(c conn, article int64) ([]int64, error) {
 			UNION SELECT a.id, a.relation, a.of_id FROM articles a JOIN up ON a.id = up.of_id WHERE up.relation = 'version'),
 		down (id) AS (
 			SELECT id FROM up
-			UNION SELECT a.id FROM articles a JOIN down ON a.of_id = down.id WHERE a.relation = 'version')
+			UNION SELECT a.id FROM down CROSS JOIN articles a WHERE a.of_id = down.id AND a.relation = 'version')
 		SELECT id FROM down ORDER BY id`, article)
 }
 

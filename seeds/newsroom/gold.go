@@ -137,6 +137,7 @@ type ExpectedAlert struct {
 	Articles []string // every article of the story, the wire report first
 	Outlets  []string // names of the sites that carry it, in the same order
 	Later    bool     // only after Advance
+	Updated  bool     // and after Advance the rule is told what changed
 }
 
 func (n *Newsroom) gold(a *Article, later bool) Gold {

@@ -448,7 +448,16 @@ func (n *Newsroom) readExpected(f fs.FS) error {
 		}
 		rule, rest, _ := strings.Cut(line, "|")
 		ids, when, _ := strings.Cut(rest, "|")
-		e := ExpectedAlert{Rule: strings.TrimSpace(rule), Later: strings.TrimSpace(when) == "later"}
+		e := ExpectedAlert{Rule: strings.TrimSpace(rule)}
+		switch when = strings.TrimSpace(when); when {
+		case "later":
+			e.Later = true
+		case "updated":
+			e.Updated = true
+		case "":
+		default:
+			return fmt.Errorf("rule %s: an alert comes later, updated or at once, not %q", e.Rule, when)
+		}
 		for _, id := range strings.Fields(ids) {
 			a := n.byID[id]
 			if a == nil {

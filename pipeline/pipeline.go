@@ -43,6 +43,7 @@ type FeedState struct {
 type Entry struct {
 	GUID         string    `json:"guid"`
 	URL          string    `json:"url"`
+	OrigURL      string    `json:"-"` // the page's own address, where URL is a feed service's link to it; "" otherwise
 	Title        string    `json:"title"`
 	Author       string    `json:"author"`
 	Published    time.Time `json:"published"`

@@ -191,10 +191,13 @@ func (p *Poller) items(f Feed, entries []Entry, now time.Time) []Item {
 	out := make([]Item, 0, len(entries))
 	for _, e := range entries {
 		it := Item{Feed: f.Name, Entry: e, Origin: FromPoll, State: ItemOpen, Due: now, FirstSeen: now}
-		if p.Resolve != nil && e.URL != "" { // the page is asked for where it is
-			e.URL = p.Resolve(e.URL)
-			it.Entry.URL = e.URL
+		if e.OrigURL != "" { // the page is asked for where it is
+			e.URL = e.OrigURL
 		}
+		if p.Resolve != nil && e.URL != "" {
+			e.URL = p.Resolve(e.URL)
+		}
+		it.Entry.URL = e.URL
 		if it.Host = p.Host(e.URL); it.Host == NoHost { // no link, or none that can be fetched (urn:, tag:)
 			it.Entry.URL = ""
 		} else {

@@ -38,7 +38,7 @@ func choose(links []link) string {
 // its identifier says: an RSS guid unless isPermaLink forbids it (RSS 2.0:
 // true by default), an RDF about, an Atom id.
 func (c *note) url() string {
-	if u := first(c.origLink, choose(c.links)); u != "" {
+	if u := choose(c.links); u != "" {
 		return u
 	}
 	switch {

@@ -36,6 +36,7 @@ type Config struct {
 	Log          Log             `yaml:"log" also:"logging"`
 	Retry        time.Duration   `yaml:"retry" also:"backoff"`              // base pause before a failed page is tried again; default 30s
 	Sites        string          `yaml:"sites" also:"site_rules,selectors"` // folder of site rules, absolute or relative to the working folder; "": none
+	Retention    Retention       `yaml:"retention" also:"keep,prune"`
 	Feeds        []Feed          `yaml:"feeds" also:"sources,feed"`
 	Rules        Rules           `yaml:"rules" also:"queries,rule"` // inline ones and those of rule files, in order
 	Channels     []Channel       `yaml:"channels" also:"notifiers,receivers,alerts,outputs,channel"`
@@ -48,6 +49,13 @@ type Config struct {
 type Pace struct {
 	Every    time.Duration `yaml:"every" also:"interval,delay"`         // from one request to the next; default 1s, 0: no limit
 	Parallel int           `yaml:"parallel" also:"concurrency,workers"` // requests at the same time; default 1
+}
+
+// Retention says for how long things are kept from when they were stored; 0: for ever. Who an article was and what was told of it
+// is kept for ever.
+type Retention struct {
+	Pages  time.Duration `yaml:"pages" also:"page,html,raw"`             // as fetched, with the blocks found in them; default 30 days
+	Bodies time.Duration `yaml:"bodies" also:"body,text,texts,articles"` // the clean texts; default three years
 }
 
 // Log says how the program speaks.
@@ -90,6 +98,8 @@ type Channel struct {
 // MaxWait bounds Channel.Wait: what is held longer is a digest, not an alert.
 const MaxWait = time.Hour
 
+const day = 24 * time.Hour
+
 // defaults is what an empty file means.
 func defaults() Config {
 	return Config{
@@ -99,6 +109,7 @@ func defaults() Config {
 		Revisit:     pipeline.DefaultRevisit(),
 		Log:         Log{Format: "text", Level: "info"},
 		Retry:       30 * time.Second,
+		Retention:   Retention{Pages: 30 * day, Bodies: 3 * 365 * day},
 	}
 }
 

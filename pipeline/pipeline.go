@@ -44,6 +44,7 @@ type FeedState struct {
 type Entry struct {
 	GUID         string    `json:"guid"`
 	URL          string    `json:"url"`
+	OrigURL      string    `json:"-"` // the page's own address, where URL is a feed service's link to it; "" otherwise
 	Title        string    `json:"title"`
 	Author       string    `json:"author"`
 	Published    time.Time `json:"published"`
@@ -158,6 +159,7 @@ type Article struct {
 	Score     float64
 	Sketch    []byte // fingerprint for the duplicate index
 	Seen      time.Time
+	Pruned    bool      // retention took the body; who the article was, and what was told of it, stays
 	Withdrawn time.Time // since when its page is gone (404, 410); zero: it is there as far as is known
 }
 

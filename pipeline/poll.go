@@ -47,6 +47,7 @@ type Poller struct {
 	Store     PollStore
 	Source    FeedSource
 	Canonical func(url string) string // canonical form of an entry's URL
+	Resolve   func(url string) string // where a redirector's link leads to, if the link says so; nil: nobody asks
 	Host      func(url string) string // key of its scrape queue
 	Baseline  time.Duration           // entries older than this on a feed's first poll are stored quietly, and undated ones
 	Now       func() time.Time
@@ -195,6 +196,13 @@ func (p *Poller) items(f Feed, entries []Entry, now time.Time) []Item {
 	out := make([]Item, 0, len(entries))
 	for _, e := range entries {
 		it := Item{Feed: f.Name, Entry: e, Origin: FromPoll, State: ItemOpen, Due: now, FirstSeen: now}
+		if e.OrigURL != "" { // the page is asked for where it is
+			e.URL = e.OrigURL
+		}
+		if p.Resolve != nil && e.URL != "" {
+			e.URL = p.Resolve(e.URL)
+		}
+		it.Entry.URL = e.URL
 		if it.Host = p.Host(e.URL); it.Host == NoHost { // no link, or none that can be fetched (urn:, tag:)
 			it.Entry.URL = ""
 		} else {

@@ -583,6 +583,9 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, got reading) ([]Match, erro
 	}
 	a.Story, a.Of, a.Relation, a.Score = prev.Story, prev.ID, "version", 1
 	switch {
+	case prev.Pruned && (a.Source == SourceFeed || dedup.SameText(prev.Sketch, a.Sketch) || dedup.SameText(prev.Sketch, dedup.Sketch(a.Title, got.whole, a.Lang))):
+		// Its text is gone, and is not kept again: there is nothing in which a rule could have matched anew.
+		a.ID, a.Relation, ms = prev.ID, "identical", nil
 	case prev.Title == a.Title && prev.Body == a.Body:
 		a.ID, a.Relation = prev.ID, "identical"
 	case prev.ID == got.known, prev.Title == a.Title && prev.Body == got.whole:

@@ -203,6 +203,9 @@ func (p *Processor) weigh(ctx context.Context, it Item, got *reading) error {
 		return nil
 	}
 	got.weighed = true
+	if prev.Pruned { // what it said is not known any more; fold tells by the fingerprint whether it says the same
+		return nil
+	}
 	a := &got.article
 	whole := a.Title + "\n\n" + got.whole
 	if !changed(prev.Title+"\n\n"+prev.Body, a.Title+"\n\n"+a.Body) || !changed(prev.Title+"\n\n"+uncut(&prev), whole) {
@@ -305,8 +308,8 @@ const (
 // version before. ms are the matches of the version, first the rules that it was just told to as news. It returns how many updates were raised.
 func (p *Processor) update(tx Tx, a *Article, ms []Match, first map[string]bool) (raised int, err error) {
 	prev, ok, err := tx.Article(a.Of)
-	// Where the feed's text stood in for the page, or does now, nothing was edited.
-	if err != nil || !ok || prev.Source != a.Source {
+	// Where the feed's text stood in for the page, or does now, nothing was edited; of a pruned one nobody knows.
+	if err != nil || !ok || prev.Pruned || prev.Source != a.Source {
 		return 0, err
 	}
 	type told struct {

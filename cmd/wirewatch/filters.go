@@ -35,7 +35,22 @@ func runDedup(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	jsonl := fs.Bool("jsonl", true, `lines {"id","url","site","title","text","published","lang"} to lines {"id","story","event","relation","of","score"}`)
 	stream := fs.Bool("stream", false, "answer each line at once, before later lines are known")
-	in, done, err := v.input(e, fs, args, jsonl)
+	explained := fs.Bool("explain", false, "say why articles are one story or not, with the passages they share: of JSON lines, of two files, or of two IDs")
+	file := configFlag(fs)
+	asJSON := fs.Bool("json", false, "with --explain: JSON lines, a line a pair")
+	rest, err := v.parse(fs, args, 0, 2)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !*jsonl:
+		return usagef("%s: JSON lines are the only form there is", v.name)
+	case *explained:
+		return explainDedup(ctx, e, *file, rest, *asJSON)
+	case *asJSON || len(rest) == 2:
+		return usagef("dedup: two articles and --json are for --explain")
+	}
+	in, done, err := open(e, rest)
 	if err != nil {
 		return err
 	}

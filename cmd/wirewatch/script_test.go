@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 //
 //	SITE        a news site: /feed.xml (four articles, one with the word zirconium, one whose page is gone), /page.html
 //	            (announces the feed), /plain.html (announces none), /hidden.html (a link full of control characters)
+//	OTHER       another site: /feed.xml with one article, the first one's text in other paragraphs; its page changes once it was read
 //	HOOK, KEY   a webhook receiver that verifies signatures, and its secret
 //	SLACK       a Slack stand-in
 //	REFUSES     a receiver that answers 400
@@ -61,6 +63,7 @@ func TestScripts(t *testing.T) {
 				e.Setenv(name, s.URL)
 			}
 			serve("SITE", scriptSite(time.Now()))
+			serve("OTHER", otherSite(time.Now()))
 			serve("HOOK", r.hook)
 			serve("SLACK", r.slack)
 			serve("REFUSES", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
@@ -151,5 +154,30 @@ func scriptSite(now time.Time) http.Handler {
 	page("/page.html", `<link rel="alternate" type="application/rss+xml" title="All news" href="/feed.xml">`)
 	page("/hidden.html", `<link rel="alternate" type="application/rss+xml" title="`+"\u001b]0;owned\u0007 \u202enews"+`" href="/feed.xml">`)
 	page("/plain.html", "")
+	return mux
+}
+
+// otherSite carries the first article of scriptSite under a headline of its own. Its page changes when it was read.
+func otherSite(now time.Time) http.Handler {
+	mux := http.NewServeMux()
+	var read atomic.Int64
+	const title = "Nine containers opened at port"
+	mux.HandleFunc("GET /feed.xml", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/atom+xml")
+		fmt.Fprintf(w, `<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Other Post</title><entry><title>%s</title><id>metals</id><link href="http://%s/b/metals"/>
+<published>%s</published></entry></feed>`, title, r.Host, now.Add(-time.Minute).UTC().Format(time.RFC3339))
+	})
+	mux.HandleFunc("GET /b/metals", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, `<!doctype html><html lang="en"><head><title>%[1]s</title></head><body><article><h1>%[1]s</h1>`, title)
+		for p := range 4 {
+			fmt.Fprintf(w, "<p>%s</p>", prose(900, 0, p))
+		}
+		last := prose(900, 0, 9)
+		if read.Add(1) > 1 {
+			last = "Customs officers sealed the berth on Friday. " + last
+		}
+		fmt.Fprintf(w, `<p>Inspectors listed zirconium. %s</p></article></body></html>`, last)
+	})
 	return mux
 }

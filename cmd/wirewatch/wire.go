@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -242,10 +241,12 @@ func (a *app) build(s *setup) (err error) {
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
 		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
 			{Name: "forget where old blocks were seen", Every: time.Hour, Do: a.store.PruneBlocks},
+			{Name: "forget what is old", Every: time.Hour, Do: a.prune},
 			{Name: "look whether there is room", Every: time.Minute, Do: a.lookReady},
 			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
-		Canonical: dedup.Canonical, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report, Operator: a.operator}
+		Canonical: dedup.Canonical, Resolve: dedup.Resolve, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report,
+		Operator: a.operator}
 	a.process = &pipeline.Processor{Store: a.store, Pages: &scrapers.Pages{Client: a.client, Options: options},
 		Extract:  func(p *pipeline.Page) (pipeline.Article, error) { return readPage(a.setup.Load().extract)(p) },
 		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
@@ -319,7 +320,10 @@ func readPage(x *extract.Extractor) func(*pipeline.Page) (pipeline.Article, erro
 		}
 		a := article(got)
 		a.URL = p.FinalURL
-		a.Canonical = dedup.Canonical(cmp.Or(got.Canonical, p.FinalURL))
+		a.Canonical = dedup.Canonical(p.FinalURL)
+		if dedup.Plausible(got.Canonical, p.FinalURL) { // more doubtful than the extractor: an identity that many pages share loses stories
+			a.Canonical = dedup.Canonical(got.Canonical)
+		}
 		a.Site = scrapers.Site(p.FinalURL)
 		return a, nil
 	}

@@ -1,18 +1,22 @@
 package dedup
 
 import (
+	"net"
 	"net/url"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
 )
 
 // Canonical is the form of a page's address by which the page is known: without what tells visits, referrers and forms of
-// display apart. It is an identity, not an address to fetch: http becomes https and www goes. What is no http address
-// comes back as it is, without white space around it. Canonical is idempotent.
+// display apart, and what a redirector's link leads to (see Resolve). It is an identity, not an address to fetch: http becomes
+// https and www goes. What is no http address comes back as it is, without white space around it. Canonical is idempotent.
 func Canonical(rawURL string) string {
-	s := strings.TrimSpace(rawURL)
+	s := Resolve(rawURL)
 	for range 4 { // one form of display may hide another; what is not settled by then never is
-		next := canonical(s)
+		next := canonical(Resolve(s))
 		if next == s {
 			break
 		}
@@ -58,6 +62,11 @@ func canonical(s string) string {
 // hostOf is the host in lower case, without the default port and without labels that only choose a form of display.
 func hostOf(scheme string, u *url.URL) (string, bool) {
 	h := strings.ToLower(strings.TrimRight(u.Hostname(), "."))
+	if !ascii(h) {
+		if a, err := idna.Lookup.ToASCII(h); err == nil {
+			h = a
+		}
+	}
 	if h == "" || strings.ContainsAny(h, "%/?#@[] \\") {
 		return "", false
 	}
@@ -73,7 +82,7 @@ func hostOf(scheme string, u *url.URL) (string, bool) {
 			labels = labels[1:]
 		}
 		// A language may stand before the m: en.m.example.org.
-		if len(labels) > 3 && (labels[1] == "m" || labels[1] == "mobile") && len(labels[0]) <= 3 {
+		if len(labels) > 3 && twinLabels[labels[1]] && len(labels[0]) <= 3 {
 			labels = append(labels[:1:1], labels[2:]...)
 		}
 		h = strings.Join(labels, ".")
@@ -87,7 +96,12 @@ func hostOf(scheme string, u *url.URL) (string, bool) {
 // pathOf settles escapes, dots and slashes of an escaped path and takes off what shows the same page.
 func pathOf(p string) string {
 	p = escape(p, "!$&'()*+,;=:@/")
-	p = pathSession.ReplaceAllString(p, "")
+	if strings.ContainsAny(p, ";(") {
+		p = pathSession.ReplaceAllString(p, "")
+	}
+	if caseless(p) {
+		p = lowerPath(p)
+	}
 	var segs []string
 	for _, s := range strings.Split(p, "/") {
 		switch s {
@@ -104,20 +118,47 @@ func pathOf(p string) string {
 			segs = segs[:n-1]
 			continue
 		}
-		if t := strings.TrimSuffix(segs[n-1], ".amp"); t != segs[n-1] && t != "" {
-			segs[n-1] = t
-			continue
+		cut := false
+		for _, t := range twinSuffixes {
+			if strings.HasSuffix(last, t.twin) && len(last) > len(t.twin) {
+				segs[n-1] = segs[n-1][:len(last)-len(t.twin)] + t.page
+				cut = true
+				break
+			}
 		}
-		if t := strings.TrimSuffix(segs[n-1], ".amp.html"); t != segs[n-1] && t != "" {
-			segs[n-1] = t + ".html"
-			continue
+		if !cut {
+			break
 		}
-		break
 	}
-	for len(segs) > 2 && strings.EqualFold(segs[0], "amp") && articleLike(segs[1:]) {
+	for len(segs) > 2 && twinFirst[strings.ToLower(segs[0])] && articleLike(segs[1:]) {
 		segs = segs[1:]
 	}
 	return "/" + strings.Join(segs, "/")
+}
+
+// caseless says whether a path is served by a system that takes no notice of case.
+func caseless(p string) bool {
+	low := strings.ToLower(p)
+	for _, ext := range caselessFiles {
+		if strings.HasSuffix(low, ext) {
+			return true
+		}
+	}
+	return false
+}
+
+// lowerPath puts an escaped path into lower case, but for the digits of its escapes.
+func lowerPath(p string) string {
+	b := []byte(p)
+	for i := 0; i < len(b); i++ {
+		switch {
+		case b[i] == '%':
+			i += 2
+		case b[i] >= 'A' && b[i] <= 'Z':
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // articleLike says whether a path looks like that of an article: a slug of several words, or a number, at its end.
@@ -166,20 +207,59 @@ func queryOf(q string) string {
 	return strings.Join(keep, "&")
 }
 
+// dropped says whether a parameter, name and value in lower case, does not choose the page.
 func dropped(name, value string) bool {
-	if name == "" || trackingParams[name] || sessionParams[name] || strings.HasPrefix(name, "aspsessionid") {
+	if name == "" || trackingParams[name] || sessionParams[name] {
 		return true
 	}
-	for _, p := range trackingPrefixes {
-		if strings.HasPrefix(name, p) {
-			return true
+	for _, list := range [][]string{trackingPrefixes, sessionPrefixes} {
+		for _, p := range list {
+			if strings.HasPrefix(name, p) {
+				return true
+			}
 		}
 	}
-	if sessionNames[name] && sessionValue.MatchString(value) {
+	if sessionNames[name] && sessionValue.MatchString(value) || stampNames[name] && stampValue.MatchString(value) {
+		return true
+	}
+	if slices.ContainsFunc(originParams[name], func(o string) bool {
+		begin, all := strings.CutSuffix(o, "*")
+		return value == o || all && strings.HasPrefix(value, begin)
+	}) {
 		return true
 	}
 	values, ok := twinParams[name]
 	return ok && (values == nil || slices.Contains(values, value))
+}
+
+// Plausible reports whether a page's own word for its address, its canonical link, can be true: an address of the same site that
+// is neither its front page nor a section the page stands in, nor the one script that shows all of a site's pages.
+func Plausible(canonical, page string) bool {
+	c, cerr := url.Parse(Canonical(canonical))
+	p, perr := url.Parse(Canonical(page))
+	if cerr != nil || perr != nil || c.Host == "" || siteName(c) != siteName(p) || strings.Trim(c.Path, "/") == "" && c.RawQuery == "" {
+		return false
+	}
+	if articleLike(strings.Split(c.EscapedPath(), "/")) {
+		return true
+	}
+	short, long := strings.TrimRight(c.EscapedPath(), "/")+"/", strings.TrimRight(p.EscapedPath(), "/")+"/"
+	switch {
+	case short == long:
+		return c.RawQuery != "" || p.RawQuery == ""
+	case strings.HasPrefix(long, short) && c.RawQuery == "":
+		return false
+	}
+	return true
+}
+
+// siteName is what one owner registered, with the port: a host below a public suffix, an address as it is.
+func siteName(u *url.URL) string {
+	h := u.Hostname()
+	if s, err := publicsuffix.EffectiveTLDPlusOne(h); err == nil && net.ParseIP(h) == nil {
+		h = s
+	}
+	return h + ":" + u.Port()
 }
 
 // escape writes a string of bytes and %XX escapes in its one normal form (RFC 3986, 6.2.2): unreserved characters and
@@ -203,6 +283,15 @@ func escape(s, also string) string {
 		b.WriteByte(c)
 	}
 	return b.String()
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func unreserved(c byte) bool {

@@ -42,8 +42,9 @@ func raise(c conn, text func() string, now func() time.Time, a pipeline.Alert, c
 		known, err = c.has(`WITH RECURSIVE family (id) AS (
 				SELECT CAST(? AS BIGINT)
 				UNION SELECT s.id FROM stories s JOIN family ON s.merged_into = family.id WHERE s.merged_into <> 0)
-			SELECT 1 FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND subject IN (SELECT 'story:' || id FROM family) LIMIT 1`,
-			a.Story.ID, a.Rule, a.Kind, a.Seq)
+			SELECT 1 FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND subject IN (SELECT 'story:' || id FROM family)
+			UNION ALL SELECT 1 FROM story_told WHERE rule = ? AND kind = ? AND seq = ? AND story IN (SELECT id FROM family) LIMIT 1`,
+			a.Story.ID, a.Rule, a.Kind, a.Seq, a.Rule, a.Kind, a.Seq)
 	} else if a.Subject == "" {
 		err = errors.New("it has neither story nor subject")
 	} else {

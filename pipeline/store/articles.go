@@ -11,23 +11,23 @@ import (
 // Columns of an article without its blocks, which are the larger half of it and seldom wanted.
 const (
 	articleColumns = `id, story, feed, url, canonical, site, site_name, title, authors, tags, published, date, modified, lang, agency, section, image,
-	source, paywalled, why, relation, of_id, score, seen, sketch, body, withdrawn, '' AS blocks`
+	source, paywalled, why, relation, of_id, score, seen, sketch, body, withdrawn, '' AS blocks, pruned`
 	fullColumns = `id, story, feed, url, canonical, site, site_name, title, authors, tags, published, date, modified, lang, agency, section, image,
-	source, paywalled, why, relation, of_id, score, seen, sketch, body, withdrawn, blocks`
+	source, paywalled, why, relation, of_id, score, seen, sketch, body, withdrawn, blocks, pruned`
 )
 
 func loadArticles(c conn, columns, rest string, args ...any) ([]pipeline.Article, error) {
 	var out []pipeline.Article
 	err := c.each(func(scan func(...any) error) error {
 		var a pipeline.Article
-		var published, seen, withdrawn int64
+		var published, seen, withdrawn, pruned int64
 		var authors, tags, blocks string
 		err := scan(&a.ID, &a.Story, &a.Feed, &a.URL, &a.Canonical, &a.Site, &a.SiteName, &a.Title, &authors, &tags, &published, &a.Date,
-			&a.Modified, &a.Lang, &a.Agency, &a.Section, &a.Image, &a.Source, &a.Paywalled, &a.Why, &a.Relation, &a.Of, &a.Score, &seen, &a.Sketch, &a.Body, &withdrawn, &blocks)
+			&a.Modified, &a.Lang, &a.Agency, &a.Section, &a.Image, &a.Source, &a.Paywalled, &a.Why, &a.Relation, &a.Of, &a.Score, &seen, &a.Sketch, &a.Body, &withdrawn, &blocks, &pruned)
 		if err != nil {
 			return err
 		}
-		a.Published, a.Seen, a.Withdrawn = at(published), at(seen), at(withdrawn)
+		a.Published, a.Seen, a.Withdrawn, a.Pruned = at(published), at(seen), at(withdrawn), pruned >= prunedBody
 		if err := unlist(authors, &a.Authors, "authors"); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"wirewatch/pipeline"
@@ -207,8 +208,23 @@ func (t *Tx) SaveItem(it pipeline.Item) error {
 	return nil
 }
 
-// MergeStories makes from part of into, as Store.MergeStories does.
-func (t *Tx) MergeStories(from, into int64) error { return mergeStories(t.c, from, into) }
+// MergeStories makes from part of into, as Store.MergeStories does, unless a person keeps the two apart: then it does nothing.
+func (t *Tx) MergeStories(from, into int64) error {
+	a, err := rootOf(t.c, from)
+	if err == nil {
+		var others []int64
+		if others, err = keptApart(t.c, a); err == nil && len(others) > 0 {
+			var b int64
+			if b, err = rootOf(t.c, into); err == nil && slices.Contains(others, b) {
+				return nil
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("merge story %d into %d: %w", from, into, err)
+	}
+	return mergeStories(t.c, from, into)
+}
 
 // MergeStories makes the story from part of the story into. from keeps its row, pointing at into; its articles move, which the
 // change log says; alerts raised for either count for both from now on. Merging what is one already does nothing.

@@ -68,6 +68,10 @@ type Entry struct {
 	// whoever fetches looks at the scheme first.
 	URL string
 
+	// OrigURL is where the page is by the word of a feed service that put a link
+	// of its own into URL (feedburner:origLink), "" as a rule.
+	OrigURL string `json:",omitempty"`
+
 	Title  string // plain text, one line
 	Author string // name, else address
 
@@ -142,7 +146,7 @@ func (n *normaliser) feed(g *gofeed.Feed) *Feed {
 	}
 	for i := range n.notes {
 		c := &n.notes[i]
-		e := Entry{GUID: c.guid(), URL: c.url(), PublishedRaw: c.publishedRaw()}
+		e := Entry{GUID: c.guid(), URL: c.url(), OrigURL: c.origLink, PublishedRaw: c.publishedRaw()}
 		if i < len(g.Items) {
 			e.fill(g.Items[i])
 		}

@@ -25,6 +25,7 @@ type note struct {
 	title     string
 	titleToo  string // of dc:title, media:title
 	links     []link
+	origLink  string
 	id        string
 	idBase    string // xml:base where the id stands
 	permalink string // isPermaLink as written, "atom" for an Atom id
@@ -598,6 +599,10 @@ func (n *normaliser) closeEntryField(f *frame) {
 	case rLink:
 		if l := n.closeLink(f); l.href != "" {
 			c.links = append(c.links, l)
+		}
+	case rOrigLink:
+		if s := n.leafText(); hasScheme(s) {
+			keep(&c.origLink)
 		}
 	case rID:
 		if s := n.leafText(); s != "" {

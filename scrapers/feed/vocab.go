@@ -19,6 +19,7 @@ const (
 	vRDF     vocab = "rdf"
 	vSy      vocab = "sy"
 	vXHTML   vocab = "xhtml"
+	vBurner  vocab = "feedburner" // and pheedo: services that put links of their own in the place of the feed's
 	vXML     vocab = "xml"
 )
 
@@ -56,6 +57,8 @@ func vocabByURI(uri string) (vocab, bool) {
 		return vXHTML, true
 	case "http://www.w3.org/xml/1998/namespace":
 		return vXML, true
+	case "http://rssnamespace.org/feedburner/ext/1.0", "http://www.pheedo.com/namespace/pheedo":
+		return vBurner, true
 	}
 	return vForeign, false
 }
@@ -63,7 +66,7 @@ func vocabByURI(uri string) (vocab, bool) {
 // vocabByPrefix is for prefixes that the document does not declare.
 func vocabByPrefix(prefix string) vocab {
 	switch v := vocab(strings.ToLower(prefix)); v {
-	case vAtom, vDC, vTerms, vContent, vMedia, vITunes, vRDF, vSy, vXHTML, vXML:
+	case vAtom, vDC, vTerms, vContent, vMedia, vITunes, vRDF, vSy, vXHTML, vXML, vBurner:
 		return v
 	case "atom10", "atom03", "a10":
 		return vAtom
@@ -81,6 +84,7 @@ const (
 	rTitle
 	rTitleToo // a title if there is no other
 	rLink
+	rOrigLink // where the page is, before a service put its own link in the place
 	rID
 	rPublished
 	rIssued // a date of publication in another vocabulary
@@ -178,6 +182,10 @@ func roleOf(v vocab, local string) role {
 	case vXHTML:
 		if local == "body" {
 			return rContent
+		}
+	case vBurner:
+		if local == "origlink" {
+			return rOrigLink
 		}
 	case vSy:
 		switch local {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"wirewatch/configs"
+	"wirewatch/pipeline/dedup"
+	"wirewatch/pipeline/store"
+)
+
+type pruneRow struct {
+	Pages  int   `json:"pages"`  // articles whose page and blocks went
+	Bodies int   `json:"bodies"` // articles whose body went
+	Items  int   `json:"items"`  // items whose feed text went
+	Bytes  int64 `json:"bytes"`
+	DryRun bool  `json:"dry_run"`
+}
+
+func runDBPrune(ctx context.Context, e *env, v verb, args []string) error {
+	fs := v.flags(e)
+	file := configFlag(fs)
+	pages := fs.String("pages", "", "forget pages older than this `age`: 30d, 12h; 0: none (default: as `retention` says)")
+	bodies := fs.String("bodies", "", "forget bodies older than this `age` (default: as `retention` says)")
+	dry := fs.Bool("dry-run", false, "count what would go, and forget nothing")
+	shrink := fs.Bool("shrink", false, "write the file anew without the room that became free; no daemon may run meanwhile")
+	asJSON := fs.Bool("json", false, "the counts as one JSON line")
+	if _, err := v.parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	if *dry && *shrink {
+		return usagef("db prune: --shrink writes, --dry-run does not")
+	}
+	cfg, err := loadPlain(*file, e.getenv)
+	if err != nil {
+		return err
+	}
+	for _, k := range []struct {
+		flag, value string
+		to          *time.Duration
+	}{{"pages", *pages, &cfg.Retention.Pages}, {"bodies", *bodies, &cfg.Retention.Bodies}} {
+		if k.value == "" {
+			continue
+		}
+		if *k.to, err = durationOrNever(k.value); err != nil {
+			return usagef("db prune --%s: %v", k.flag, err)
+		}
+	}
+	return withStore(ctx, e, *file, func(st *store.Store) error {
+		if *shrink {
+			unlock, err := lockDaemon(ctx, cfg)
+			if err != nil {
+				return err
+			}
+			defer unlock()
+		}
+		p, err := st.Prune(ctx, retention(cfg, e.now()), *dry)
+		if err != nil {
+			return err
+		}
+		if *shrink {
+			if err := st.Shrink(ctx); err != nil {
+				return err
+			}
+		}
+		if *asJSON {
+			return printJSON(e.stdout, []pruneRow{{p.Pages, p.Bodies, p.Items, p.Bytes, *dry}})
+		}
+		word := ""
+		if *dry {
+			word = "would be "
+		}
+		fmt.Fprintf(e.stdout, "%sforgotten: the pages of %s, the bodies of %s, the feed's text of %s; %s\n", word, count(p.Pages, "article"),
+			count(p.Bodies, "article"), count(p.Items, "item"), megabytes(p.Bytes))
+		if _, file := sqlitePath(cfg); file && !*dry && !*shrink && p.Bytes > 0 {
+			fmt.Fprintln(e.stderr, "the file keeps its size and uses that room again; --shrink gives it back")
+		}
+		return nil
+	})
+}
+
+// megabytes says a size to a person.
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+
+// retention is what the configuration lets go of at a moment.
+func retention(cfg *configs.Config, now time.Time) store.Retention {
+	before := func(age time.Duration) time.Time {
+		if age <= 0 {
+			return time.Time{}
+		}
+		return now.Add(-age)
+	}
+	// Copies are looked for in the fingerprints of the window, whatever becomes of the bodies; a page that a process decides on now
+	// may have been fetched a little earlier, so the log is kept for twice as long.
+	return store.Retention{Pages: before(cfg.Retention.Pages), Bodies: before(cfg.Retention.Bodies), Sketches: before(foldWindow),
+		Log: before(2 * foldWindow), Brief: dedup.Brief}
+}
+
+// prune forgets what is old; a daemon does it every hour.
+func (a *app) prune(ctx context.Context) error {
+	p, err := a.store.Prune(ctx, retention(a.setup.Load().cfg, time.Now()), false)
+	if p.Pages+p.Bodies+p.Items > 0 {
+		a.log.LogAttrs(ctx, slog.LevelInfo, "forgot what is old", slog.Int("pages", p.Pages), slog.Int("bodies", p.Bodies), slog.Int("items", p.Items),
+			slog.Int64("bytes", p.Bytes))
+	}
+	return err
+}

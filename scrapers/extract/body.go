@@ -184,11 +184,14 @@ func (d *document) descend(wit, desc *witness) (at int32, kept int) {
 		p := b.prose()
 		free[b.box] += p
 		w := float64(p) * factor[b.box]
-		if w > 0 && wit.covers(b) > 0.6 {
-			w *= witnessBoost
-		}
-		if w > 0 && desc.told(b) > 0.5 {
-			w += descriptionWeight * factor[b.box]
+		if w > 0 {
+			if b.proof = wit.covers(b); b.proof > 0.6 {
+				w *= witnessBoost
+			}
+			if told := desc.told(b); told > 0.5 {
+				w += descriptionWeight * factor[b.box]
+				b.proof = max(b.proof, told)
+			}
 		}
 		weight[b.box] += w
 	}
@@ -210,6 +213,7 @@ func (d *document) descend(wit, desc *witness) (at int32, kept int) {
 	for at != 0 && !container(boxes[at].tag) {
 		at = boxes[at].parent
 	}
+	d.body, d.weight = at, weight
 	return at, free[at]
 }
 
@@ -234,7 +238,7 @@ func (d *document) keepStandfirst() int {
 			continue
 		}
 		if got := strings.TrimSpace(b.view().norm); got == desc || strings.HasPrefix(got, desc) && len(got) < 2*len(desc) {
-			b.class, b.rule = "", ""
+			b.class, b.rule, b.proof = "", "", float64(len(desc))/float64(len(got))
 			return i
 		}
 	}
@@ -561,10 +565,11 @@ func (d *document) fillFromWitness(w *witness) {
 	if found*2 > len(w.text) {
 		for i := range d.blocks {
 			b := &d.blocks[i]
-			if w.covers(b) > 0.6 {
-				b.class, b.rule = "", ""
-			} else {
+			if told := w.covers(b); told > 0.6 {
+				b.class, b.rule, b.proof = "", "", told
+			} else if b.class == "" {
 				b.drop(classNavigation, "structure:not-in-articleBody")
+				b.proof = 1 - told
 			}
 		}
 		return
@@ -573,7 +578,7 @@ func (d *document) fillFromWitness(w *witness) {
 		d.blocks[i].drop(classNavigation, ruleInScript)
 	}
 	for _, p := range paragraphsOf(w.text) {
-		d.blocks = append(d.blocks, block{text: p, tag: atom.P})
+		d.blocks = append(d.blocks, block{text: p, tag: atom.P, proof: 1})
 	}
 }
 

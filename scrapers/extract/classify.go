@@ -299,6 +299,7 @@ func (d *document) dropLinked() {
 		case b.tag == atom.Li:
 			if s := lists[d.boxes[b.box].parent]; s.link*10 > s.text*6 {
 				b.drop(class, "structure:link-list")
+				b.proof = float64(s.link) / float64(s.text)
 			}
 		}
 		if b.class == "" && b.prose() > 0 {

@@ -20,6 +20,9 @@ type document struct {
 	boxes  []box
 	blocks []block
 	head   head
+
+	body   int32     // the box chosen as the container of the body
+	weight []float64 // of the boxes when it was chosen; nil in plain text and where a site rule chose
 }
 
 // A box is a block-level element.
@@ -51,6 +54,7 @@ type block struct {
 	title bool // is the article's title: neither body nor removed
 	class string
 	rule  string
+	proof float64 // what decided, where it cannot be told from the block afterwards: see score
 	v     *view
 }
 

@@ -43,6 +43,8 @@ type lineBlock struct {
 	Text  string `json:"text"`
 	Rule  string `json:"rule,omitempty"`
 	Line  int    `json:"line,omitempty"`
+
+	Score float64 `json:"score"`
 }
 
 type lineOut struct {
@@ -60,6 +62,8 @@ type lineOut struct {
 	Paywalled bool        `json:"paywalled"`
 	Body      string      `json:"body"`
 	Blocks    []lineBlock `json:"blocks"`
+	SiteRule  string      `json:"site_rule,omitempty"`
+	Notes     []string    `json:"notes,omitempty"`
 }
 
 type lineErr struct {
@@ -188,7 +192,7 @@ func (x *Extractor) line(n int, data []byte, pr *pageReader) []byte {
 	out := lineOut{
 		ID: in.ID, URL: in.URL, Site: a.Site, Title: a.Title, Author: a.Signed, Date: a.Date, Modified: a.Modified, Lang: a.Lang,
 		Agency: a.Agency, Canonical: a.Canonical, SiteName: a.SiteName, Paywalled: a.Paywalled, Body: a.Body,
-		Blocks: make([]lineBlock, len(a.Blocks)),
+		Blocks: make([]lineBlock, len(a.Blocks)), SiteRule: a.SiteRule, Notes: a.Notes,
 	}
 	if out.Author == nil {
 		out.Author = []string{}

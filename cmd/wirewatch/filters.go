@@ -98,7 +98,7 @@ func open(e *env, rest []string) (in io.Reader, done func(), err error) {
 
 func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	jsonl := fs.Bool("jsonl", false, `lines {"id","html" (a path) or "content" or "text","url"} to articles, a line each`)
+	jsonl := fs.Bool("jsonl", false, `lines {"id","html" (a path) or "content" or "text","url", and "feed", the feed's own text, if known} to articles, a line each`)
 	asJSON := fs.Bool("json", false, "the article as JSON, with the names that --jsonl uses")
 	explained := fs.Bool("explain", false, "show every block, kept and removed, with class, rule and score; also with --json")
 	page := fs.String("html", "", "write a page that shows every block in its place to this `file`; - is standard output")

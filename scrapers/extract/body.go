@@ -104,6 +104,9 @@ func (d *document) settle(belief int) {
 		if b.plain == "" && b.class != classComments && b.class != classRelated && (b.body || b.own*2 > b.raw) {
 			b.exempt = true // it holds what is marked as the body
 		}
+		if b.fed {
+			b.exempt = true
+		}
 		switch {
 		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer, b.plain == ruleSecond:
 		case b.plain == "" && b.class != classComments && b.class != classCookie, belief == believeLittle:
@@ -121,12 +124,15 @@ func (d *document) settle(belief int) {
 //
 // Where that leaves next to nothing of a page that does show prose, it is done again with less belief in markup: names
 // first, then everything but nav and footer.
-func (x *Extractor) chooseBody(d *document, a *Article) {
+func (x *Extractor) chooseBody(d *document, a *Article, feed *witness) {
 	wit := newWitness(d.head.body())
 	desc := newGrams(d.head.one("og:description", "description", "twitter:description"), minDescription)
 	d.sum()
 	d.secondArticles(a.Title)
 	x.sections(d)
+	if feed.grams != nil {
+		d.vouch()
+	}
 	for belief := believeAll; ; belief-- {
 		d.settle(belief)
 		at, kept := d.descend(wit, desc)
@@ -136,6 +142,9 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 		}
 	}
 	x.keepLead(d, a.Title, d.keepStandfirst())
+	if feed.grams != nil {
+		d.rescue()
+	}
 	d.fillFromWitness(wit)
 	x.fillFromScript(d)
 }
@@ -185,7 +194,7 @@ func (d *document) descend(wit, desc *witness) (at int32, kept int) {
 		free[b.box] += p
 		w := float64(p) * factor[b.box]
 		if w > 0 {
-			if b.proof = wit.covers(b); b.proof > 0.6 {
+			if b.proof = max(wit.covers(b), b.fed); b.proof > 0.6 {
 				w *= witnessBoost
 			}
 			if told := desc.told(b); told > 0.5 {

@@ -52,6 +52,7 @@ type Input struct {
 	HTML        []byte // raw bytes in any charset
 	ContentType string // the HTTP header, for its charset
 	Text        string // plain text instead of HTML
+	Feed        string // what the feed itself says of the article, its full text or its summary, HTML or plain: a witness to what a page shows
 
 	// At is when the document was fetched. It says which site rule is in force where the page itself gives no date; the zero
 	// time is a day that is not known.
@@ -158,6 +159,7 @@ func (x *Extractor) finish(d *document, a *Article) {
 		a.Blocks = append(a.Blocks, out)
 	}
 	a.Body = body.String()
+	a.doubt(d.feed)
 	if a.Lang == "" {
 		a.Lang = x.lex.detect(a.Title + "\n" + a.Body)
 	}

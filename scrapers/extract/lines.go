@@ -35,6 +35,7 @@ type lineIn struct {
 	Content *string `json:"content"`
 	Text    *string `json:"text"`
 	Type    string  `json:"content_type"`
+	Feed    string  `json:"feed"`
 }
 
 type lineBlock struct {
@@ -73,7 +74,8 @@ type lineErr struct {
 }
 
 // Lines is the filter behind `wirewatch extract --jsonl`: lines {"id","url","html" or "content" or "text"} in, one line an
-// article out, in input order. html is a path relative to the working folder, plain or gzip. A page that fails gives
+// article out, in input order. html is a path relative to the working folder, plain or gzip; feed, if given, is what the feed itself says
+// of the article. A page that fails gives
 // {"id","err"}, a line that cannot be read {"id","line","err"}; only a failure of r or w ends the run. GOMAXPROCS pages are
 // worked on at a time.
 func (x *Extractor) Lines(r io.Reader, w io.Writer) error {
@@ -212,7 +214,7 @@ func (x *Extractor) article(in lineIn, pr *pageReader) (a *Article, err error) {
 	}()
 	switch {
 	case in.Content != nil:
-		return x.Extract(Input{URL: in.URL, HTML: []byte(*in.Content), ContentType: in.Type})
+		return x.Extract(Input{URL: in.URL, HTML: []byte(*in.Content), ContentType: in.Type, Feed: in.Feed})
 	case in.Text != nil:
 		return x.Extract(Input{URL: in.URL, Text: *in.Text})
 	case in.HTML == "":
@@ -222,7 +224,7 @@ func (x *Extractor) article(in lineIn, pr *pageReader) (a *Article, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.Extract(Input{URL: in.URL, HTML: raw, ContentType: in.Type})
+	return x.Extract(Input{URL: in.URL, HTML: raw, ContentType: in.Type, Feed: in.Feed})
 }
 
 // A pageReader reads one page after another into the same memory: an article keeps nothing of the page's bytes.

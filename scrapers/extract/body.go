@@ -243,7 +243,7 @@ func (d *document) keepStandfirst() int {
 		if b.class == "" && b.prose() > 0 {
 			return -1
 		}
-		if head < 0 || i > head+8 || b.tag == atom.H1 || len(b.text) < 50 || b.link > 0 || b.rule != "structure:outside-body" {
+		if head < 0 || i > head+8 || b.tag == atom.H1 || len(b.text) < 50 || b.link > 0 || b.rule != ruleOutside {
 			continue
 		}
 		if got := strings.TrimSpace(b.view().norm); got == desc || strings.HasPrefix(got, desc) && len(got) < 2*len(desc) {
@@ -260,37 +260,81 @@ const (
 	leadParts  = 3    // of them, blocks of prose
 	leadSize   = 1500 // bytes of that prose
 	leadShort  = 60   // bytes of the shortest such block
+	// Where page and body share an article or main element, the beginning may be as long as this share of the body.
+	leadShare = 0.5
 )
 
 // keepLead takes back prose between the headline and the body that stands in a container of its own: standfirsts and first
-// paragraphs. Where there is much of it, it is something else. standfirst is the index of a block taken back before, or -1.
+// paragraphs. What stands with the body in one article or main element may be longer, since the page itself says that both are
+// of one thing. Where there is much of it, it is something else. standfirst is the index of a block taken back before, or -1.
 func (x *Extractor) keepLead(d *document, title string, standfirst int) {
 	head := -1
-	var lead []*block
-	size := 0
+	var near, far []int // candidates: in one article element with the body, and others
+	nearSize, farSize := 0, 0
+	tooFar := false
+	body := 0 // bytes of the body's prose
 	for i := range d.blocks {
 		b := &d.blocks[i]
 		if b.tag == atom.H1 || head < 0 && b.heading() && overlap(b.text, title) >= 0.8 {
-			head, lead, size = i, lead[:0], 0
+			head, near, far, nearSize, farSize, tooFar = i, near[:0], far[:0], 0, 0, false
 			continue
 		}
 		if b.class == "" && b.prose() > 0 && i != standfirst {
+			for j := i; j < len(d.blocks); j++ {
+				if d.blocks[j].class == "" {
+					body += d.blocks[j].prose()
+				}
+			}
 			break
 		}
-		if head < 0 || b.rule != "structure:outside-body" || len(b.text) < leadShort || b.prose() == 0 || b.link*5 > len(b.text) || !reads(b.text) {
+		if head < 0 || b.rule != ruleOutside || len(b.text) < leadShort || b.prose() == 0 || b.link*5 > len(b.text) || !reads(b.text) {
 			continue
 		}
 		if b.tag == atom.Li || x.lex.find(b.view()) != nil || x.lex.dateLine(b.text) {
 			continue
 		}
-		lead = append(lead, b)
-		if size += len(b.text); i > head+leadBlocks || len(lead) > leadParts || size > leadSize {
-			return
+		if d.oneArticle(b.box, d.body) {
+			near = append(near, i)
+			nearSize += len(b.text)
+		} else {
+			far = append(far, i)
+			farSize += len(b.text)
+			tooFar = tooFar || i > head+leadBlocks
 		}
 	}
-	for _, b := range lead {
-		b.class, b.rule = "", ""
+	if nearSize <= max(leadSize, int(leadShare*float64(body))) {
+		for _, i := range near {
+			d.takeBack(i)
+		}
 	}
+	if !tooFar && len(far) <= leadParts && farSize <= leadSize {
+		for _, i := range far {
+			d.takeBack(i)
+		}
+	}
+}
+
+const ruleOutside = "structure:outside-body"
+
+// takeBack keeps a block after all, and the heading right above it in its box.
+func (d *document) takeBack(i int) {
+	b := &d.blocks[i]
+	b.class, b.rule = "", ""
+	if i > 0 {
+		if h := &d.blocks[i-1]; h.heading() && h.tag != atom.H1 && h.rule == ruleOutside && h.link == 0 && d.boxes[h.box].parent == d.boxes[b.box].parent {
+			h.class, h.rule = "", ""
+		}
+	}
+}
+
+// oneArticle says whether two boxes stand in one article or main element.
+func (d *document) oneArticle(a, b int32) bool {
+	for ; a != 0; a = d.boxes[a].parent {
+		if t := d.boxes[a].tag; (t == atom.Article || t == atom.Main || d.boxes[a].body) && d.within(b, a) {
+			return true
+		}
+	}
+	return false
 }
 
 func container(t atom.Atom) bool {
@@ -315,7 +359,7 @@ func (d *document) markOutside(at int32) {
 			class, rule := d.reason(b.box, v)
 			b.drop(class, rule)
 		} else if !inside[b.box] {
-			b.drop(classNavigation, "structure:outside-body")
+			b.drop(classNavigation, ruleOutside)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func (x *Extractor) score(d *document, b *block) float64 {
 	switch {
 	case b.class == "":
 		s = max(d.keepScore(b), b.proof)
-	case b.rule == "structure:outside-body":
+	case b.rule == ruleOutside:
 		s = 1 - d.rivalShare(b.box)
 	case b.rule == "structure:link-density":
 		s = float64(b.link) / float64(len(b.text))

@@ -272,6 +272,7 @@ func (x *Extractor) keepLead(d *document, title string, standfirst int) {
 	var near, far []int // candidates: in one article element with the body, and others
 	nearSize, farSize := 0, 0
 	tooFar := false
+	article := d.bodyArticle()
 	body := 0 // bytes of the body's prose
 	for i := range d.blocks {
 		b := &d.blocks[i]
@@ -293,7 +294,7 @@ func (x *Extractor) keepLead(d *document, title string, standfirst int) {
 		if b.tag == atom.Li || x.lex.find(b.view()) != nil || x.lex.dateLine(b.text) {
 			continue
 		}
-		if d.oneArticle(b.box, d.body) {
+		if article != 0 && d.within(b.box, article) {
 			near = append(near, i)
 			nearSize += len(b.text)
 		} else {
@@ -327,14 +328,15 @@ func (d *document) takeBack(i int) {
 	}
 }
 
-// oneArticle says whether two boxes stand in one article or main element.
-func (d *document) oneArticle(a, b int32) bool {
-	for ; a != 0; a = d.boxes[a].parent {
-		if t := d.boxes[a].tag; (t == atom.Article || t == atom.Main || d.boxes[a].body) && d.within(b, a) {
-			return true
+// bodyArticle is the outermost article or main element, or box marked as a body, that holds the container of the body; 0 for
+// none.
+func (d *document) bodyArticle() (top int32) {
+	for at := d.body; at != 0; at = d.boxes[at].parent {
+		if b := &d.boxes[at]; b.tag == atom.Article || b.tag == atom.Main || b.body {
+			top = at
 		}
 	}
-	return false
+	return top
 }
 
 func container(t atom.Atom) bool {
@@ -359,7 +361,11 @@ func (d *document) markOutside(at int32) {
 			class, rule := d.reason(b.box, v)
 			b.drop(class, rule)
 		} else if !inside[b.box] {
-			b.drop(classNavigation, ruleOutside)
+			class := classNavigation
+			if b.tag == atom.H1 {
+				class = classHeadline
+			}
+			b.drop(class, ruleOutside)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type document struct {
 	feed   int       // bytes of the feed's own text, where that speaks of this article
 	body   int32     // the box chosen as the container of the body
 	weight []float64 // of the boxes when it was chosen; nil in plain text and where a site rule chose
+	rival  []int32   // of each box the largest around it without the container; made when first asked for
 }
 
 // A box is a block-level element.

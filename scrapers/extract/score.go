@@ -82,10 +82,23 @@ func (d *document) rivalShare(at int32) float64 {
 	if d.weight == nil || int(at) >= len(d.weight) {
 		return 0
 	}
-	for at != 0 && !d.within(d.body, d.boxes[at].parent) {
-		at = d.boxes[at].parent
+	if d.rival == nil {
+		d.rival = make([]int32, len(d.weight))
+		around := make([]bool, len(d.weight)) // holds the container
+		for b := d.body; ; b = d.boxes[b].parent {
+			around[b] = true
+			if b == 0 {
+				break
+			}
+		}
+		for i := 1; i < len(d.rival); i++ {
+			d.rival[i] = int32(i)
+			if p := d.boxes[i].parent; !around[p] {
+				d.rival[i] = d.rival[p]
+			}
+		}
 	}
-	return d.share(at)
+	return d.share(d.rival[at])
 }
 
 // strength is the share of a block's words that stand in what the entry matched. For weak entries all of the class count

@@ -272,8 +272,13 @@ func (x *Extractor) read(src []byte) *document {
 		case html.StartTagToken:
 			raw = r.start(z, false)
 		case html.SelfClosingTagToken:
+			drawing := r.inSVG()
 			raw = r.start(z, true)
 			if raw != rawTitle && raw != rawScript && raw != rawSkip {
+				raw = rawNone
+			}
+			if drawing && r.inSVG() { // there <title/> is empty; the tokenizer would read on to an end tag that never comes
+				z.NextIsNotRawText()
 				raw = rawNone
 			}
 		case html.EndTagToken:

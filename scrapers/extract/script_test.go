@@ -31,6 +31,7 @@ func TestFarScripts(t *testing.T) {
 		"two in a row":                 {"<script>" + fill + "</script><script async>" + fill + "</script>" + text, shown},
 		"between paragraphs":           {"<p>" + basin1 + "</p><script>" + fill + "</script><p>" + basin2 + "</p><p>" + basin3 + "</p>", shown},
 		"inside a paragraph":           {"<p>" + basin1[:40] + "<script>" + fill + "</script>" + basin1[40:] + "</p><p>" + basin2 + "</p><p>" + basin3 + "</p>", shown},
+		"an empty title in a drawing":  {"<svg><title/><path d='M0'/><style/><script/></svg>" + text, shown},
 		"never closed":                 {text + "<script>" + fill, shown},
 		"the body stands only in it":   {"<script>" + fill + "window.state = {\"story\":" + string(body) + "};" + fill + "</script><p>Loading</p>", []string{basin1, basin2, basin3, basin4}},
 		"behind one, the body in JSON-LD": {"<script>" + fill + `</script><script type="application/ld+json">{"@type":"NewsArticle","headline":"Wreck","articleBody":"` +

@@ -21,9 +21,9 @@ def feeds():
         a, b = re.search(rf"{k} (\d+)/(\d+)", out).groups()
         yield k, int(a) / int(b)
 
-def extract(part):
+def extract(part, ids="--ids news.ids"):
     d = os.path.join(CORPUS, "extract", part)
-    out = sh(f"'{BIN}' extract --jsonl < input.jsonl > {OUT}/{part}.jsonl; python3 ../score.py gold.jsonl {OUT}/{part}.jsonl --ids news.ids --json", d)
+    out = sh(f"'{BIN}' extract --jsonl < input.jsonl > {OUT}/{part}.jsonl; python3 ../score.py gold.jsonl {OUT}/{part}.jsonl {ids} --json", d)
     for k, v in json.loads(out).items():
         if isinstance(v, (int, float)):
             yield k, v
@@ -35,7 +35,7 @@ def dedup():
     yield "BCubed F1", float(re.search(r"BCubed P [\d.]+ R [\d.]+ F1 ([\d.]+)", out)[1])
 
 bad = 0
-for name, rows in [("feeds", feeds())] + [(p, extract(p)) for p in ("aeb", "fundus", "traf", "wcxb")] + [("dedup", dedup())]:
+for name, rows in [("feeds", feeds())] + [(p, extract(p)) for p in ("aeb", "fundus", "traf", "wcxb")] + [(p + " all", extract(p, "")) for p in ("traf", "wcxb")] + [("dedup", dedup())]:
     got = dict(rows)
     for (part, k), floor in FLOORS.items():
         if part != name:

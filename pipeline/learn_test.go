@@ -193,7 +193,7 @@ func TestLearning(t *testing.T) {
 			}{
 				{"late cleans early", lateCleansEarly}, {"one story is no proof", oneStory}, {"other sites are no proof", otherSites},
 				{"captured again", capturedAgain}, {"lifted", lifted}, {"a better extractor", betterExtractor}, {"stored before learning", storedBefore},
-				{"changed meanwhile", changedMeanwhile}, {"worse than nothing", worseThanNothing}, {"interrupted", interrupted},
+				{"the feed is heard", feedHeard}, {"changed meanwhile", changedMeanwhile}, {"worse than nothing", worseThanNothing}, {"interrupted", interrupted},
 			} {
 				t.Run(part.name, func(t *testing.T) {
 					w := newWorld(t, db.dsn(t))
@@ -328,6 +328,23 @@ func lifted(w *world) {
 	alerts := len(w.alerts())
 	w.want("given back", counts(w.again(nil)), "read 18 changed 3 failed 0 busy 0 learned 0 removed -3 matched 3 unmatched 0 alerts 0")
 	w.want("quietly", len(w.alerts()), alerts)
+}
+
+// The extractor hears the feed's own text beside the page, and when the page is extracted again it hears the same.
+func feedHeard(w *world) {
+	var heard []string
+	hear := func(p *pipeline.Page) (pipeline.Article, error) {
+		heard = append(heard, p.Feed)
+		return w.extract(p)
+	}
+	w.process.Extract = hear
+	w.pages["http://s.example/1"] = answer{title: "One", body: prose(1, 60)}
+	e := w.entry("http://s.example/1", "One", "In short.")
+	e.Content = "<p>What the convoy did at the border.</p>"
+	w.list("a", e)
+	w.run(w.process)
+	w.again(func(r *pipeline.Reextract) { r.Extract = hear })
+	w.want("heard", strings.Join(heard, " "), e.Content+" "+e.Content)
 }
 
 // After an upgrade of the extractor; new matches are quiet unless they are to be told.

@@ -55,6 +55,14 @@ type Entry struct {
 	Tags         []string  `json:"-"`
 }
 
+// Text is what the feed itself says of the article: its full text where it carries one, or the summary; the longer one.
+func (e *Entry) Text() string {
+	if len(e.Content) < len(e.Summary) {
+		return e.Summary
+	}
+	return e.Content
+}
+
 // Origin says how an item came in.
 type Origin string
 
@@ -112,6 +120,7 @@ type Page struct {
 	LastModified string
 	Fetched      time.Time
 	Packed       []byte // Body as the store keeps it, once ProcessStore.PackPage has made it; nil before
+	Feed         string // what the feed itself says of the article, HTML or text: a witness to what the page shows
 }
 
 // A Block is a paragraph-sized piece of a page, kept or removed.

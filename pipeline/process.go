@@ -377,6 +377,7 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 		}
 		return reading{}, err
 	}
+	page.Feed = it.Entry.Text()
 	a, err := p.Extract(page)
 	if err != nil {
 		return reading{}, &Failure{Verdict: Final, Reason: WhyUnreadable, Err: err}
@@ -397,7 +398,7 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	a.Tags = joinTags(a.Tags, it.Entry.Tags)
 	// A page that shows less than the feed does is a paywall's stub, or a page that needs a browser. Reading the feed's text costs
 	// as much as reading a page, so it is read only where it has the length for that.
-	if max(len(it.Entry.Content), len(it.Entry.Summary)) <= len(a.Body) {
+	if len(page.Feed) <= len(a.Body) {
 		return p.finish(ctx, a, page)
 	}
 	if f := p.FeedText(it); len(f.Body) > len(a.Body) && (a.Paywalled || len(a.Body) < len(f.Body)/2) {

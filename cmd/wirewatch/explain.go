@@ -121,7 +121,7 @@ const (
 )
 
 // printExplanation shows the metadata and then every block in the order of the page, a line each: + kept or - removed, its
-// class, what decided, its text.
+// class, score, what decided, its text.
 func printExplanation(w io.Writer, x explanation, colour bool) {
 	for _, f := range x.fields() {
 		fmt.Fprintf(w, "%s %s\n", paint(colour, dim, fmt.Sprintf("%-9s", f[0])), alerts.Terminal(f[1]))
@@ -132,10 +132,11 @@ func printExplanation(w io.Writer, x explanation, colour bool) {
 		if !b.Kept {
 			mark, class, text = paint(colour, red, "-"), paint(colour, yellow, alerts.Terminal(b.Class)), paint(colour, dim, text)
 		}
-		why := ""
+		why := fmt.Sprintf(" %.2f", b.Score)
 		if b.Rule != "" {
-			why = paint(colour, dim, " by "+alerts.Terminal(b.Rule))
+			why += " by " + alerts.Terminal(b.Rule)
 		}
+		why = paint(colour, dim, why)
 		fmt.Fprintf(w, "%s [%s%s] %s\n", mark, class, why, text)
 	}
 	fmt.Fprintf(w, "\n%s\n", summary(x.Counts))

@@ -34,10 +34,10 @@ func plainArticle() *extract.Article {
 		URL: "https://paper.example/1", Site: "paper.example", SiteName: "Paper", Title: "Ships wait", Authors: []string{"Ada Lund", "Per Holm"},
 		Date: "2024-05-01", Lang: "en", SiteRule: "sites/paper.yaml:3", Notes: []string{"sites/paper.yaml:5: the title selector finds nothing"},
 		Blocks: []extract.Block{
-			{Class: "navigation", Text: "Home", Rule: "structure:nav"},
-			{Class: "paragraph", Kept: true, Text: "Eleven ships waited.\nThey wait still.", Rule: "sites/paper.yaml:4"},
-			{Class: "paragraph", Kept: true, Text: "Two more came."},
-			{Class: "newsletter", Text: "Sign up.", Rule: "lexicon/newsletter.yaml:7"},
+			{Class: "navigation", Text: "Home", Rule: "structure:nav", Score: 0.987},
+			{Class: "paragraph", Kept: true, Text: "Eleven ships waited.\nThey wait still.", Rule: "sites/paper.yaml:4", Score: 1},
+			{Class: "paragraph", Kept: true, Text: "Two more came.", Score: 0.5},
+			{Class: "newsletter", Text: "Sign up.", Rule: "lexicon/newsletter.yaml:7", Score: 0.25},
 		},
 	}
 }
@@ -160,7 +160,7 @@ func TestExplainPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"2 of 4 blocks kept", "prefers-color-scheme:dark", `title="removed by lexicon/newsletter.yaml:7"`, `title="kept by sites/paper.yaml:4"`,
-		"Ada Lund, Per Holm", "sites/paper.yaml:3", "the title selector finds nothing", "default-src &#39;none&#39;|default-src 'none'"} {
+		">0.99</span>", ">1.00</span>", "Ada Lund, Per Holm", "sites/paper.yaml:3", "the title selector finds nothing", "default-src &#39;none&#39;|default-src 'none'"} {
 		found := false
 		for _, w := range strings.Split(want, "|") {
 			found = found || strings.Contains(b.String(), w)
@@ -190,7 +190,7 @@ func TestExplainJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Title != "Ships wait" || got.SiteRule != "sites/paper.yaml:3" || len(got.Notes) != 1 || len(got.Blocks) != 4 || len(got.Counts) != 3 ||
-		got.Counts[0] != (classCount{"paragraph", true, 2, 51}) {
+		got.Counts[0] != (classCount{"paragraph", true, 2, 51}) || got.Blocks[0].Score != 0.987 || got.Blocks[3].Score != 0.25 {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -114,12 +114,13 @@ func open(e *env, rest []string) (in io.Reader, done func(), err error) {
 
 func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	jsonl := fs.Bool("jsonl", false, `lines {"id","html" (a path) or "content" or "text","url"} to articles, a line each`)
+	jsonl := fs.Bool("jsonl", false, `lines {"id","html" (a path) or "content" or "text","url", and "feed", the feed's own text, if known} to articles, a line each`)
 	asJSON := fs.Bool("json", false, "the article as JSON, with the names that --jsonl uses")
-	explained := fs.Bool("explain", false, "show every block, kept and removed, with class and rule; also with --json")
+	explained := fs.Bool("explain", false, "show every block, kept and removed, with class, rule and score; also with --json")
 	page := fs.String("html", "", "write a page that shows every block in its place to this `file`; - is standard output")
 	url := fs.String("url", "", "where the document comes from")
 	sites := fs.String("sites", "", "`folder` of site rules, before the shipped ones")
+	words := fs.String("lexicon", "", "`folder` of a lexicon to read by in place of the shipped one")
 	at := fs.String("at", "", "`day` of the fetch (2024-05-01): says which site rule is in force where the page has no date")
 	rest, err := v.parse(fs, args, 0, 1)
 	if err != nil {
@@ -135,6 +136,9 @@ func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 		}
 	}
 	x, err := newExtractor(*sites)
+	if *words != "" {
+		x, err = lexiconExtractor(os.DirFS(*words), *sites)
+	}
 	if err != nil {
 		return err
 	}
@@ -214,6 +218,8 @@ type blockJSON struct {
 	Text  string `json:"text"`
 	Rule  string `json:"rule,omitempty"`
 	Line  int    `json:"line,omitempty"`
+
+	Score float64 `json:"score"` // from 0 to 1: see extract.Block
 }
 
 func articleOf(a *extract.Article) articleJSON {

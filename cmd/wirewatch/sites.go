@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -20,7 +21,12 @@ import (
 // newExtractor makes the extractor with the shipped site rules and those of the user's folder; "": no folder. Mistakes in
 // rules come back as siteMistakes.
 func newExtractor(folder string) (*extract.Extractor, error) {
-	x, err := extract.New(seeds.Lexicon())
+	return lexiconExtractor(seeds.Lexicon(), folder)
+}
+
+// lexiconExtractor is newExtractor with another lexicon than the shipped one.
+func lexiconExtractor(lexicon fs.FS, folder string) (*extract.Extractor, error) {
+	x, err := extract.New(lexicon)
 	if err != nil {
 		return nil, err
 	}

@@ -314,7 +314,7 @@ func (a *app) report(ev pipeline.Event, err error) {
 // readPage makes the pipeline's article of a page.
 func readPage(x *extract.Extractor) func(*pipeline.Page) (pipeline.Article, error) {
 	return func(p *pipeline.Page) (pipeline.Article, error) {
-		got, err := x.Extract(extract.Input{URL: p.FinalURL, HTML: p.Body, ContentType: p.ContentType, At: p.Fetched})
+		got, err := x.Extract(extract.Input{URL: p.FinalURL, HTML: p.Body, ContentType: p.ContentType, At: p.Fetched, Feed: p.Feed})
 		if err != nil {
 			return pipeline.Article{}, err
 		}
@@ -334,11 +334,7 @@ func readFeed(x *extract.Extractor) func(pipeline.Item) pipeline.Article {
 	return func(it pipeline.Item) pipeline.Article {
 		e := it.Entry
 		a := pipeline.Article{}
-		text := e.Content
-		if len(text) < len(e.Summary) {
-			text = e.Summary
-		}
-		if got, err := x.Extract(extract.Input{URL: e.URL, HTML: []byte(text), ContentType: "text/html; charset=utf-8"}); err == nil {
+		if got, err := x.Extract(extract.Input{URL: e.URL, HTML: []byte(e.Text()), ContentType: "text/html; charset=utf-8"}); err == nil {
 			a = article(got)
 		}
 		a.Title, a.URL, a.Canonical, a.Published, a.Tags = e.Title, e.URL, it.Canonical, e.Published, e.Tags

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -133,12 +134,19 @@ func (s *Store) Page(ctx context.Context, article int64) (pipeline.Page, error) 
 	var p pipeline.Page
 	var fetched, size int64
 	var packed []byte
+	var it pipeline.Entry
 	err := s.get(ctx, []any{&p.URL, &p.FinalURL, &p.Status, &p.ContentType, &p.ETag, &p.LastModified, &fetched, &size, &packed},
 		`SELECT url, final_url, status, content_type, etag, last_modified, fetched, size, body FROM pages WHERE article = ?`, article)
+	if err == nil { // the first item that brought the article is the one whose text was heard then
+		err = s.get(ctx, []any{&it.Summary, &it.Content}, `SELECT summary, content FROM items WHERE article = ? AND article <> 0 ORDER BY id LIMIT 1`, article)
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+	}
 	if err != nil {
 		return p, fmt.Errorf("load the page of article %d: %w", article, err)
 	}
-	p.Fetched = at(fetched)
+	p.Fetched, p.Feed = at(fetched), it.Text()
 	if p.Body, err = s.dec.DecodeAll(packed, make([]byte, 0, min(size, maxPage))); err != nil {
 		return p, fmt.Errorf("unpack the page of article %d: %w", article, err)
 	}

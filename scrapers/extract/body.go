@@ -104,6 +104,9 @@ func (d *document) settle(belief int) {
 		if b.plain == "" && b.class != classComments && b.class != classRelated && (b.body || b.own*2 > b.raw) {
 			b.exempt = true // it holds what is marked as the body
 		}
+		if b.fed {
+			b.exempt = true
+		}
 		switch {
 		case belief == believeAll, b.tag == atom.Nav, b.tag == atom.Footer, b.plain == ruleSecond:
 		case b.plain == "" && b.class != classComments && b.class != classCookie, belief == believeLittle:
@@ -121,12 +124,15 @@ func (d *document) settle(belief int) {
 //
 // Where that leaves next to nothing of a page that does show prose, it is done again with less belief in markup: names
 // first, then everything but nav and footer.
-func (x *Extractor) chooseBody(d *document, a *Article) {
+func (x *Extractor) chooseBody(d *document, a *Article, feed *witness) {
 	wit := newWitness(d.head.body())
 	desc := newGrams(d.head.one("og:description", "description", "twitter:description"), minDescription)
 	d.sum()
 	d.secondArticles(a.Title)
 	x.sections(d)
+	if feed.grams != nil {
+		d.vouch()
+	}
 	for belief := believeAll; ; belief-- {
 		d.settle(belief)
 		at, kept := d.descend(wit, desc)
@@ -136,6 +142,9 @@ func (x *Extractor) chooseBody(d *document, a *Article) {
 		}
 	}
 	x.keepLead(d, a.Title, d.keepStandfirst())
+	if feed.grams != nil {
+		d.rescue()
+	}
 	d.fillFromWitness(wit)
 	x.fillFromScript(d)
 }
@@ -184,11 +193,14 @@ func (d *document) descend(wit, desc *witness) (at int32, kept int) {
 		p := b.prose()
 		free[b.box] += p
 		w := float64(p) * factor[b.box]
-		if w > 0 && wit.covers(b) > 0.6 {
-			w *= witnessBoost
-		}
-		if w > 0 && desc.told(b) > 0.5 {
-			w += descriptionWeight * factor[b.box]
+		if w > 0 {
+			if b.proof = max(wit.covers(b), b.fed); b.proof > 0.6 {
+				w *= witnessBoost
+			}
+			if told := desc.told(b); told > 0.5 {
+				w += descriptionWeight * factor[b.box]
+				b.proof = max(b.proof, told)
+			}
 		}
 		weight[b.box] += w
 	}
@@ -210,6 +222,7 @@ func (d *document) descend(wit, desc *witness) (at int32, kept int) {
 	for at != 0 && !container(boxes[at].tag) {
 		at = boxes[at].parent
 	}
+	d.body, d.weight = at, weight
 	return at, free[at]
 }
 
@@ -230,11 +243,11 @@ func (d *document) keepStandfirst() int {
 		if b.class == "" && b.prose() > 0 {
 			return -1
 		}
-		if head < 0 || i > head+8 || b.tag == atom.H1 || len(b.text) < 50 || b.link > 0 || b.rule != "structure:outside-body" {
+		if head < 0 || i > head+8 || b.tag == atom.H1 || len(b.text) < 50 || b.link > 0 || b.rule != ruleOutside {
 			continue
 		}
 		if got := strings.TrimSpace(b.view().norm); got == desc || strings.HasPrefix(got, desc) && len(got) < 2*len(desc) {
-			b.class, b.rule = "", ""
+			b.class, b.rule, b.proof = "", "", float64(len(desc))/float64(len(got))
 			return i
 		}
 	}
@@ -247,37 +260,83 @@ const (
 	leadParts  = 3    // of them, blocks of prose
 	leadSize   = 1500 // bytes of that prose
 	leadShort  = 60   // bytes of the shortest such block
+	// Where page and body share an article or main element, the beginning may be as long as this share of the body.
+	leadShare = 0.5
 )
 
 // keepLead takes back prose between the headline and the body that stands in a container of its own: standfirsts and first
-// paragraphs. Where there is much of it, it is something else. standfirst is the index of a block taken back before, or -1.
+// paragraphs. What stands with the body in one article or main element may be longer, since the page itself says that both are
+// of one thing. Where there is much of it, it is something else. standfirst is the index of a block taken back before, or -1.
 func (x *Extractor) keepLead(d *document, title string, standfirst int) {
 	head := -1
-	var lead []*block
-	size := 0
+	var near, far []int // candidates: in one article element with the body, and others
+	nearSize, farSize := 0, 0
+	tooFar := false
+	article := d.bodyArticle()
+	body := 0 // bytes of the body's prose
 	for i := range d.blocks {
 		b := &d.blocks[i]
 		if b.tag == atom.H1 || head < 0 && b.heading() && overlap(b.text, title) >= 0.8 {
-			head, lead, size = i, lead[:0], 0
+			head, near, far, nearSize, farSize, tooFar = i, near[:0], far[:0], 0, 0, false
 			continue
 		}
 		if b.class == "" && b.prose() > 0 && i != standfirst {
+			for j := i; j < len(d.blocks); j++ {
+				if d.blocks[j].class == "" {
+					body += d.blocks[j].prose()
+				}
+			}
 			break
 		}
-		if head < 0 || b.rule != "structure:outside-body" || len(b.text) < leadShort || b.prose() == 0 || b.link*5 > len(b.text) || !reads(b.text) {
+		if head < 0 || b.rule != ruleOutside || len(b.text) < leadShort || b.prose() == 0 || b.link*5 > len(b.text) || !reads(b.text) {
 			continue
 		}
 		if b.tag == atom.Li || x.lex.find(b.view()) != nil || x.lex.dateLine(b.text) {
 			continue
 		}
-		lead = append(lead, b)
-		if size += len(b.text); i > head+leadBlocks || len(lead) > leadParts || size > leadSize {
-			return
+		if article != 0 && d.within(b.box, article) {
+			near = append(near, i)
+			nearSize += len(b.text)
+		} else {
+			far = append(far, i)
+			farSize += len(b.text)
+			tooFar = tooFar || i > head+leadBlocks
 		}
 	}
-	for _, b := range lead {
-		b.class, b.rule = "", ""
+	if nearSize <= max(leadSize, int(leadShare*float64(body))) {
+		for _, i := range near {
+			d.takeBack(i)
+		}
 	}
+	if !tooFar && len(far) <= leadParts && farSize <= leadSize {
+		for _, i := range far {
+			d.takeBack(i)
+		}
+	}
+}
+
+const ruleOutside = "structure:outside-body"
+
+// takeBack keeps a block after all, and the heading right above it in its box.
+func (d *document) takeBack(i int) {
+	b := &d.blocks[i]
+	b.class, b.rule = "", ""
+	if i > 0 {
+		if h := &d.blocks[i-1]; h.heading() && h.tag != atom.H1 && h.rule == ruleOutside && h.link == 0 && d.boxes[h.box].parent == d.boxes[b.box].parent {
+			h.class, h.rule = "", ""
+		}
+	}
+}
+
+// bodyArticle is the outermost article or main element, or box marked as a body, that holds the container of the body; 0 for
+// none.
+func (d *document) bodyArticle() (top int32) {
+	for at := d.body; at != 0; at = d.boxes[at].parent {
+		if b := &d.boxes[at]; b.tag == atom.Article || b.tag == atom.Main || b.body {
+			top = at
+		}
+	}
+	return top
 }
 
 func container(t atom.Atom) bool {
@@ -302,7 +361,11 @@ func (d *document) markOutside(at int32) {
 			class, rule := d.reason(b.box, v)
 			b.drop(class, rule)
 		} else if !inside[b.box] {
-			b.drop(classNavigation, "structure:outside-body")
+			class := classNavigation
+			if b.tag == atom.H1 {
+				class = classHeadline
+			}
+			b.drop(class, ruleOutside)
 		}
 	}
 }
@@ -561,10 +624,11 @@ func (d *document) fillFromWitness(w *witness) {
 	if found*2 > len(w.text) {
 		for i := range d.blocks {
 			b := &d.blocks[i]
-			if w.covers(b) > 0.6 {
-				b.class, b.rule = "", ""
-			} else {
+			if told := w.covers(b); told > 0.6 {
+				b.class, b.rule, b.proof = "", "", told
+			} else if b.class == "" {
 				b.drop(classNavigation, "structure:not-in-articleBody")
+				b.proof = 1 - told
 			}
 		}
 		return
@@ -573,7 +637,7 @@ func (d *document) fillFromWitness(w *witness) {
 		d.blocks[i].drop(classNavigation, ruleInScript)
 	}
 	for _, p := range paragraphsOf(w.text) {
-		d.blocks = append(d.blocks, block{text: p, tag: atom.P})
+		d.blocks = append(d.blocks, block{text: p, tag: atom.P, proof: 1})
 	}
 }
 

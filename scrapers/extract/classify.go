@@ -270,9 +270,12 @@ func (d *document) near(a, b int32) bool {
 	return a == b || up(a) == up(b) || up(up(a)) == up(b) || up(a) == up(up(b)) || a == up(b) || up(a) == b
 }
 
-// dropLinked removes blocks that are links rather than text, and lists made of such items.
+// dropLinked removes blocks that are links rather than text, and lists made of such items, unless the text announces them.
 func (d *document) dropLinked() {
-	type sum struct{ text, link int }
+	type sum struct {
+		text, link int
+		told       bool // a paragraph announces it: it is part of the text
+	}
 	lists := map[int32]*sum{}
 	for i := range d.blocks {
 		b := &d.blocks[i]
@@ -280,7 +283,7 @@ func (d *document) dropLinked() {
 			l := d.boxes[b.box].parent
 			s := lists[l]
 			if s == nil {
-				s = &sum{}
+				s = &sum{told: i > 0 && d.blocks[i-1].announces()}
 				lists[l] = s
 			}
 			s.text += len(b.text)
@@ -294,11 +297,13 @@ func (d *document) dropLinked() {
 			continue
 		}
 		switch {
+		case b.link*10 >= len(b.text)*7 && b.tag == atom.Li && lists[d.boxes[b.box].parent].told:
 		case b.link*10 >= len(b.text)*7 && !(b.heading() && b.link < 30):
 			b.drop(class, "structure:link-density")
 		case b.tag == atom.Li:
-			if s := lists[d.boxes[b.box].parent]; s.link*10 > s.text*6 {
+			if s := lists[d.boxes[b.box].parent]; s.link*10 > s.text*6 && !s.told {
 				b.drop(class, "structure:link-list")
+				b.proof = float64(s.link) / float64(s.text)
 			}
 		}
 		if b.class == "" && b.prose() > 0 {
@@ -320,6 +325,8 @@ func (d *document) dropMargins(lex *lexicon, a *Article) {
 			last = i
 		} else if last >= 0 && b.class == "" && !b.heading() && b.link == 0 && reads(b.text) && i <= last+6 {
 			last = i // a short sentence soon after belongs to the text, and so do headings between
+		} else if last >= 0 && b.class == "" && b.link == 0 && i == last+1 && (b.tag == atom.Li || b.tag == atom.Tr) {
+			last = i // a list or table that the text ends with
 		}
 	}
 	if first < 0 {
@@ -345,7 +352,7 @@ func (d *document) dropMargins(lex *lexicon, a *Article) {
 		}
 		switch {
 		case i < first:
-			if !reads(b.text) && !(b.heading() && len(b.text) > 60) {
+			if !reads(b.text) && !(b.heading() && len(b.text) > 60) && !d.tops(i, first) {
 				b.drop(marginClass(b, a), "structure:before-text")
 			}
 		case i > last:
@@ -398,4 +405,24 @@ func (d *document) dropRepeated() {
 		}
 		seen[b.text] = i
 	}
+}
+
+// tops says whether block i is the heading of the text that begins with block first: nothing that is kept stands between
+// them, and they share a box.
+func (d *document) tops(i, first int) bool {
+	b := &d.blocks[i]
+	if !b.heading() || b.link > 0 || d.boxes[b.box].parent != d.boxes[d.blocks[first].box].parent {
+		return false
+	}
+	for i++; i < first; i++ {
+		if d.blocks[i].class == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// announces says whether a block is a paragraph of the text that ends with a colon.
+func (b *block) announces() bool {
+	return b.class == "" && !b.heading() && b.tag != atom.Li && b.prose() > 0 && (strings.HasSuffix(b.text, ":") || strings.HasSuffix(b.text, "："))
 }

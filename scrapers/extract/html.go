@@ -18,6 +18,11 @@ type document struct {
 	boxes  []box
 	blocks []block
 	head   head
+
+	feed   int       // bytes of the feed's own text, where that speaks of this article
+	body   int32     // the box chosen as the container of the body
+	weight []float64 // of the boxes when it was chosen; nil in plain text and where a site rule chose
+	rival  []int32   // of each box the largest around it without the container; made when first asked for
 }
 
 // A box is a block-level element.
@@ -30,6 +35,7 @@ type box struct {
 	body   bool   // markup that says: the body
 	mark   int32  // the selector of a site rule that matched it: of body from 1 up, of remove from -1 down; 0 for none
 	exempt bool   // neg does not hold: too much of the page's prose stands in it
+	fed    bool   // neg does not hold: the feed's text stands in it
 	veto   int32  // the box, this one or an ancestor, that speaks against it; 0 for none
 	// sums over all descendants, in bytes
 	raw int // prose
@@ -49,6 +55,8 @@ type block struct {
 	title bool // is the article's title: neither body nor removed
 	class string
 	rule  string
+	fed   float64 // share of it that the feed's text holds
+	proof float64 // what decided, where it cannot be told from the block afterwards: see score
 	v     *view
 }
 
@@ -101,7 +109,7 @@ func (x *Extractor) fromHTML(in Input, a *Article) *document {
 	if read := x.bySite(src, d, a, in); read != nil {
 		return read
 	}
-	x.chooseBody(d, a)
+	x.chooseBody(d, a, x.feedWitness(in.Feed, d))
 	x.classify(d, a)
 	return d
 }
@@ -259,8 +267,12 @@ func (x *Extractor) read(src []byte) *document {
 		case tokenOpen:
 			raw = r.start(false)
 		case tokenSelfClosed:
+			drawing := r.inSVG()
 			if raw = r.start(true); raw == rawLD {
 				raw = rawNone
+			}
+			if drawing && r.inSVG() { // there <title/> is empty, and no end tag ever comes
+				z.raw, raw = "", rawNone
 			}
 		case tokenClose:
 			raw = rawNone

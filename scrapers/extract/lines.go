@@ -36,6 +36,7 @@ type lineIn struct {
 	Content *string `json:"content"`
 	Text    *string `json:"text"`
 	Type    string  `json:"content_type"`
+	Feed    string  `json:"feed"`
 }
 
 type lineBlock struct {
@@ -44,6 +45,8 @@ type lineBlock struct {
 	Text  string `json:"text"`
 	Rule  string `json:"rule,omitempty"`
 	Line  int    `json:"line,omitempty"`
+
+	Score float64 `json:"score"`
 }
 
 type lineOut struct {
@@ -64,6 +67,8 @@ type lineOut struct {
 	Paywalled bool        `json:"paywalled"`
 	Body      string      `json:"body"`
 	Blocks    []lineBlock `json:"blocks"`
+	SiteRule  string      `json:"site_rule,omitempty"`
+	Notes     []string    `json:"notes,omitempty"`
 }
 
 type lineErr struct {
@@ -73,7 +78,8 @@ type lineErr struct {
 }
 
 // Lines is the filter behind `wirewatch extract --jsonl`: lines {"id","url","html" or "content" or "text"} in, one line an
-// article out, in input order. html is a path relative to the working folder, plain or gzip. A page that fails gives
+// article out, in input order. html is a path relative to the working folder, plain or gzip; feed, if given, is what the feed itself says
+// of the article. A page that fails gives
 // {"id","err"}, a line that cannot be read {"id","line","err"}; only a failure of r or w ends the run. GOMAXPROCS pages are
 // worked on at a time.
 func (x *Extractor) Lines(r io.Reader, w io.Writer) error {
@@ -192,7 +198,7 @@ func (x *Extractor) line(n int, data []byte, pr *pageReader) []byte {
 	out := lineOut{
 		ID: in.ID, URL: in.URL, Site: a.Site, Title: a.Title, Author: a.Signed, Date: a.Date, Modified: a.Modified, Lang: a.Lang,
 		Agency: a.Agency, Canonical: a.Canonical, SiteName: a.SiteName, Section: a.Section, Tags: append([]string{}, a.Tags...), Image: a.Image,
-		Paywalled: a.Paywalled, Body: a.Body, Blocks: make([]lineBlock, len(a.Blocks)),
+		Paywalled: a.Paywalled, Body: a.Body, Blocks: make([]lineBlock, len(a.Blocks)), SiteRule: a.SiteRule, Notes: a.Notes,
 	}
 	if out.Author == nil {
 		out.Author = []string{}
@@ -212,7 +218,7 @@ func (x *Extractor) article(in lineIn, pr *pageReader) (a *Article, err error) {
 	}()
 	switch {
 	case in.Content != nil:
-		return x.Extract(Input{URL: in.URL, HTML: []byte(*in.Content), ContentType: in.Type})
+		return x.Extract(Input{URL: in.URL, HTML: []byte(*in.Content), ContentType: in.Type, Feed: in.Feed})
 	case in.Text != nil:
 		return x.Extract(Input{URL: in.URL, Text: *in.Text})
 	case in.HTML == "":
@@ -222,7 +228,7 @@ func (x *Extractor) article(in lineIn, pr *pageReader) (a *Article, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.Extract(Input{URL: in.URL, HTML: raw, ContentType: in.Type})
+	return x.Extract(Input{URL: in.URL, HTML: raw, ContentType: in.Type, Feed: in.Feed})
 }
 
 // A pageReader reads one page after another into the same memory: an article keeps nothing of the page's bytes.

@@ -83,6 +83,7 @@ func (x *Extractor) fillFromScript(d *document) {
 	for i := range best.blocks {
 		b := best.blocks[i]
 		b.box += off
+		b.proof = 1 - float64(kept)/float64(most)
 		d.blocks = append(d.blocks, b)
 	}
 }

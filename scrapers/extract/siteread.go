@@ -62,7 +62,7 @@ func (x *Extractor) bySite(src []byte, d *document, a *Article, in Input) *docum
 	x.metadata(d, a, in)
 	a.SiteRule = r.ref
 	r.fields(x, root, d, a, in)
-	x.chooseBySite(d, a, r)
+	x.chooseBySite(d, a, r, in.Feed)
 	return d
 }
 
@@ -225,7 +225,7 @@ func (d *document) removed(at int32) int {
 // the generic way: the whole choice of the body, where the rule has no body selector or it finds no text; within the body,
 // what markup between the selected element and a block says against it, and the lexicon. An element that is selected itself
 // is kept whatever speaks against it.
-func (x *Extractor) chooseBySite(d *document, a *Article, r *siteRule) {
+func (x *Extractor) chooseBySite(d *document, a *Article, r *siteRule, feed string) {
 	all := d.blocks
 	state := make([]int8, len(all)) // where a block goes
 	const (
@@ -270,7 +270,7 @@ func (x *Extractor) chooseBySite(d *document, a *Article, r *siteRule) {
 		x.classify(d, a)
 		d.confirmMarked(r)
 	} else {
-		x.chooseBody(d, a)
+		x.chooseBody(d, a, x.feedWitness(feed, d))
 		x.classify(d, a)
 	}
 	rest, d.blocks = d.blocks, make([]block, 0, len(all))

@@ -741,6 +741,7 @@ func article(w *world) {
 	w.want(got, a)
 	p, err := w.s.Page(w.ctx, a.ID)
 	w.ok(err)
+	page.Feed = it.Entry.Text()
 	w.want(p, page)
 	bs, err := w.s.Blocks(w.ctx, a.ID)
 	w.ok(err)

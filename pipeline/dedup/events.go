@@ -45,11 +45,14 @@ type EventOptions struct {
 
 // What it takes to be of one event. Measured on the development data; see the test for the figures they give.
 const (
-	joinEvent = 0.14 // mean likeness of the articles …
+	joinEvent = 0.18 // mean likeness of the articles …
 	// … and for two events that each have so many articles, this share of the likeness that the articles of each have among
 	// themselves: two fires in one town are like each other, but not as the reports of one of them are.
-	cohesive    = 0.60
+	cohesive    = 0.65
 	established = 4
+
+	// An article that is decided on at once, with nothing of what comes later known, has to be this much more alike.
+	atOnce = 1.15
 
 	perVector  = 96  // heaviest terms of an article that count
 	perEvent   = 192 // and of an event
@@ -62,7 +65,7 @@ const (
 )
 
 // joins are the thresholds of languages that differ: where endings carry more of the grammar, the stems that are left say more.
-var joins = map[string]float64{"ru": 0.34, "uk": 0.34, "be": 0.34, "bg": 0.34}
+var joins = map[string]float64{"ru": 0.38, "uk": 0.38, "be": 0.38, "bg": 0.38}
 
 // Events groups articles by what happened, from the terms that they have in common. An event is the sum of its articles'
 // vectors (TF-IDF, of unit length), so that the mean likeness of an article to all articles of an event is one product
@@ -144,7 +147,7 @@ func (x *Events) Decide(d EventDoc) EventDecision {
 		return EventDecision{}
 	}
 	one := l.single(terms, d.when(), 1)
-	near := x.near(l, &one)
+	near := x.near(l, &one, atOnce)
 	if len(near) == 0 {
 		return EventDecision{}
 	}
@@ -152,7 +155,7 @@ func (x *Events) Decide(d EventDoc) EventDecision {
 	out := EventDecision{Event: best.id, Score: min(near[0].score, 1)}
 	joined := best.with(&one)
 	for _, c := range near[1:] {
-		if h := &l.slots[c.slot]; x.one(l, &joined, h, joined.dot(h)/(joined.n*h.n)) {
+		if h := &l.slots[c.slot]; x.one(l, &joined, h, joined.dot(h)/(joined.n*h.n), atOnce) {
 			out.Merge = append(out.Merge, h.id)
 		}
 	}
@@ -370,8 +373,8 @@ func (h *happening) cohesion() float64 {
 }
 
 // one says whether two happenings with this mean likeness are the same.
-func (x *Events) one(l *lexis, a, b *happening, like float64) bool {
-	need := l.join
+func (x *Events) one(l *lexis, a, b *happening, like, stricter float64) bool {
+	need := l.join * stricter
 	if a.last != noTime && b.last != noTime {
 		gap := max(a.first-b.last, b.first-a.last, 0)
 		if gap > x.window {
@@ -391,8 +394,8 @@ type candidate struct {
 	score float64
 }
 
-// near lists the events that are one with h, the most alike first. It leaves out h itself.
-func (x *Events) near(l *lexis, h *happening) []candidate {
+// near lists the events that are one with h, the most alike first, where the threshold is stricter by that factor. It leaves out h itself.
+func (x *Events) near(l *lexis, h *happening, stricter float64) []candidate {
 	for len(l.votes) < len(l.slots) {
 		l.votes = append(l.votes, 0)
 	}
@@ -437,7 +440,7 @@ func (x *Events) near(l *lexis, h *happening) []candidate {
 		for _, w := range c.sum {
 			like += float64(w.weight) * float64(l.query[w.term])
 		}
-		if like /= h.n * c.n; x.one(l, h, c, like) {
+		if like /= h.n * c.n; x.one(l, h, c, like, stricter) {
 			out = append(out, candidate{s, like})
 		}
 	}

@@ -22,10 +22,14 @@ const (
 // How much more a term says that stands in the title or the lead, is a name, or a number. Measured on the development data.
 const (
 	titleWeight  = 2.0
-	leadWeight   = 1.5
+	leadWeight   = 2.0
 	nameWeight   = 1.25
 	numberWeight = 1.25
 )
+
+// nameWeights are those of languages where a capital says more than in English, which gives one to months, peoples and offices
+// too, or less. Read only.
+var nameWeights = map[string]float64{"be": 1.5, "bg": 1.5, "de": 1, "mk": 1.5, "ru": 1.5, "sr": 1.5, "uk": 1.5}
 
 // Terms makes the list of what an article is about, for Events: the stems of its words with their weights in it. Its binary form
 // is: form 1, length and bytes of the language's primary subtag, count of terms as uvarint, then by ascending hash of the stem
@@ -41,16 +45,20 @@ func Terms(title, body, lang string) []byte {
 	t.read(title, true)
 	t.read(body, false)
 
+	name := nameWeight
+	if w, ok := nameWeights[t.lang]; ok {
+		name = w
+	}
 	byHash := make(map[uint32]float64, min(len(t.stems), mostTerms))
 	order := make([]*term, 0, len(t.stems))
 	for _, x := range t.stems {
 		order = append(order, x)
 	}
 	slices.SortFunc(order, func(a, b *term) int {
-		return cmp.Or(cmp.Compare(b.weight(), a.weight()), cmp.Compare(a.first, b.first))
+		return cmp.Or(cmp.Compare(b.weight(name), a.weight(name)), cmp.Compare(a.first, b.first))
 	})
 	for _, x := range order[:min(len(order), mostTerms)] {
-		byHash[x.hash] += x.weight()
+		byHash[x.hash] += x.weight(name)
 	}
 	hashes := make([]uint32, 0, len(byHash))
 	for h := range byHash {
@@ -79,7 +87,7 @@ type term struct {
 	title, digit bool
 }
 
-func (t *term) weight() float64 {
+func (t *term) weight(name float64) float64 {
 	w := 1 + math.Log(float64(t.n))
 	if t.title {
 		w *= titleWeight
@@ -88,7 +96,7 @@ func (t *term) weight() float64 {
 		w *= leadWeight
 	}
 	if t.upper > t.lower {
-		w *= nameWeight
+		w *= name
 	}
 	if t.digit {
 		w *= numberWeight

@@ -20,6 +20,7 @@ type Rule struct {
 	Languages []string `yaml:"languages" also:"language,lang"`
 	Sites     []string `yaml:"sites" also:"site,domains,hosts"`
 	Note      string   `yaml:"note" also:"comment,description"`
+	OncePer   string   `yaml:"once_per" also:"once,per"` // article, story or event; "": story
 
 	Pos      Pos  `yaml:"-"` // of the rule
 	QueryPos Pos  `yaml:"-"` // of the query's first character, so that an error inside it can be shown where it stands

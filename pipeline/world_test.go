@@ -130,7 +130,7 @@ func (w *world) loops(s *store.Store) {
 	w.poll = &pipeline.Poller{Store: s, Source: source{w}, Canonical: dedup.Canonical, Host: host, Baseline: 24 * time.Hour,
 		Now: w.now, Report: w.report}
 	w.process = &pipeline.Processor{Store: s, Pages: fetcher{w}, Extract: w.extract, FeedText: feedText, Match: w.match,
-		Index: dedup.New(dedup.Options{Window: 30 * 24 * time.Hour}), Window: 30 * 24 * time.Hour, Parallel: 1,
+		Index: dedup.New(dedup.Options{Window: 30 * 24 * time.Hour}), Window: 30 * 24 * time.Hour, Events: dedup.NewEvents(dedup.EventOptions{}), Parallel: 1,
 		Backoff: pipeline.Backoff{First: time.Minute, Factor: 4, Max: 12 * time.Hour, Rand: func() float64 { return .5 }}, Attempts: 5,
 		Now: w.now, Wake: func() { w.woken++ }, Report: w.report}
 	w.deliver = &pipeline.Deliverer{Store: s, Channel: func(n string) (pipeline.Channel, bool) { c, ok := w.channels[n]; return c, ok },

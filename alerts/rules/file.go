@@ -122,9 +122,12 @@ func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) {
 
 // ruleKeys are the keys of a rule; laterKeys are those that the language promises and this version lacks. Both are read only.
 var (
-	ruleKeys  = []string{"name", "query", "channels", "severity", "tags", "languages", "sites", "note"}
-	laterKeys = []string{"when", "digest", "silence", "schedule", "once_per", "updates", "active", "expires", "tests"}
+	ruleKeys  = []string{"name", "query", "channels", "severity", "tags", "languages", "sites", "note", "once_per"}
+	laterKeys = []string{"when", "digest", "silence", "schedule", "updates", "active", "expires", "tests"}
 )
+
+// oncePer are the things that a rule can be told once of. Read only.
+var oncePer = []string{"article", "story", "event"}
 
 func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 	if n.Kind != yaml.MappingNode {
@@ -152,6 +155,10 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 			x.Sites = r.list(key, v)
 		case "note":
 			x.Note = r.str(key, v)
+		case "once_per":
+			if x.OncePer = r.str(key, v); !slices.Contains(oncePer, x.OncePer) {
+				r.fail(v, "once_per must be article, story or event, not %s", kind(v))
+			}
 		default:
 			if slices.Contains(laterKeys, key.Value) {
 				r.fail(key, "not supported yet: %q", key.Value)

@@ -32,6 +32,7 @@ type setup struct {
 	rules    *rules.Set
 	channels map[string]pipeline.Channel
 	route    map[string][]string // rule to channels
+	once     map[string]pipeline.OncePer
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
 	warnings []string
@@ -45,7 +46,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	if err != nil && !bad.add(err, nil) {
 		return nil, missingConfig(path, err)
 	}
-	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, options: map[string]scrapers.RequestOptions{}}
+	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, once: map[string]pipeline.OncePer{}, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -64,7 +65,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			continue // the configuration has said so
 		}
 		rule := rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity,
-			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note}
+			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note, OncePer: r.OncePer}
 		q, err := rules.Parse(r.Query)
 		if err != nil {
 			bad = append(bad, inQuery(r, err))
@@ -74,6 +75,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			s.warnings = append(s.warnings, fmt.Sprintf("%s:%d: rule %q: %s", r.QueryPos.File, r.QueryPos.Line, r.Name, w))
 		}
 		list = append(list, rule)
+		s.once[r.Name] = pipeline.OncePer(r.OncePer)
 		s.route[r.Name] = r.Channels
 		if len(r.Channels) == 0 {
 			s.route[r.Name] = all // a stranger with one rule and one channel means that one
@@ -156,7 +158,7 @@ func (s *setup) match(a *pipeline.Article) []pipeline.Match {
 		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
 	out := make([]pipeline.Match, len(hits))
 	for i, h := range hits {
-		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], Spans: make([]pipeline.Span, len(h.Spans))}
+		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], OncePer: s.once[h.Rule], Spans: make([]pipeline.Span, len(h.Spans))}
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)
 		}
@@ -243,6 +245,7 @@ func (a *app) build(s *setup) (err error) {
 		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
 		Match:    func(art *pipeline.Article) []pipeline.Match { return a.setup.Load().match(art) },
 		Index:    dedup.New(dedup.Options{Window: foldWindow}),
+		Events:   dedup.NewEvents(dedup.EventOptions{}),
 		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,
 		Backoff: pipeline.Backoff{First: cfg.Retry, Factor: 4, Max: 12 * time.Hour},
 		Now:     time.Now, Wake: func() { a.engine.Wake("deliver") }, Report: a.report}

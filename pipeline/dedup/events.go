@@ -9,6 +9,7 @@ import (
 
 // EventDoc is what the event index knows of an article.
 type EventDoc struct {
+	ID        int64     // of the article; 0: it is not told of again
 	Event     int64     // 0: none yet
 	Published time.Time // zero: unknown
 	Seen      time.Time // zero: unknown. A document without any time is near every event in time
@@ -29,6 +30,7 @@ func (d Doc) unix() int64 {
 // EventDecision says which event a document tells of.
 type EventDecision struct {
 	Event int64   // 0: it opens one
+	Of    int64   // the first article of the event, where that has an ID
 	Score float64 // mean likeness to the articles of the event, 0 to 1
 
 	// Merge lists further events that this document shows to be the same as Event, in ascending order.
@@ -78,6 +80,8 @@ type Events struct {
 	most   int
 	langs  map[string]*lexis
 	at     map[int64]*lexis // by event
+	event  map[int64]int64  // by article: the event it was put into
+	into   map[int64]int64  // by event: what it was merged into
 	added  int              // since the last sweep
 }
 
@@ -102,6 +106,7 @@ type lexis struct {
 // happening is an event: what its articles have in common.
 type happening struct {
 	id          int64
+	of          int64   // its first article
 	n           float64 // articles
 	norm        float64 // of the sum, squared
 	sum         []weighted
@@ -121,7 +126,7 @@ func NewEvents(o EventOptions) *Events {
 	if o.Most <= 0 {
 		o.Most = 50_000
 	}
-	return &Events{window: int64(o.Window / time.Second), most: o.Most, langs: map[string]*lexis{}, at: map[int64]*lexis{}}
+	return &Events{window: int64(o.Window / time.Second), most: o.Most, langs: map[string]*lexis{}, at: map[int64]*lexis{}, event: map[int64]int64{}, into: map[int64]int64{}}
 }
 
 // Len is the number of events in memory.
@@ -152,7 +157,7 @@ func (x *Events) Decide(d EventDoc) EventDecision {
 		return EventDecision{}
 	}
 	best := &l.slots[near[0].slot]
-	out := EventDecision{Event: best.id, Score: min(near[0].score, 1)}
+	out := EventDecision{Event: best.id, Of: best.of, Score: min(near[0].score, 1)}
 	joined := best.with(&one)
 	for _, c := range near[1:] {
 		if h := &l.slots[c.slot]; x.one(l, &joined, h, joined.dot(h)/(joined.n*h.n), atOnce) {
@@ -189,7 +194,11 @@ func (x *Events) Put(d EventDoc) {
 	if len(one.sum) == 0 {
 		return
 	}
-	one.id = d.Event
+	d.Event = x.stands(d.Event)
+	one.id, one.of = d.Event, d.ID
+	if d.ID != 0 {
+		x.event[d.ID] = d.Event
+	}
 	if at := x.at[d.Event]; at != nil && at != l {
 		return // a story that was joined by hand with one in another language: its event keeps its first language
 	}
@@ -204,8 +213,13 @@ func (x *Events) Put(d EventDoc) {
 
 // Merge makes the event from part of the event into.
 func (x *Events) Merge(from, into int64) {
+	from, into = x.stands(from), x.stands(into)
+	if from == into {
+		return
+	}
+	x.into[from] = into
 	a := x.at[from]
-	if a == nil || from == into {
+	if a == nil {
 		return
 	}
 	n := a.slot[from]
@@ -214,7 +228,7 @@ func (x *Events) Merge(from, into int64) {
 	delete(x.at, from)
 	switch b := x.at[into]; b {
 	case nil:
-		h.id = into
+		h.id = into // known by an article of the other's: it goes by the number that stands
 		x.at[into] = a
 		a.insert(h)
 	case a:
@@ -222,6 +236,28 @@ func (x *Events) Merge(from, into int64) {
 		a.replace(m, a.slots[m].with(&h))
 	}
 }
+
+// stands is the event that an event was merged into, or itself.
+func (x *Events) stands(event int64) int64 {
+	for {
+		e, ok := x.into[event]
+		if !ok {
+			return event
+		}
+		event = e
+	}
+}
+
+// Move says of which event an article is now: what was its event has been merged into that one. Articles that were never put into
+// an event are no matter.
+func (x *Events) Move(article, event int64) {
+	if e, ok := x.event[article]; ok && event != 0 {
+		x.Merge(e, event)
+	}
+}
+
+// Window is how long after its last article an event is over.
+func (x *Events) Window() time.Duration { return time.Duration(x.window) * time.Second }
 
 // Forget drops the events whose last article is from before t. Events without any time stay until there are too many.
 func (x *Events) Forget(t time.Time) {
@@ -231,6 +267,28 @@ func (x *Events) Forget(t time.Time) {
 		if n := l.slot[id]; l.slots[n].last != noTime && l.slots[n].last < before {
 			l.remove(n)
 			delete(x.at, id)
+		}
+	}
+	x.tidy()
+}
+
+// tidy forgets what is known of articles and merges of events that are gone.
+func (x *Events) tidy() {
+	for article, e := range x.event {
+		if x.at[x.stands(e)] == nil {
+			delete(x.event, article)
+		} else {
+			x.event[article] = x.stands(e)
+		}
+	}
+	for from, into := range x.into {
+		if s := x.stands(into); x.at[s] != nil {
+			x.into[from] = s
+		}
+	}
+	for from, into := range x.into {
+		if x.at[into] == nil {
+			delete(x.into, from)
 		}
 	}
 }

@@ -77,6 +77,7 @@ func (x *Events) sweep() {
 			x.at[id].remove(x.at[id].slot[id])
 			delete(x.at, id)
 		}
+		x.tidy()
 	}
 	for _, l := range x.langs {
 		l.sweep()

@@ -33,7 +33,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"one alert a story", oneAlert}, {"merged stories alert once", mergedAlert}, {"alerts without a story", storyless},
 		{"outlets", outlets}, {"what a delivery says", sameWords}, {"order of deliveries", order}, {"replay", replay}, {"slots", slots}, {"counts", counts}, {"lists", lists},
 		{"learned blocks", learnedBlocks}, {"undo what was learned", undoLearned}, {"article made anew", madeAnew}, {"articles with pages", withPages},
-		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites},
+		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := &world{T: t, ctx: t.Context(), now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}

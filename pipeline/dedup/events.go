@@ -56,6 +56,10 @@ const (
 	// An article that is decided on at once, with nothing of what comes later known, has to be this much more alike.
 	atOnce = 1.15
 
+	// What words are telling is not known before so many documents; until then, it takes up to that much more likeness.
+	unlearned = 20
+	cautious  = 3
+
 	perVector  = 96  // heaviest terms of an article that count
 	perEvent   = 192 // and of an event
 	searched   = 32  // heaviest terms by which events are looked for
@@ -303,9 +307,15 @@ func (x *Events) ids() []int64 {
 	return ids
 }
 
+// Joined says that an event was merged into another, and how alike the articles of the two are.
+type Joined struct {
+	From, Into int64
+	Score      float64 // 0 to 1
+}
+
 // Settle puts together all events that are one by what is known now, the most alike first, and returns which went into
 // which. It looks at everything again, so it is for input that is all there.
-func (x *Events) Settle() (merged [][2]int64) {
+func (x *Events) Settle() (merged []Joined) {
 	langs := make([]string, 0, len(x.langs))
 	for lang := range x.langs {
 		langs = append(langs, lang)
@@ -317,15 +327,15 @@ func (x *Events) Settle() (merged [][2]int64) {
 	return merged
 }
 
-// single is the event of one article, which is learned already or (with unlearned 1) not yet. Terms that nobody had before are
+// single is the event of one article, which is learned already or (with pending 1) not yet. Terms that nobody had before are
 // numbered from the end of the vocabulary.
-func (l *lexis) single(terms []termWeight, when int64, unlearned float64) happening {
+func (l *lexis) single(terms []termWeight, when int64, pending float64) happening {
 	h := happening{n: 1, first: when, last: when}
 	h.sum = make([]weighted, 0, len(terms))
 	fresh := uint32(len(l.hash))
 	for _, t := range terms {
 		i, ok := l.terms[t.hash]
-		df := unlearned
+		df := pending
 		if ok {
 			df += float64(l.df[i])
 		} else {
@@ -333,7 +343,7 @@ func (l *lexis) single(terms []termWeight, when int64, unlearned float64) happen
 			fresh++
 		}
 		// How telling a term is: the logarithm of how many documents there are to one that has it.
-		if w := t.weight * float32(math.Log((l.docs+unlearned+1)/(df+rareTerm))); w > 0 {
+		if w := t.weight * float32(math.Log((l.docs+pending+1)/(df+rareTerm))); w > 0 {
 			h.sum = append(h.sum, weighted{i, w})
 		}
 	}
@@ -432,7 +442,8 @@ func (h *happening) cohesion() float64 {
 
 // one says whether two happenings with this mean likeness are the same.
 func (x *Events) one(l *lexis, a, b *happening, like, stricter float64) bool {
-	need := l.join * stricter
+	unsure := unlearned / (unlearned + l.docs)
+	need := l.join * stricter * (1 + cautious*unsure*unsure)
 	if a.last != noTime && b.last != noTime {
 		gap := max(a.first-b.last, b.first-a.last, 0)
 		if gap > x.window {

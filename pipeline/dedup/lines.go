@@ -291,13 +291,14 @@ func (l *lines) group(docs []*Doc) {
 		about.Event = s
 		l.events.Put(about)
 	}
+	score := map[int64]float64{}
 	for _, m := range l.events.Settle() {
-		l.told[m[0]] = m[1]
+		l.told[m.From], score[m.From] = m.Into, m.Score
 	}
 	for _, d := range docs {
 		c := &l.decisions[d.ID]
 		if e := l.event(l.story(d.Story)); c.Relation == RelNew && e != d.ID {
-			*c = Decision{Relation: RelSameEvent, Of: e}
+			*c = Decision{Relation: RelSameEvent, Of: e, Score: score[d.ID]}
 		}
 	}
 }

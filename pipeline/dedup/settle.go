@@ -29,7 +29,7 @@ func (p *pairs) Pop() any {
 }
 
 // settle merges the most alike pair of events until none are alike enough.
-func (x *Events) settle(l *lexis) (merged [][2]int64) {
+func (x *Events) settle(l *lexis) (merged []Joined) {
 	var todo pairs
 	look := func(n uint32) (found []pair) {
 		for _, c := range x.near(l, &l.slots[n], 1) {
@@ -58,7 +58,7 @@ func (x *Events) settle(l *lexis) (merged [][2]int64) {
 			continue // one of them has grown or gone since: it was looked at again then
 		}
 		x.Merge(p.b, p.a)
-		merged = append(merged, [2]int64{p.b, p.a})
+		merged = append(merged, Joined{p.b, p.a, min(p.score, 1)})
 		for _, f := range look(l.slot[p.a]) {
 			heap.Push(&todo, f)
 		}

@@ -62,8 +62,8 @@ const (
 
 	perVector  = 96  // heaviest terms of an article that count
 	perEvent   = 192 // and of an event
-	searched   = 32  // heaviest terms by which events are looked for
-	mostListed = 512 // of the events with a term, the newest
+	searched   = 24  // heaviest terms by which events are looked for
+	mostListed = 256 // of the events with a term, the newest
 	mostLike   = 24  // events compared in full
 	rareTerm   = 0.5 // added to every count, so that a term that nobody had before has a weight
 	sweepEvery = 4096
@@ -486,9 +486,7 @@ func (x *Events) near(l *lexis, h *happening, stricter float64) []candidate {
 			l.votes[s] += w.weight * w.weight
 		}
 	}
-	slices.SortFunc(l.voted, func(a, b uint32) int {
-		return cmp.Or(cmp.Compare(l.votes[b], l.votes[a]), cmp.Compare(a, b))
-	})
+	likely := l.likely(h.id)
 	terms := h.sum
 	for len(terms) > 0 && terms[len(terms)-1].term >= known {
 		terms = terms[:len(terms)-1]
@@ -497,14 +495,8 @@ func (x *Events) near(l *lexis, h *happening, stricter float64) []candidate {
 		l.query[w.term] = w.weight
 	}
 	var out []candidate
-	seen := 0
-	for _, s := range l.voted {
-		l.votes[s] = 0
+	for _, s := range likely {
 		c := &l.slots[s]
-		if c.n == 0 || c.id == h.id || seen == mostLike {
-			continue
-		}
-		seen++
 		var like float64
 		for _, w := range c.sum {
 			like += float64(w.weight) * float64(l.query[w.term])
@@ -519,6 +511,37 @@ func (x *Events) near(l *lexis, h *happening, stricter float64) []candidate {
 	slices.SortFunc(out, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(l.slots[a.slot].id, l.slots[b.slot].id))
 	})
+	return out
+}
+
+// likely takes the votes and returns the slots with most of them, except that of the event itself.
+func (l *lexis) likely(itself int64) []uint32 {
+	type slot struct {
+		n     uint32
+		votes float32
+	}
+	top := make([]slot, 0, mostLike+1)
+	for _, s := range l.voted {
+		v := l.votes[s]
+		l.votes[s] = 0
+		if c := &l.slots[s]; c.n == 0 || c.id == itself {
+			continue
+		}
+		if len(top) == mostLike && v <= top[mostLike-1].votes {
+			continue
+		}
+		i := len(top)
+		for i > 0 && v > top[i-1].votes {
+			i--
+		}
+		if top = slices.Insert(top, i, slot{s, v}); len(top) > mostLike {
+			top = top[:mostLike]
+		}
+	}
+	out := make([]uint32, len(top))
+	for i, t := range top {
+		out[i] = t.n
+	}
 	return out
 }
 

@@ -96,7 +96,7 @@ func (l *lexis) sweep() {
 	var df []float32
 	number := make([]uint32, len(l.hash))
 	for i, h := range l.hash {
-		if d := l.df[i] * forgetting; used[i] || d >= rareTerm {
+		if d := l.df[i] * forgetting; used[i] || d >= 1 {
 			number[i] = uint32(len(hash))
 			hash, df = append(hash, h), append(df, d)
 		} else {

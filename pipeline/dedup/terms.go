@@ -52,13 +52,14 @@ func Terms(title, body, lang string) []byte {
 	byHash := make(map[uint32]float64, min(len(t.stems), mostTerms))
 	order := make([]*term, 0, len(t.stems))
 	for _, x := range t.stems {
+		x.weight = x.weigh(name)
 		order = append(order, x)
 	}
 	slices.SortFunc(order, func(a, b *term) int {
-		return cmp.Or(cmp.Compare(b.weight(name), a.weight(name)), cmp.Compare(a.first, b.first))
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.first, b.first))
 	})
 	for _, x := range order[:min(len(order), mostTerms)] {
-		byHash[x.hash] += x.weight(name)
+		byHash[x.hash] += x.weight
 	}
 	hashes := make([]uint32, 0, len(byHash))
 	for h := range byHash {
@@ -85,9 +86,10 @@ type term struct {
 	n, first     int // times, first place
 	upper, lower int // times with and without a capital where a capital says something
 	title, digit bool
+	weight       float64
 }
 
-func (t *term) weight(name float64) float64 {
+func (t *term) weigh(name float64) float64 {
 	w := 1 + math.Log(float64(t.n))
 	if t.title {
 		w *= titleWeight

@@ -88,6 +88,7 @@ type world struct {
 	channels map[string]*channel // by name
 	rules    *rules.Set
 	routes   map[string][]string // rule to channels
+	once     map[string]pipeline.OncePer
 
 	poll    *pipeline.Poller
 	process *pipeline.Processor
@@ -200,7 +201,7 @@ func (w *world) match(a *pipeline.Article) []pipeline.Match {
 	}
 	var out []pipeline.Match
 	for _, h := range w.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL}) {
-		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule]}
+		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule], OncePer: w.once[h.Rule]}
 		for _, s := range h.Spans {
 			m.Spans = append(m.Spans, pipeline.Span(s))
 		}

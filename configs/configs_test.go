@@ -361,3 +361,10 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestOncePer(t *testing.T) {
+	_, err := Load(write(t, "w.yaml", "rules:\n  - {name: a, query: b, once_per: day}\n  - {name: c, query: d, once_per: event}\n"), nil)
+	if err == nil || !strings.Contains(err.Error(), "there is no `day` to be told once of; write `article`, `story` or `event`") || strings.Contains(err.Error(), "`event` to be") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -20,6 +20,7 @@ type Rule struct {
 	Languages []string `yaml:"languages" also:"language,lang"`
 	Sites     []string `yaml:"sites" also:"site,domains,hosts"`
 	Note      string   `yaml:"note" also:"comment,description"`
+	OncePer   string   `yaml:"once_per" also:"once,per"`       // article, story or event; "": story
 	Updates   bool     `yaml:"updates" also:"update,versions"` // tell also what later versions of an article change
 
 	Pos      Pos  `yaml:"-"` // of the rule

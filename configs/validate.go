@@ -263,6 +263,9 @@ func (c *Config) rules(d *decoder) {
 		} else {
 			taken[r.Name] = r.Pos
 		}
+		if r.OncePer != "" && !slices.Contains([]string{"article", "story", "event"}, r.OncePer) {
+			d.add(r.Pos.Errorf(r.Node.path+".once_per", "write `article`, `story` or `event`", "there is no `%s` to be told once of", r.OncePer))
+		}
 		for i, name := range r.Channels {
 			if name != "" && !slices.Contains(known, name) {
 				shown := "no channel is configured"

@@ -178,6 +178,7 @@ type Story struct {
 	Title      string
 	Created    time.Time
 	MergedInto int64 // 0: it stands
+	Event      int64 // the story that opened the event this one is of; 0: its own
 }
 
 // A Span is a half-open range of bytes [Start, End) in the UTF-8 of an article's field.
@@ -191,10 +192,20 @@ type Span struct {
 type Match struct {
 	Rule     string
 	Channels []string // the rule's channels; empty: every channel
+	OncePer  OncePer  // what it is told once of
 	Updates  bool     // the rule wants to be told what later versions change
 	Spans    []Span
 	Waits    map[string]time.Duration // by channel: how long an alert about it waits for the story's other outlets
 }
+
+// OncePer is what a rule is told once of.
+type OncePer string
+
+const (
+	PerArticle OncePer = "article"
+	PerStory   OncePer = "story" // the default; "" means it too
+	PerEvent   OncePer = "event" // all stories of one happening
+)
 
 // Alert kinds.
 const (
@@ -209,7 +220,8 @@ const (
 type Alert struct {
 	ID      int64
 	Rule    string
-	Subject string // "story:17"
+	Subject string // "story:17"; "article:…" or "event:…", as OncePer says
+	OncePer OncePer
 	Kind    string
 	Seq     int
 	Created time.Time

@@ -54,12 +54,19 @@ type Tx interface {
 	OpenStory(title string, now time.Time) (int64, error)
 	// MergeStories makes the story from part of the story into; alerts raised for either count for both from now on.
 	MergeStories(from, into int64) error
+	// JoinEvent puts a story into an event, or one that it was merged into; 0: it opens one. It returns that event.
+	JoinEvent(story, event int64) (int64, error)
+	// MergeEvents makes the event from part of the event into; alerts raised for either count for both from now on.
+	MergeEvents(from, into int64) error
+	// SaveTerms keeps what an article is about, and DropTerms forgets it of articles seen before then.
+	SaveTerms(article int64, seen time.Time, terms []byte) error
+	DropTerms(before time.Time) error
 	// InsertArticle stores a with its blocks and its page (nil: none), notes the change, and returns a's new ID.
 	InsertArticle(a *Article, p *Page) (int64, error)
 	// SaveMatches stores the matches of an article; known (article, rule) pairs get the new spans.
 	SaveMatches(article int64, ms []Match) error
 	// RaiseAlert stores the alert and a delivery per channel, unless there is one already for its rule and kind and its
-	// story or a story merged with it. It reports whether it did.
+	// story or a story merged with it; with OncePer, its article or event. It reports whether it did.
 	RaiseAlert(a Alert, channels []string) (bool, error)
 	// RaiseUpdate stores an update of what the alert's rule told of the alert's article before, with a delivery to each of the
 	// channels that was told then, unless this version was told already. It reports whether it did.
@@ -91,6 +98,7 @@ const (
 	ChangeText    ChangeKind = "text"    // its text was extracted again
 	ChangeMove    ChangeKind = "move"    // it belongs to another story now
 	ChangePrune   ChangeKind = "prune"   // it is gone
+	ChangeEvent   ChangeKind = "event"   // its event was merged into another
 )
 
 // A Change is a row of the store's change log, joined with the article as it stands.
@@ -105,6 +113,8 @@ type Change struct {
 	Published time.Time
 	Seen      time.Time
 	Sketch    []byte
+	Event     int64
+	Terms     []byte // of an article that opened a story, with ChangeArticle; else nil
 }
 
 // A Processor turns items into articles: fetch, extract, match, and in one transaction fold, store and raise alerts.
@@ -115,6 +125,7 @@ type Processor struct {
 	FeedText func(Item) Article           // the article that the feed's own text makes
 	Match    func(*Article) []Match       // rules that hold, each with the channels it tells
 	Index    *dedup.Index
+	Events   *dedup.Events // nil: every story is an event of its own
 	Parallel int           // pages of one host in flight
 	Slice    time.Duration // a run ends after about this long, so that many hosts take turns; 0: when nothing is due
 	Backoff  Backoff       // between attempts at a page
@@ -126,8 +137,9 @@ type Processor struct {
 	Wake     func()          // called when alerts have been raised
 	Report   func(Event, error)
 
-	mu  sync.Mutex // guards Index and seq
-	seq int64      // the change the index has seen last
+	mu     sync.Mutex // guards Index, Events, seq and forgot
+	seq    int64      // the change the index has seen last
+	forgot time.Time  // when old events were dropped last
 
 	patience sync.Map // host to patience
 }
@@ -314,6 +326,8 @@ type reading struct {
 	matches []Match
 	prints  []Print
 	whole   string // the body before learned blocks were removed from it
+	terms   []byte // what it is about
+	event   dedup.EventDecision
 
 	// What weigh found.
 	weighed bool
@@ -332,6 +346,9 @@ func (p *Processor) finish(ctx context.Context, a Article, page *Page) (reading,
 	}
 	RemoveLearned(&a, learned)
 	a.Sketch = dedup.Sketch(a.Title, a.Body, a.Lang)
+	if p.Events != nil {
+		r.terms = dedup.Terms(a.Title, a.Body, a.Lang)
+	}
 	r.article, r.matches = a, p.Match(&a)
 	if page != nil {
 		p.Store.PackPage(page)
@@ -503,19 +520,25 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) 
 	a, page := &got.article, got.page
 	err = p.Store.Write(ctx, l, func(tx Tx) error {
 		raised = 0
-		ms, err := p.fold(tx, it, a, *got)
+		ms, err := p.fold(tx, it, a, got)
 		if err != nil {
 			return err
 		}
 		version := a.ID == 0 && a.Relation == "version"
 		if a.ID == 0 { // else the text is stored already
-			if a.Story == 0 {
-				if a.Story, err = tx.OpenStory(a.Title, a.Seen); err != nil {
+			opens := a.Story == 0
+			if opens {
+				if a.Story, err = p.open(tx, a, got.event); err != nil {
 					return err
 				}
 			}
 			if a.ID, err = tx.InsertArticle(a, page); err != nil {
 				return err
+			}
+			if opens && got.terms != nil {
+				if err := tx.SaveTerms(a.ID, a.Seen, got.terms); err != nil {
+					return err
+				}
 			}
 			if a.Source == SourcePage {
 				if _, err := learn(tx, a, got.prints); err != nil {
@@ -529,7 +552,8 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) 
 		if !it.Quiet {
 			first := map[string]bool{}
 			for _, m := range ms {
-				ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, Created: a.Seen, Story: Story{ID: a.Story}, Article: *a, Spans: m.Spans, Wait: m.Waits}, m.Channels)
+				ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, OncePer: m.OncePer, Created: a.Seen, Story: Story{ID: a.Story},
+					Article: *a, Spans: m.Spans, Wait: m.Waits}, m.Channels)
 				if err != nil {
 					return err
 				}
@@ -557,7 +581,7 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) 
 
 // fold finds the article's place: known (ID set), a version or a copy (Story set), or a story of its own. It returns the
 // matches of the text that stands: got's, or those of the page's text where the feed's yields to it.
-func (p *Processor) fold(tx Tx, it Item, a *Article, got reading) ([]Match, error) {
+func (p *Processor) fold(tx Tx, it Item, a *Article, got *reading) ([]Match, error) {
 	ms := got.matches
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -572,6 +596,12 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, got reading) ([]Match, erro
 	if !ok {
 		d := p.Index.Decide(dedup.Doc{URL: a.Canonical, Site: a.Site, Lang: a.Lang, Published: a.Published, Seen: a.Seen, Sketch: a.Sketch})
 		a.Relation, a.Of, a.Story, a.Score = d.Relation, d.Of, d.Story, d.Score
+		if a.Story == 0 && p.Events != nil {
+			got.event = p.Events.Decide(dedup.EventDoc{Published: a.Published, Seen: a.Seen, Terms: got.terms})
+			if got.event.Event != 0 && a.Relation == dedup.RelNew {
+				a.Relation, a.Of, a.Score = dedup.RelSameEvent, got.event.Of, got.event.Score
+			}
+		}
 		for _, s := range d.Merge { // this article shows that they were one story all along
 			if err := tx.MergeStories(s, a.Story); err != nil {
 				return nil, err
@@ -602,6 +632,20 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, got reading) ([]Match, erro
 		}
 	}
 	return ms, nil
+}
+
+// open makes a story for an article, in the event that it tells of.
+func (p *Processor) open(tx Tx, a *Article, d dedup.EventDecision) (story int64, err error) {
+	if story, err = tx.OpenStory(a.Title, a.Seen); err != nil {
+		return 0, err
+	}
+	event, err := tx.JoinEvent(story, d.Event)
+	for _, e := range d.Merge { // this article shows that they were one all along
+		if err == nil {
+			err = tx.MergeEvents(e, event)
+		}
+	}
+	return story, err
 }
 
 // reunite joins the story that the item's feed text opened with the one its page turns out to belong to.
@@ -657,13 +701,32 @@ func (p *Processor) alike(it Item, a *Article, prev Article) bool {
 // Since what was seen before since is not read, it also leaves: a process that has run for months decides as one that begins now.
 func (p *Processor) catchUp(tx Tx, since time.Time) error {
 	defer p.Index.Expire(since)
+	now := since.Add(p.Window)
+	if p.Events != nil && now.Sub(p.forgot) > time.Hour {
+		old := now.Add(-p.Events.Window())
+		if err := tx.DropTerms(old); err != nil {
+			return err
+		}
+		p.Events.Forget(old)
+		p.forgot = now
+	}
 	return tx.Changes(p.seq, since, func(c Change) error {
 		switch c.Kind {
 		case ChangeArticle, ChangeText:
 			p.Index.Add(dedup.Doc{ID: c.Article, Story: c.Story, URL: c.Canonical, Site: c.Site, Lang: c.Lang,
 				Published: c.Published, Seen: c.Seen, Sketch: c.Sketch})
+			if p.Events != nil && c.Terms != nil {
+				p.Events.Add(dedup.EventDoc{ID: c.Article, Event: c.Event, Published: c.Published, Seen: c.Seen, Terms: c.Terms})
+			}
 		case ChangeMove:
 			p.Index.Move(c.Article, c.Story)
+			if p.Events != nil {
+				p.Events.Move(c.Article, c.Event)
+			}
+		case ChangeEvent:
+			if p.Events != nil {
+				p.Events.Move(c.Article, c.Event)
+			}
 		case ChangePrune:
 			p.Index.Remove(c.Article)
 		}

@@ -43,7 +43,7 @@ func TestProcessor(t *testing.T) {
 				{"new feed text of a dead page", newFeedText}, {"last attempt", lastAttempt}, {"lease lost", leaseLost},
 				{"store breaks", storeBreaks}, {"canceled", canceledFetch}, {"slices", slicesOfHosts}, {"rejected item keeps its neighbours", neighbours},
 				{"merged story", mergedStory}, {"one text shows that two were one", bridge},
-				{"one canonical link for all", sameCanonical}, {"two links to one page", twoLinks},
+				{"one canonical link for all", sameCanonical}, {"two links to one page", twoLinks}, {"stories of one event", oneEvent},
 			} {
 				t.Run(part.name, func(t *testing.T) {
 					w := newWorld(t, db.dsn(t))
@@ -893,4 +893,32 @@ func TestTwoProcesses(t *testing.T) {
 	w.want("alerts", len(al), reports)
 	slices.Sort(al)
 	w.want("alerts told once", len(slices.Compact(al)), reports)
+}
+
+// Reports of one happening in words of their own are stories of one event: a rule that is told once an event tells the first of
+// them, and a process that has restarted or runs beside knows it too.
+func oneEvent(w *world) {
+	w.rule("arms missile", "stories missile")
+	w.once = map[string]pipeline.OncePer{"arms": pipeline.PerEvent}
+	n := 0
+	publish := func(title, body string) pipeline.Article {
+		n++
+		u := fmt.Sprintf("http://s%d.example/%d", n, n)
+		w.pages[u] = answer{title: title, body: body}
+		w.list("a", w.entry(u, title, ""))
+		w.run(w.process)
+		return w.articles()[n-1]
+	}
+	for i := range 60 { // what else is in the papers
+		publish(fmt.Sprint("Notes of day ", i), prose(int64(300+i), 60))
+	}
+	first := publish("Frigate Sokol hit off Cape Tarn", "A missile hit the frigate Sokol off Cape Tarn on Monday night. Admiral Berg said that 17 sailors were hurt and that the ship was towed to Oster.")
+	w.want("relation", first.Relation, "new")
+	w.loops(w.store) // another process
+	second := publish("Seventeen hurt as missile strikes Sokol", "Admiral Berg told reporters in Oster that 17 sailors had been hurt on Monday, when the frigate Sokol was struck by a missile near Cape Tarn and had to be towed.")
+	w.want("second report", line(second.Relation, second.Of == first.ID, second.Story != first.Story), "same_event true true")
+	other := publish("Missile test at Lake Arden called off", "Engineers at Lake Arden called off the test of a missile on Friday because of fog. Minister Holt spoke of a delay of two weeks; the budget stays as it was.")
+	w.want("another event", other.Relation, "new")
+	w.want("alerts", w.alerts(), fmt.Sprintf("[arms event:%d desk stories story:%d desk stories story:%d desk arms event:%d desk stories story:%d desk]",
+		first.Story, first.Story, second.Story, other.Story, other.Story))
 }

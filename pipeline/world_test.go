@@ -91,6 +91,7 @@ type world struct {
 	routes   map[string][]string // rule to channels
 	waits    map[string]time.Duration
 	updates  map[string]bool // rules that ask for updates
+	once     map[string]pipeline.OncePer
 
 	poll    *pipeline.Poller
 	process *pipeline.Processor
@@ -135,7 +136,7 @@ func (w *world) loops(s *store.Store) {
 	w.poll = &pipeline.Poller{Store: s, Source: source{w}, Canonical: dedup.Canonical, Host: host, Baseline: 24 * time.Hour,
 		Now: w.now, Report: w.report}
 	w.process = &pipeline.Processor{Store: s, Pages: fetcher{w}, Extract: w.extract, FeedText: feedText, Match: w.match,
-		Index: dedup.New(dedup.Options{Window: 30 * 24 * time.Hour}), Window: 30 * 24 * time.Hour, Parallel: 1,
+		Index: dedup.New(dedup.Options{Window: 30 * 24 * time.Hour}), Window: 30 * 24 * time.Hour, Events: dedup.NewEvents(dedup.EventOptions{}), Parallel: 1,
 		Backoff: pipeline.Backoff{First: time.Minute, Factor: 4, Max: 12 * time.Hour, Rand: func() float64 { return .5 }}, Attempts: 5,
 		Now: w.now, Wake: func() { w.woken++ }, Report: w.report}
 	w.deliver = &pipeline.Deliverer{Store: s, Channel: func(n string) (pipeline.Channel, bool) { c, ok := w.channels[n]; return c, ok },
@@ -205,7 +206,7 @@ func (w *world) match(a *pipeline.Article) []pipeline.Match {
 	}
 	var out []pipeline.Match
 	for _, h := range w.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL}) {
-		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule], Waits: w.waits, Updates: w.updates[h.Rule]}
+		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule], Waits: w.waits, OncePer: w.once[h.Rule], Updates: w.updates[h.Rule]}
 		for _, s := range h.Spans {
 			m.Spans = append(m.Spans, pipeline.Span(s))
 		}

@@ -122,9 +122,12 @@ func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) {
 
 // ruleKeys are the keys of a rule; laterKeys are those that the language promises and this version lacks. Both are read only.
 var (
-	ruleKeys  = []string{"name", "query", "channels", "severity", "tags", "languages", "sites", "note", "updates"}
-	laterKeys = []string{"when", "digest", "silence", "schedule", "once_per", "active", "expires", "tests"}
+	ruleKeys  = []string{"name", "query", "channels", "severity", "tags", "languages", "sites", "note", "once_per", "updates"}
+	laterKeys = []string{"when", "digest", "silence", "schedule", "active", "expires", "tests"}
 )
+
+// oncePer are the things that a rule can be told once of. Read only.
+var oncePer = []string{"article", "story", "event"}
 
 func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 	if n.Kind != yaml.MappingNode {
@@ -154,6 +157,10 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 			x.Note = r.str(key, v)
 		case "updates":
 			x.Updates = r.yes(key, v)
+		case "once_per":
+			if x.OncePer = r.str(key, v); !slices.Contains(oncePer, x.OncePer) {
+				r.fail(v, "once_per must be article, story or event, not %s", kind(v))
+			}
 		default:
 			if slices.Contains(laterKeys, key.Value) {
 				r.fail(key, "not supported yet: %q", key.Value)

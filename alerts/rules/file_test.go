@@ -9,7 +9,7 @@ import (
 
 func TestParseFile(t *testing.T) {
 	want := []Rule{{Name: "dprk", Query: "kim AND putin", Channels: []string{"desk"}, Severity: "high", Tags: []string{"a", "b"}, Languages: []string{"ko"},
-		Sites: []string{"yna.co.kr"}, Note: "why", Updates: true, Origin: "r.yaml:3:10"}, {Name: "2024", Query: `"north korea"`, Origin: "r.yaml:12:10"}}
+		Sites: []string{"yna.co.kr"}, Note: "why", OncePer: "event", Updates: true, Origin: "r.yaml:3:10"}, {Name: "2024", Query: `"north korea"`, Origin: "r.yaml:13:10"}}
 	rules := `
 - name: dprk
   query: kim AND putin
@@ -20,6 +20,7 @@ func TestParseFile(t *testing.T) {
   sites: [yna.co.kr]
   note: why
   updates: true
+  once_per: event
 - name: 2024
   query: '"north korea"'
 `
@@ -78,7 +79,8 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{"a: b": "r.yaml:1:1: unknown key", "kim": "r.yaml:1:1: rules must be a list", "- name: \"x\n": "r.yaml:2: not YAML", "rules: []\nrules: []": "r.yaml:2:1: key",
-		"- name: a\n  query: \"x\" y\n": "r.yaml:1: not YAML", "[]\n---\n[]": "second document", "{}": "no key rules"} {
+		"- name: a\n  query: \"x\" y\n": "r.yaml:1: not YAML", "[]\n---\n[]": "second document", "{}": "no key rules",
+		"- name: a\n  query: b\n  once_per: day": "r.yaml:3:13: once_per must be article, story or event"} {
 		if _, err := ParseFile([]byte(in), "r.yaml"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", in, err, want)
 		}

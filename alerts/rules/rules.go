@@ -58,7 +58,8 @@ type Rule struct {
 	Languages []string `yaml:"languages"` // only articles in these; an article of unknown language passes, so that nothing is missed
 	Sites     []string `yaml:"sites"`     // only articles of these hosts and their subdomains
 	Note      string   `yaml:"note"`
-	Updates   bool     `yaml:"updates"` // tell also what later versions of an article change
+	OncePer   string   `yaml:"once_per"` // what it is told once of: article, story or event; "": story
+	Updates   bool     `yaml:"updates"`  // tell also what later versions of an article change
 
 	Origin string `yaml:"-"` // where the query stands, file:line:column, for error messages; may be empty
 }

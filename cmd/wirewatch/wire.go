@@ -34,6 +34,7 @@ type setup struct {
 	route    map[string][]string      // rule to channels
 	waits    map[string]time.Duration // channel to how long it holds a match; those that do not are left out
 	updates  map[string]bool          // rules that are told what versions change
+	once     map[string]pipeline.OncePer
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
 	warnings []string
@@ -48,7 +49,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		return nil, missingConfig(path, err)
 	}
 	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, waits: map[string]time.Duration{},
-		updates: map[string]bool{}, options: map[string]scrapers.RequestOptions{}}
+		updates: map[string]bool{}, once: map[string]pipeline.OncePer{}, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -70,7 +71,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			continue // the configuration has said so
 		}
 		rule := rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity,
-			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note, Updates: r.Updates}
+			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note, OncePer: r.OncePer, Updates: r.Updates}
 		s.updates[r.Name] = r.Updates
 		q, err := rules.Parse(r.Query)
 		if err != nil {
@@ -81,6 +82,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			s.warnings = append(s.warnings, fmt.Sprintf("%s:%d: rule %q: %s", r.QueryPos.File, r.QueryPos.Line, r.Name, w))
 		}
 		list = append(list, rule)
+		s.once[r.Name] = pipeline.OncePer(r.OncePer)
 		s.route[r.Name] = r.Channels
 		if len(r.Channels) == 0 {
 			s.route[r.Name] = all // a stranger with one rule and one channel means that one
@@ -163,7 +165,8 @@ func (s *setup) match(a *pipeline.Article) []pipeline.Match {
 		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
 	out := make([]pipeline.Match, len(hits))
 	for i, h := range hits {
-		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], Waits: s.waits, Updates: s.updates[h.Rule], Spans: make([]pipeline.Span, len(h.Spans))}
+		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], OncePer: s.once[h.Rule], Updates: s.updates[h.Rule], Waits: s.waits,
+			Spans: make([]pipeline.Span, len(h.Spans))}
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)
 		}
@@ -252,6 +255,7 @@ func (a *app) build(s *setup) (err error) {
 		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
 		Match:    func(art *pipeline.Article) []pipeline.Match { return a.setup.Load().match(art) },
 		Index:    dedup.New(dedup.Options{Window: foldWindow}),
+		Events:   dedup.NewEvents(dedup.EventOptions{}),
 		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,
 		Backoff: pipeline.Backoff{First: cfg.Retry, Factor: 4, Max: 12 * time.Hour},
 		Revisit: cfg.Revisit,

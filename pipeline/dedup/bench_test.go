@@ -101,7 +101,7 @@ func edition(n int, decide bool) (p *press, x *Index, bytes uint64) {
 	for len(p.recent) < 1000 { // what the press remembers is not the index's
 		p.doc()
 	}
-	before := heap()
+	before := heapBytes()
 	x = New(Options{})
 	for range n {
 		d := p.doc()
@@ -113,7 +113,7 @@ func edition(n int, decide bool) (p *press, x *Index, bytes uint64) {
 		x.Add(d)
 	}
 	x.Decide(p.doc())
-	return p, x, heap() - before
+	return p, x, heapBytes() - before
 }
 
 // cpu is the time that the process has had of the processors: the figure that a busy machine leaves alone.
@@ -125,7 +125,7 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-func heap() uint64 {
+func heapBytes() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.GC()

@@ -23,7 +23,7 @@ const (
 	RelCopy      = "copy"       // another site carries the text, edited, cut or expanded
 	RelVersion   = "version"    // the same site's page or text, changed
 	RelExcerpt   = "excerpt"    // shares a passage only; a story of its own
-	RelSameEvent = "same_event" // reserved for the grouping of stories into events
+	RelSameEvent = "same_event" // a story of its own, of an event that is known
 )
 
 // Doc is what the index knows of an article.

@@ -62,7 +62,7 @@ type failure struct {
 // so that stories which turned out to be one are one in every line. A bad line is answered by an
 // error and the run goes on; the error returned is one of reading or writing.
 func Lines(r io.Reader, w io.Writer, stream bool) error {
-	l := &lines{x: New(Options{}), out: json.NewEncoder(w), known: map[ident]bool{}}
+	l := &lines{x: New(Options{}), events: NewEvents(EventOptions{}), out: json.NewEncoder(w), known: map[ident]bool{}, stream: stream}
 	l.out.SetEscapeHTML(false)
 	in := bufio.NewReaderSize(r, 1<<16)
 	var later []any
@@ -98,6 +98,7 @@ func Lines(r io.Reader, w io.Writer, stream bool) error {
 		}
 	}
 	l.again(docs)
+	l.group(docs)
 	for _, a := range later {
 		if d, ok := a.(*Doc); ok {
 			a = l.answer(*d, l.decisions[d.ID])
@@ -112,11 +113,16 @@ func Lines(r io.Reader, w io.Writer, stream bool) error {
 // lines is a run of the filter. Documents are numbered from 1 as they come, and a story is the number of its first one.
 type lines struct {
 	x         *Index
+	events    *Events
+	stream    bool
 	out       *json.Encoder
 	known     map[ident]bool
 	ids       []ident // by number - 1
 	decisions []Decision
-	into      []int64 // by number: the story a story was merged into, or itself
+	about     []EventDoc      // by number
+	tells     []int64         // by number of a story: its event
+	told      map[int64]int64 // by number of an event: the one it was merged into
+	into      []int64         // by number: the story a story was merged into, or itself
 	members   map[int64][]int64
 }
 
@@ -151,20 +157,26 @@ func (l *lines) take(n int, line []byte) any {
 	if body == "" { // a headline alone is still something to compare
 		body = in.Title
 	}
-	return l.enter(Doc{URL: in.URL, Site: site, Lang: in.Lang, Published: parseTime(when), Sketch: Sketch(in.Title, body, in.Lang)}, in.ID)
+	return l.enter(Doc{URL: in.URL, Site: site, Lang: in.Lang, Published: parseTime(when), Sketch: Sketch(in.Title, body, in.Lang)}, in.ID, Terms(in.Title, body, in.Lang))
 }
 
 // enter numbers a document, decides on it and learns it.
-func (l *lines) enter(d Doc, name ident) *Doc {
+func (l *lines) enter(d Doc, name ident, terms []byte) *Doc {
 	if l.ids == nil {
 		l.members = map[int64][]int64{}
-		l.decisions, l.into = []Decision{{}}, []int64{0}
+		l.told = map[int64]int64{}
+		l.decisions, l.into, l.about, l.tells = []Decision{{}}, []int64{0}, []EventDoc{{}}, []int64{0}
 	}
 	l.ids = append(l.ids, name)
 	d.ID, d.Story = int64(len(l.ids)), 0
 	l.decisions = append(l.decisions, Decision{})
 	l.into = append(l.into, d.ID)
+	l.about = append(l.about, EventDoc{Published: d.Published, Terms: terms})
+	l.tells = append(l.tells, 0)
 	l.learn(&d, l.x.Decide(d))
+	if l.stream {
+		l.tell(&d)
+	}
 	return &d
 }
 
@@ -235,6 +247,72 @@ func (l *lines) again(docs []*Doc) {
 	}
 }
 
+// tell finds the event of a document that has just come. Only the first article of a story has a say in it: copies would make
+// their wording the event's.
+func (l *lines) tell(d *Doc) {
+	c := &l.decisions[d.ID]
+	if c.Story != 0 {
+		for _, s := range c.Merge {
+			l.unite(l.tells[s], l.tells[c.Story])
+		}
+		return
+	}
+	about := l.about[d.ID]
+	e := l.events.Decide(about)
+	if about.Event = d.ID; e.Event != 0 {
+		about.Event = e.Event
+		if c.Relation == RelNew {
+			*c = Decision{Relation: RelSameEvent, Of: e.Event, Score: e.Score}
+		}
+	}
+	l.events.Add(about)
+	l.tells[d.ID] = about.Event
+	for _, m := range e.Merge {
+		l.unite(m, about.Event)
+	}
+}
+
+// unite makes two events one; the earlier one stands.
+func (l *lines) unite(a, b int64) {
+	a, b = l.event(a), l.event(b)
+	if a == b {
+		return
+	}
+	l.told[max(a, b)] = min(a, b)
+	l.events.Merge(max(a, b), min(a, b))
+}
+
+func (l *lines) event(e int64) int64 {
+	for l.told[e] != 0 {
+		e = l.told[e]
+	}
+	return e
+}
+
+// group finds the events of stories that are all known.
+func (l *lines) group(docs []*Doc) {
+	for _, d := range docs {
+		l.events.Learn(l.about[d.ID])
+	}
+	for _, d := range docs {
+		s := l.story(d.Story)
+		l.tells[s] = s
+		about := l.about[d.ID]
+		about.Event = s
+		l.events.Put(about)
+	}
+	score := map[int64]float64{}
+	for _, m := range l.events.Settle() {
+		l.told[m.From], score[m.From] = m.Into, m.Score
+	}
+	for _, d := range docs {
+		c := &l.decisions[d.ID]
+		if e := l.event(l.story(d.Story)); c.Relation == RelNew && e != d.ID {
+			*c = Decision{Relation: RelSameEvent, Of: e, Score: score[d.ID]}
+		}
+	}
+}
+
 // answer words a decision.
 func (l *lines) answer(d Doc, c Decision) output {
 	s := l.ids[l.story(d.Story)-1]
@@ -243,7 +321,7 @@ func (l *lines) answer(d Doc, c Decision) output {
 		o.Of = l.ids[c.Of-1]
 	}
 	o.Story = s
-	o.Event = s // stories are not grouped into events yet
+	o.Event = l.ids[l.event(l.tells[l.story(d.Story)])-1]
 	return o
 }
 

@@ -184,7 +184,7 @@ func wholeStories(docs []Doc) map[int64]int64 {
 	l := &lines{x: New(Options{}), known: map[ident]bool{}}
 	var list []*Doc
 	for _, d := range docs {
-		d := l.enter(d, ident(fmt.Sprint(d.ID)))
+		d := l.enter(d, ident(fmt.Sprint(d.ID)), nil)
 		list = append(list, d)
 	}
 	l.again(list)

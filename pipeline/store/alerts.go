@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"wirewatch/pipeline"
@@ -21,8 +20,8 @@ type payload struct {
 }
 
 // RaiseAlert stores the alert and a delivery per channel, due at once or when a.Wait says, unless there is one already for its rule, kind and seq and
-// its story or a story merged with it. It reports whether it did. With a.Story.ID set, the subject is the story that stands, and
-// a.Subject is not looked at; else a.Subject names it.
+// its story or a story merged with it; with a.OncePer, for its article or its event. It reports whether it did. With a.Story.ID set,
+// a.Subject is not looked at; else it names the subject.
 func (t *Tx) RaiseAlert(a pipeline.Alert, channels []string) (bool, error) {
 	raised, err := raise(t.c, t.s.text, t.s.now, a, channels)
 	if err != nil {
@@ -38,13 +37,7 @@ func raise(c conn, text func() string, now func() time.Time, a pipeline.Alert, c
 		if a.Story.ID, err = rootOf(c, a.Story.ID); err != nil {
 			return false, fmt.Errorf("story %d: %w", a.Story.ID, err)
 		}
-		a.Subject = "story:" + strconv.FormatInt(a.Story.ID, 10)
-		known, err = c.has(`WITH RECURSIVE family (id) AS (
-				SELECT CAST(? AS BIGINT)
-				UNION SELECT s.id FROM stories s JOIN family ON s.merged_into = family.id WHERE s.merged_into <> 0)
-			SELECT 1 FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND subject IN (SELECT 'story:' || id FROM family)
-			UNION ALL SELECT 1 FROM story_told WHERE rule = ? AND kind = ? AND seq = ? AND story IN (SELECT id FROM family) LIMIT 1`,
-			a.Story.ID, a.Rule, a.Kind, a.Seq, a.Rule, a.Kind, a.Seq)
+		known, err = subject(c, &a)
 	} else if a.Subject == "" {
 		err = errors.New("it has neither story nor subject")
 	} else {

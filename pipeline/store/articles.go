@@ -124,7 +124,7 @@ func loadStory(c conn, id int64) (pipeline.Story, error) {
 		return st, err
 	}
 	var created int64
-	err = c.get([]any{&st.ID, &st.Title, &created, &st.MergedInto}, `SELECT id, title, created, merged_into FROM stories WHERE id = ?`, root)
+	err = c.get([]any{&st.ID, &st.Title, &created, &st.MergedInto, &st.Event}, `SELECT id, title, created, merged_into, event FROM stories WHERE id = ?`, root)
 	st.Created = at(created)
 	return st, err
 }

@@ -308,7 +308,12 @@ func (s *Store) split(c conn, story int64, articles []int64) (int64, error) {
 	}
 	now := s.now()
 	var id int64
-	if err := c.get([]any{&id}, `INSERT INTO stories (title, created) VALUES (?, ?) RETURNING id`, title, ms(now)); err != nil {
+	// Two reports may well be of one event: it stays theirs, and a rule that is told once an event is not told again.
+	event, err := eventOf(c, root)
+	if err != nil {
+		return 0, err
+	}
+	if err := c.get([]any{&id}, `INSERT INTO stories (title, created, event) VALUES (?, ?, ?) RETURNING id`, title, ms(now), event); err != nil {
 		return 0, err
 	}
 	err = inChunks(articles, func(marks string, args []any) error {

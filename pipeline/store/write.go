@@ -48,13 +48,15 @@ func (t *Tx) Changes(after int64, since time.Time, f func(pipeline.Change) error
 		err := t.c.each(func(scan func(...any) error) error {
 			var ch pipeline.Change
 			var published, seen int64
-			err := scan(&ch.Seq, &ch.Kind, &ch.Article, &ch.Story, &ch.Canonical, &ch.Site, &ch.Lang, &published, &seen, &ch.Sketch)
+			err := scan(&ch.Seq, &ch.Kind, &ch.Article, &ch.Story, &ch.Canonical, &ch.Site, &ch.Lang, &published, &seen, &ch.Sketch, &ch.Event, &ch.Terms)
 			ch.Published, ch.Seen = at(published), at(seen)
 			batch = append(batch, ch)
 			return err
 		}, `SELECT c.seq, c.kind, c.article, COALESCE(a.story, 0), COALESCE(a.canonical, ''), COALESCE(a.site, ''), COALESCE(a.lang, ''),
-				COALESCE(a.published, 0), COALESCE(a.seen, 0), a.sketch
-			FROM changes c LEFT JOIN articles a ON a.id = c.article
+				COALESCE(a.published, 0), COALESCE(a.seen, 0), a.sketch,
+				COALESCE(s.event, 0), t.terms
+			FROM changes c LEFT JOIN articles a ON a.id = c.article LEFT JOIN stories s ON s.id = a.story
+				LEFT JOIN article_terms t ON t.article = c.article AND c.kind = 'article'
 			WHERE c.seq > ? AND (a.id IS NULL OR a.seen >= ?) ORDER BY c.seq LIMIT ?`, after, ms(since), changeBatch)
 		if err != nil {
 			return fmt.Errorf("read changes: %w", err)
@@ -253,8 +255,10 @@ func mergeStories(c conn, from, into int64) error {
 		if _, err := c.exec(`INSERT INTO changes (kind, article) SELECT 'move', id FROM articles WHERE story = ? ORDER BY id`, a); err != nil {
 			return err
 		}
-		_, err = c.exec(`UPDATE articles SET story = ? WHERE story = ?`, b, a)
-		return err
+		if _, err = c.exec(`UPDATE articles SET story = ? WHERE story = ?`, b, a); err != nil {
+			return err
+		}
+		return mergeEvents(c, a, b) // a story is of one event
 	}
 	if err := merge(); err != nil {
 		return fmt.Errorf("merge story %d into %d: %w", from, into, err)

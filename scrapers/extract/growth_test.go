@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,6 +33,13 @@ func TestCostGrowsWithLength(t *testing.T) {
 			return b.String() + tail
 		}
 	}
+	var weak []string // words that make the lexicon look closer at a whole block
+	for word, rules := range x.lex.exprs {
+		if slices.ContainsFunc(rules, func(r *rule) bool { return r.weak }) {
+			weak = append(weak, word)
+		}
+	}
+	slices.Sort(weak)
 	for name, c := range map[string]struct {
 		page func(n int) string // of about n bytes
 		text bool
@@ -80,6 +88,7 @@ func TestCostGrowsWithLength(t *testing.T) {
 		"signatures":    {page: rep("— Jo (@jo) March 11, 2025\n", ""), text: true},
 		"open quotes":   {page: rep("“a „b «c ", ""), text: true},
 		"appeals":       {page: rep("your support independent journalism newsletter photo: ", ""), text: true},
+		"weak words":    {page: rep(strings.Join(weak, " harbour ")+" ", ""), text: true},
 		"Han":           {page: rep("港務委員會星期二決定，", ""), text: true},
 		"hard breaks":   {page: rep("The harbour board voted on Tuesday to close the northern basin while\n", ""), text: true},
 	} {

@@ -341,7 +341,7 @@ func (l *lexicon) find(v *view) *rule {
 
 func (l *lexicon) lookUp(v *view) *rule {
 	n := len(v.start)
-	var weak []*rule
+	var weak, tried []*rule
 	for i, at := range v.start {
 		rest := v.norm[at:]
 		end := strings.IndexByte(rest, ' ')
@@ -370,13 +370,17 @@ func (l *lexicon) lookUp(v *view) *rule {
 			if !r.weak && n > r.max {
 				continue
 			}
-			if r.weak && slices.Contains(weak, r) || !r.re().MatchString(v.fold) {
+			if slices.Contains(tried, r) { // it reads the whole block, which may say its word a thousand times
 				continue
 			}
-			if !r.weak {
+			tried = append(tried, r)
+			switch {
+			case !r.re().MatchString(v.fold):
+			case r.weak:
+				weak = append(weak, r)
+			default:
 				return r
 			}
-			weak = append(weak, r)
 		}
 	}
 	if v.wide {

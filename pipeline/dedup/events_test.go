@@ -16,7 +16,7 @@ import (
 
 func TestTerms(t *testing.T) {
 	b := Terms("Rockets hit the port", "Two rockets hit the port of Kerch on Monday. Rocketing prices followed; 23 people were hurt.", "en-GB")
-	lang, terms := decodeTerms(b)
+	lang, terms, _ := decodeTerms(b)
 	if lang != "en" || len(terms) == 0 || !bytes.Equal(b, Terms("Rockets hit the port", "Two rockets hit the port of Kerch on Monday. Rocketing prices followed; 23 people were hurt.", "EN")) {
 		t.Errorf("language %q, %d terms", lang, len(terms))
 	}
@@ -31,16 +31,16 @@ func TestTerms(t *testing.T) {
 	if !(weight("rocket") > weight("port") && weight("port") > weight("kerch") && weight("kerch") > weight("price") && weight("23") > 0) {
 		t.Errorf("rocket %v, port %v, kerch %v, price %v, 23 %v", weight("rocket"), weight("port"), weight("kerch"), weight("price"), weight("23"))
 	}
-	if lang, x := decodeTerms(Terms("", "Ракеты ударили по порту", "")); lang != "ru" || len(x) < 2 {
+	if lang, x, _ := decodeTerms(Terms("", "Ракеты ударили по порту", "")); lang != "ru" || len(x) < 2 {
 		t.Errorf("Cyrillic script: %q, %d terms", lang, len(x))
 	}
-	if _, x := decodeTerms(Terms("", "北朝鮮がミサイルを発射", "ja")); len(x) < 5 {
+	if _, x, _ := decodeTerms(Terms("", "北朝鮮がミサイルを発射", "ja")); len(x) < 5 {
 		t.Errorf("Japanese: %d terms", len(x))
 	}
 	for i := range b {
 		decodeTerms(b[:i]) // no panic
 	}
-	if _, x := decodeTerms(nil); x != nil {
+	if _, x, _ := decodeTerms(nil); x != nil {
 		t.Error("terms out of nothing")
 	}
 }

@@ -16,25 +16,34 @@ const (
 	termsForm = 1    // first byte of Terms; a change of stemming or hashing needs another
 	mostWords = 1000 // of a text: what stands behind is background
 	mostTerms = 256  // of an article
+	mostDays  = 8    // that its title names
+	mostDay   = 512  // hashes below are days of the year, as days numbers them
 	leadWords = 60   // the beginning says what happened
 )
 
 // How much more a term says that stands in the title or the lead, is a name, or a number. Measured on the development data.
 const (
 	titleWeight  = 2.0
-	leadWeight   = 2.0
-	nameWeight   = 1.25
 	numberWeight = 1.25
 )
 
-// nameWeights are those of languages where a capital says more than in English, which gives one to months, peoples and offices
-// too, or less. Read only.
-var nameWeights = map[string]float64{"be": 1.5, "bg": 1.5, "de": 1, "mk": 1.5, "ru": 1.5, "sr": 1.5, "uk": 1.5}
+// emphasis is how much more names and the lead say in a language.
+type emphasis struct{ name, lead float64 }
+
+// plainly is the emphasis of languages that are not in emphases.
+var plainly = emphasis{1.25, 2}
+
+// emphases are those of languages where a capital says more than in English, which gives one to months, peoples and offices
+// too, or less; and where an agency's first paragraph tells all of it. Read only.
+var emphases = map[string]emphasis{
+	"de": {1, 2},
+	"be": {1.5, 3}, "bg": {1.5, 3}, "mk": {1.5, 3}, "ru": {1.5, 3}, "sr": {1.5, 3}, "uk": {1.5, 3},
+}
 
 // Terms makes the list of what an article is about, for Events: the stems of its words with their weights in it. Its binary form
 // is: form 1, length and bytes of the language's primary subtag, count of terms as uvarint, then by ascending hash of the stem
-// (4 bytes of it) the difference to the one before as uvarint and the weight in sixteenths (1 byte). An article without
-// words has none. No language, or one unknown, leaves words unstemmed; Cyrillic and Latin script then pass for Russian and English.
+// (4 bytes of it) the difference to the one before as uvarint and the weight in sixteenths (1 byte). Hashes below 512 are the
+// days of the year that the title names. An article without words has none. No language, or one unknown, leaves words unstemmed; Cyrillic and Latin script then pass for Russian and English.
 func Terms(title, body, lang string) []byte {
 	t := termReader{list: map[string]*term{}, stems: map[string]*term{}}
 	t.lang = language(lang)
@@ -45,14 +54,14 @@ func Terms(title, body, lang string) []byte {
 	t.read(title, true)
 	t.read(body, false)
 
-	name := nameWeight
-	if w, ok := nameWeights[t.lang]; ok {
-		name = w
+	more, ok := emphases[t.lang]
+	if !ok {
+		more = plainly
 	}
 	byHash := make(map[uint32]float64, min(len(t.stems), mostTerms))
 	order := make([]*term, 0, len(t.stems))
 	for _, x := range t.stems {
-		x.weight = x.weigh(name)
+		x.weight = x.weigh(more)
 		order = append(order, x)
 	}
 	slices.SortFunc(order, func(a, b *term) int {
@@ -60,6 +69,9 @@ func Terms(title, body, lang string) []byte {
 	})
 	for _, x := range order[:min(len(order), mostTerms)] {
 		byHash[x.hash] += x.weight
+	}
+	for _, d := range t.days[:min(len(t.days), mostDays)] {
+		byHash[d] = 1
 	}
 	hashes := make([]uint32, 0, len(byHash))
 	for h := range byHash {
@@ -89,16 +101,16 @@ type term struct {
 	weight       float64
 }
 
-func (t *term) weigh(name float64) float64 {
+func (t *term) weigh(more emphasis) float64 {
 	w := 1 + math.Log(float64(t.n))
 	if t.title {
 		w *= titleWeight
 	}
 	if t.first < leadWords {
-		w *= leadWeight
+		w *= more.lead
 	}
 	if t.upper > t.lower {
-		w *= name
+		w *= more.name
 	}
 	if t.digit {
 		w *= numberWeight
@@ -111,6 +123,7 @@ type termReader struct {
 	stemmer stemmer
 	list    map[string]*term // by folded word; words of one stem share a term
 	stems   map[string]*term
+	days    []uint32 // that the title names
 	at      int
 	buf     []text.Token
 	before  string // the last character of a script without spaces, which ended at end
@@ -122,6 +135,9 @@ type termReader struct {
 func (t *termReader) read(s string, title bool) {
 	t.buf = text.AppendTokens(t.buf[:0], s)
 	toks := t.buf
+	if title {
+		t.days = days(t.days, s, toks)
+	}
 	for i := 0; i < len(toks) && t.at < mostWords; {
 		j, upper := i, 0
 		for {
@@ -162,7 +178,7 @@ func (t *termReader) word(s string, tok text.Token, title, telling bool) {
 	if x == nil {
 		stem := t.stemmer.stem(w)
 		if x = t.stems[stem]; x == nil {
-			x = &term{hash: uint32(hashString(stem)), first: at, digit: digit}
+			x = &term{hash: termHash(stem), first: at, digit: digit}
 			t.stems[stem] = x
 		}
 		t.list[w] = x
@@ -177,6 +193,9 @@ func (t *termReader) word(s string, tok text.Token, title, telling bool) {
 		}
 	}
 }
+
+// termHash keeps clear of the days.
+func termHash(stem string) uint32 { return max(uint32(hashString(stem)), mostDay) }
 
 func capitalised(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)
@@ -209,15 +228,15 @@ type termWeight struct {
 	weight float32
 }
 
-// decodeTerms reads what Terms made; nothing, when it is of another form or damaged.
-func decodeTerms(b []byte) (lang string, out []termWeight) {
+// decodeTerms reads what Terms made, the days ascending; nothing, when it is of another form or damaged.
+func decodeTerms(b []byte) (lang string, out []termWeight, days []uint16) {
 	if len(b) < 3 || b[0] != termsForm || len(b) < 2+int(b[1]) {
-		return "", nil
+		return "", nil, nil
 	}
 	lang, b = string(b[2:2+b[1]]), b[2+b[1]:]
 	n, k := binary.Uvarint(b)
-	if k <= 0 || n > mostTerms {
-		return "", nil
+	if k <= 0 || n > mostTerms+mostDays {
+		return "", nil, nil
 	}
 	b = b[k:]
 	out = make([]termWeight, 0, n)
@@ -225,11 +244,16 @@ func decodeTerms(b []byte) (lang string, out []termWeight) {
 	for range n {
 		d, k := binary.Uvarint(b)
 		if k <= 0 || k >= len(b) || d > math.MaxUint32 {
-			return "", nil
+			return "", nil, nil
 		}
 		last += uint32(d)
+		if last < mostDay {
+			days = append(days, uint16(last))
+			b = b[k+1:]
+			continue
+		}
 		out = append(out, termWeight{last, float32(b[k]) / 16})
 		b = b[k+1:]
 	}
-	return lang, out
+	return lang, out, days
 }

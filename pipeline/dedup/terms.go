@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -45,12 +46,12 @@ var emphases = map[string]emphasis{
 // (4 bytes of it) the difference to the one before as uvarint and the weight in sixteenths (1 byte). Hashes below 512 are the
 // days of the year that the title names. An article without words has none. No language, or one unknown, leaves words unstemmed; Cyrillic and Latin script then pass for Russian and English.
 func Terms(title, body, lang string) []byte {
-	t := termReader{list: map[string]*term{}, stems: map[string]*term{}}
-	t.lang = language(lang)
+	t := termReaders.Get().(*termReader)
+	defer termReaders.Put(t)
+	t.reset(language(lang))
 	if t.lang == "" {
-		t.lang = guess(title + " " + body[:min(len(body), 400)])
+		t.reset(guess(title + " " + body[:min(len(body), 400)]))
 	}
-	t.stemmer = newStemmer(t.lang)
 	t.read(title, true)
 	t.read(body, false)
 
@@ -58,36 +59,37 @@ func Terms(title, body, lang string) []byte {
 	if !ok {
 		more = plainly
 	}
-	byHash := make(map[uint32]float64, min(len(t.stems), mostTerms))
-	order := make([]*term, 0, len(t.stems))
-	for _, x := range t.stems {
-		x.weight = x.weigh(more)
-		order = append(order, x)
+	for i := range t.terms {
+		t.terms[i].weight = t.terms[i].weigh(more)
 	}
-	slices.SortFunc(order, func(a, b *term) int {
-		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.first, b.first))
-	})
-	for _, x := range order[:min(len(order), mostTerms)] {
-		byHash[x.hash] += x.weight
+	if len(t.terms) > mostTerms {
+		slices.SortFunc(t.terms, func(a, b term) int {
+			return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.first, b.first))
+		})
+		t.terms = t.terms[:mostTerms]
 	}
-	for _, d := range t.days[:min(len(t.days), mostDays)] {
-		byHash[d] = 1
+	slices.Sort(t.days)
+	t.days = slices.Compact(t.days)
+	t.days = t.days[:min(len(t.days), mostDays)]
+	t.order = t.order[:0]
+	for _, x := range t.terms {
+		t.order = append(t.order, uint64(x.hash)<<8|uint64(min(255, math.Round(16*x.weight))))
 	}
-	hashes := make([]uint32, 0, len(byHash))
-	for h := range byHash {
-		hashes = append(hashes, h)
-	}
-	slices.Sort(hashes)
+	slices.Sort(t.order)
 
-	out := make([]byte, 0, 8+5*len(hashes))
+	out := make([]byte, 0, 8+5*(len(t.days)+len(t.terms)))
 	out = append(out, termsForm, byte(len(t.lang)))
 	out = append(out, t.lang...)
-	out = binary.AppendUvarint(out, uint64(len(hashes)))
+	out = binary.AppendUvarint(out, uint64(len(t.days)+len(t.terms)))
 	last := uint32(0)
-	for _, h := range hashes {
-		out = binary.AppendUvarint(out, uint64(h-last))
-		out = append(out, byte(min(255, math.Round(16*byHash[h]))))
-		last = h
+	for _, d := range t.days {
+		out = append(binary.AppendUvarint(out, uint64(d-last)), 16)
+		last = d
+	}
+	for _, x := range t.order {
+		hash := uint32(x >> 8)
+		out = append(binary.AppendUvarint(out, uint64(hash-last)), byte(x))
+		last = hash
 	}
 	return out
 }
@@ -95,14 +97,17 @@ func Terms(title, body, lang string) []byte {
 // term is a stem in a text.
 type term struct {
 	hash         uint32
-	n, first     int // times, first place
-	upper, lower int // times with and without a capital where a capital says something
+	n, first     uint16 // times, first place
+	upper, lower uint16 // times with and without a capital where a capital says something
 	title, digit bool
 	weight       float64
 }
 
 func (t *term) weigh(more emphasis) float64 {
-	w := 1 + math.Log(float64(t.n))
+	w := 1.0
+	if t.n > 1 {
+		w += math.Log(float64(t.n))
+	}
 	if t.title {
 		w *= titleWeight
 	}
@@ -118,16 +123,37 @@ func (t *term) weigh(more emphasis) float64 {
 	return w
 }
 
+// termReaders keeps readers for the next text. What they remember of the last ones saves time and changes no result.
+var termReaders = sync.Pool{New: func() any { return &termReader{stems: map[string]*stemmer{}} }}
+
+// termReader reads one text after another.
 type termReader struct {
 	lang    string
-	stemmer stemmer
-	list    map[string]*term // by folded word; words of one stem share a term
-	stems   map[string]*term
-	days    []uint32 // that the title names
+	stemmer *stemmer
+	stems   map[string]*stemmer // by language
+	terms   []term
+	place   [2048]uint16 // in terms, plus one: by the hash, or the next that is free; twice mostWords, so that some are
+	days    []uint32     // that the title names
+	order   []uint64     // hash and, in the last byte, weight
 	at      int
 	buf     []text.Token
 	before  string // the last character of a script without spaces, which ended at end
 	end     int
+}
+
+func (t *termReader) reset(lang string) {
+	t.lang = lang
+	t.stemmer = t.stems[lang]
+	if t.stemmer == nil {
+		if len(t.stems) == mostStemmers {
+			clear(t.stems)
+		}
+		t.stemmer = newStemmer(lang)
+		t.stems[lang] = t.stemmer
+	}
+	t.terms, t.days = t.terms[:0], t.days[:0]
+	clear(t.place[:])
+	t.at, t.before, t.end = 0, "", 0
 }
 
 // read takes up the words of s. Capitals are looked at only inside a sentence, and not where most words have one, as in English
@@ -155,6 +181,7 @@ func (t *termReader) read(s string, title bool) {
 		}
 		i = j
 	}
+	clear(toks) // they hold on to the text
 }
 
 func (t *termReader) word(s string, tok text.Token, title, telling bool) {
@@ -174,14 +201,9 @@ func (t *termReader) word(s string, tok text.Token, title, telling bool) {
 	} else if n == len(w) && !digit {
 		return // a lone letter
 	}
-	x := t.list[w]
-	if x == nil {
-		stem := t.stemmer.stem(w)
-		if x = t.stems[stem]; x == nil {
-			x = &term{hash: termHash(stem), first: at, digit: digit}
-			t.stems[stem] = x
-		}
-		t.list[w] = x
+	x := t.term(t.stemmer.hash(w))
+	if x.n == 0 {
+		x.first, x.digit = uint16(at), digit
 	}
 	x.n++
 	x.title = x.title || title
@@ -194,8 +216,20 @@ func (t *termReader) word(s string, tok text.Token, title, telling bool) {
 	}
 }
 
-// termHash keeps clear of the days.
-func termHash(stem string) uint32 { return max(uint32(hashString(stem)), mostDay) }
+// term finds the term with a hash, or makes it.
+func (t *termReader) term(hash uint32) *term {
+	for i := hash % uint32(len(t.place)); ; i = (i + 1) % uint32(len(t.place)) {
+		n := t.place[i]
+		if n == 0 {
+			t.terms = append(t.terms, term{hash: hash})
+			t.place[i] = uint16(len(t.terms))
+			return &t.terms[len(t.terms)-1]
+		}
+		if t.terms[n-1].hash == hash {
+			return &t.terms[n-1]
+		}
+	}
+}
 
 func capitalised(s string) bool {
 	r, _ := utf8.DecodeRuneInString(s)

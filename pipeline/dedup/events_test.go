@@ -210,7 +210,7 @@ func sharedRows[T any](t *testing.T, name string) (rows []T) {
 }
 
 // eventsOf runs the filter and gives the event of each document.
-func eventsOf(t *testing.T, docs []map[string]string) map[string]string {
+func eventsOf(t *testing.T, docs []map[string]string, stream bool) map[string]string {
 	var in, out bytes.Buffer
 	enc := json.NewEncoder(&in)
 	for _, d := range docs {
@@ -218,7 +218,7 @@ func eventsOf(t *testing.T, docs []map[string]string) map[string]string {
 			t.Fatal(err)
 		}
 	}
-	if err := Lines(&in, &out, false); err != nil {
+	if err := Lines(&in, &out, stream); err != nil {
 		t.Fatal(err)
 	}
 	events := map[string]string{}
@@ -232,64 +232,80 @@ func eventsOf(t *testing.T, docs []map[string]string) map[string]string {
 	return events
 }
 
-// The figures on the development data: BCubed of events (Bagga and Baldwin 1998), F1 of Russian pairs.
+// above fails when a figure has fallen under its floor, which stands half a point below what was reached when it was last set.
+func above(t *testing.T, what string, p, r, f, floor float64) {
+	t.Helper()
+	if f < floor {
+		t.Errorf("%s: P %.4f R %.4f F %.4f, below %.3f", what, p, r, f, floor)
+	} else {
+		t.Logf("%s: P %.4f R %.4f F %.4f", what, p, r, f)
+	}
+}
+
+// BCubed of events (Bagga and Baldwin 1998) on the development data, when all is known and when each is decided at once.
 func TestEventsOnDevelopmentData(t *testing.T) {
 	var docs []map[string]string
 	rows := sharedRows[struct{ ID, Cluster, Title, Text, Lang string }](t, "story-dev.jsonl.gz")
 	for _, r := range rows {
 		docs = append(docs, map[string]string{"id": r.ID, "title": r.Title, "text": r.Text, "lang": r.Lang})
 	}
-	events := eventsOf(t, docs)
-	type both struct{ cluster, event string }
-	gold, made, common := map[string]float64{}, map[string]float64{}, map[both]float64{}
-	for _, r := range rows {
-		gold[r.Cluster]++
-		made[events[r.ID]]++
-		common[both{r.Cluster, events[r.ID]}]++
+	for _, c := range []struct {
+		what   string
+		stream bool
+		floor  float64
+	}{{"all known", false, .956}, {"at once", true, .912}} {
+		events := eventsOf(t, docs, c.stream)
+		type both struct{ cluster, event string }
+		gold, made, common := map[string]float64{}, map[string]float64{}, map[both]float64{}
+		for _, r := range rows {
+			gold[r.Cluster]++
+			made[events[r.ID]]++
+			common[both{r.Cluster, events[r.ID]}]++
+		}
+		var p, r float64
+		for k, n := range common {
+			p += n * n / made[k.event]
+			r += n * n / gold[k.cluster]
+		}
+		p, r = p/float64(len(rows)), r/float64(len(rows))
+		above(t, c.what, p, r, 2*p*r/(p+r), c.floor)
 	}
-	var p, r float64
-	for k, n := range common {
-		p += n * n / made[k.event]
-		r += n * n / gold[k.cluster]
-	}
-	p, r = p/float64(len(rows)), r/float64(len(rows))
-	if f := 2 * p * r / (p + r); f < .95 {
-		t.Errorf("BCubed P %.4f R %.4f F %.4f, below .95", p, r, f)
-	} else {
-		t.Logf("BCubed P %.4f R %.4f F %.4f", p, r, f)
-	}
+}
 
-	docs = nil
+// F1 of "same event" over labelled pairs. English ones are few: what they tell is that nothing broke.
+func TestEventPairsOnDevelopmentData(t *testing.T) {
+	var docs []map[string]string
 	pairs := sharedRows[struct {
 		Lang, T1, X1, T2, X2 string
 		Same                 bool
 	}](t, "story-pairs-tg.jsonl.gz")
-	for i, r := range pairs {
-		docs = append(docs, map[string]string{"id": fmt.Sprint(i, "a"), "title": r.T1, "text": r.X1, "lang": r.Lang},
-			map[string]string{"id": fmt.Sprint(i, "b"), "title": r.T2, "text": r.X2, "lang": r.Lang})
+	for i, r := range pairs { // each from a site of its own, as the corpus's scorer has it
+		docs = append(docs, map[string]string{"id": fmt.Sprint(i, "a"), "site": fmt.Sprint(i, "a"), "title": r.T1, "text": r.X1, "lang": r.Lang},
+			map[string]string{"id": fmt.Sprint(i, "b"), "site": fmt.Sprint(i, "b"), "title": r.T2, "text": r.X2, "lang": r.Lang})
 	}
-	events = eventsOf(t, docs)
-	var right, said, there float64
-	for i, r := range pairs {
-		if r.Lang != "ru" {
-			continue
+	events := eventsOf(t, docs, false)
+	for _, c := range []struct {
+		what, lang string
+		floor      float64
+	}{{"Russian", "ru", .867}, {"English", "en", .832}, {"all", "", .861}} {
+		var right, said, there float64
+		for i, r := range pairs {
+			if c.lang != "" && r.Lang != c.lang {
+				continue
+			}
+			one := events[fmt.Sprint(i, "a")] == events[fmt.Sprint(i, "b")]
+			switch {
+			case one && r.Same:
+				right++
+				fallthrough
+			case one:
+				said++
+			}
+			if r.Same {
+				there++
+			}
 		}
-		one := events[fmt.Sprint(i, "a")] == events[fmt.Sprint(i, "b")]
-		switch {
-		case one && r.Same:
-			right++
-			fallthrough
-		case one:
-			said++
-		}
-		if r.Same {
-			there++
-		}
-	}
-	if f := 2 * right / (said + there); f < .83 {
-		t.Errorf("Russian pairs: P %.4f R %.4f F %.4f, below .83", right/said, right/there, f)
-	} else {
-		t.Logf("Russian pairs: P %.4f R %.4f F %.4f", right/said, right/there, f)
+		above(t, c.what, right/said, right/there, 2*right/(said+there), c.floor)
 	}
 }
 

@@ -174,6 +174,9 @@ func (x *Events) Decide(d EventDoc) EventDecision {
 	}
 	best := &l.slots[near[0].slot]
 	out := EventDecision{Event: best.id, Of: best.of, Score: min(near[0].score, 1)}
+	if len(near) == 1 {
+		return out
+	}
 	joined := best.with(&one)
 	for _, c := range near[1:] {
 		if h := &l.slots[c.slot]; x.one(l, &joined, h, joined.dot(h)/(joined.n*h.n), atOnce) {
@@ -379,6 +382,9 @@ func (l *lexis) single(terms []termWeight, days []uint16, when int64, pending fl
 // heaviest keeps the n heaviest terms, in the order of their numbers. It sorts whole numbers, which is several times as fast as
 // comparing terms: weights are above zero, and the bits of such a float have its order.
 func heaviest(ws []weighted, n int) []weighted {
+	if len(ws) <= n && slices.IsSortedFunc(ws, func(a, b weighted) int { return cmp.Compare(a.term, b.term) }) {
+		return ws
+	}
 	keys := make([]uint64, len(ws))
 	if len(ws) > n {
 		for i, w := range ws {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 )
@@ -37,12 +38,41 @@ func TestTerms(t *testing.T) {
 	if _, x, _ := decodeTerms(Terms("", "北朝鮮がミサイルを発射", "ja")); len(x) < 5 {
 		t.Errorf("Japanese: %d terms", len(x))
 	}
+	long := ""
+	for i := range 2 * mostWords {
+		long += word(uint64(i*7919)) + " "
+	}
+	if _, x, _ := decodeTerms(Terms("Forecast for 8 November", long, "en")); len(x) != mostTerms {
+		t.Errorf("a long text: %d terms", len(x))
+	}
 	for i := range b {
 		decodeTerms(b[:i]) // no panic
 	}
 	if _, x, _ := decodeTerms(nil); x != nil {
 		t.Error("terms out of nothing")
 	}
+}
+
+// What a reader remembers of other texts, in other languages and at the same time, changes nothing.
+func TestTermsAlike(t *testing.T) {
+	say := func(i int) []byte {
+		return Terms(fmt.Sprint("Ракеты, rockets ", i%7), "Rocketing prices hit the ports of "+word(uint64(i%50)), []string{"en", "ru", "", "ja", "de"}[i%5])
+	}
+	want := make([][]byte, 350)
+	for i := range want {
+		want[i] = say(i)
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for i := range want {
+				if !bytes.Equal(say(i), want[i]) {
+					t.Errorf("text %d came out otherwise", i)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // reports are two fires in one town, and a vote elsewhere; enough of each for their words to be known.

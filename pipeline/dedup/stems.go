@@ -31,7 +31,7 @@ var stemmers = map[string]func(*snowballstem.Env) bool{
 }
 
 const (
-	mostStems    = 1 << 14 // words whose stems are remembered, of each language
+	mostStems    = 1 << 15 // words whose stems are remembered, of each language
 	mostStemmers = 32      // languages
 )
 

@@ -1,7 +1,6 @@
 package dedup
 
 import (
-	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -62,25 +61,27 @@ func Terms(title, body, lang string) []byte {
 	for i := range t.terms {
 		t.terms[i].weight = t.terms[i].weigh(more)
 	}
-	if len(t.terms) > mostTerms {
-		slices.SortFunc(t.terms, func(a, b term) int {
-			return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.first, b.first))
-		})
-		t.terms = t.terms[:mostTerms]
-	}
 	slices.Sort(t.days)
 	t.days = slices.Compact(t.days)
 	t.days = t.days[:min(len(t.days), mostDays)]
 	t.order = t.order[:0]
-	for _, x := range t.terms {
-		t.order = append(t.order, uint64(x.hash)<<8|uint64(min(255, math.Round(16*x.weight))))
+	for i, x := range t.terms { // the heaviest first, of the same weight the first in the text
+		t.order = append(t.order, uint64(^math.Float32bits(float32(x.weight)))<<32|uint64(x.first)<<16|uint64(i))
+	}
+	if len(t.order) > mostTerms {
+		slices.Sort(t.order)
+		t.order = t.order[:mostTerms]
+	}
+	for i, o := range t.order { // and by their hashes
+		x := &t.terms[o&0xffff]
+		t.order[i] = uint64(x.hash)<<8 | uint64(min(255, math.Round(16*x.weight)))
 	}
 	slices.Sort(t.order)
 
-	out := make([]byte, 0, 8+5*(len(t.days)+len(t.terms)))
+	out := make([]byte, 0, 8+5*(len(t.days)+len(t.order)))
 	out = append(out, termsForm, byte(len(t.lang)))
 	out = append(out, t.lang...)
-	out = binary.AppendUvarint(out, uint64(len(t.days)+len(t.terms)))
+	out = binary.AppendUvarint(out, uint64(len(t.days)+len(t.order)))
 	last := uint32(0)
 	for _, d := range t.days {
 		out = append(binary.AppendUvarint(out, uint64(d-last)), 16)
@@ -134,7 +135,7 @@ type termReader struct {
 	terms   []term
 	place   [2048]uint16 // in terms, plus one: by the hash, or the next that is free; twice mostWords, so that some are
 	days    []uint32     // that the title names
-	order   []uint64     // hash and, in the last byte, weight
+	order   []uint64     // what terms are sorted by
 	at      int
 	buf     []text.Token
 	before  string // the last character of a script without spaces, which ended at end

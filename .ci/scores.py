@@ -33,6 +33,11 @@ def dedup():
     out = sh(f"python3 score.py input dup-dev.jsonl.gz | '{BIN}' dedup --jsonl > {OUT}/dup.jsonl; python3 score.py clusters dup-dev.jsonl.gz {OUT}/dup.jsonl", d)
     yield "pair F1", float(re.search(r"pair P [\d.]+ R [\d.]+ F1 ([\d.]+)", out)[1])
     yield "BCubed F1", float(re.search(r"BCubed P [\d.]+ R [\d.]+ F1 ([\d.]+)", out)[1])
+    for k, stream in (("events BCubed", ""), ("events BCubed at once", "--stream")):
+        out = sh(f"python3 score.py input story-dev.jsonl.gz | '{BIN}' dedup --jsonl {stream} > {OUT}/events.jsonl; python3 score.py clusters story-dev.jsonl.gz {OUT}/events.jsonl --key event", d)
+        yield k, float(re.search(r"BCubed P [\d.]+ R [\d.]+ F1 ([\d.]+)", out)[1])
+    out = sh(f"python3 score.py input story-pairs-tg.jsonl.gz | '{BIN}' dedup --jsonl > {OUT}/pairs.jsonl; python3 score.py pairs story-pairs-tg.jsonl.gz {OUT}/pairs.jsonl", d)
+    yield "pairs F1", float(re.search(r"F1 ([\d.]+)", out)[1])
 
 bad = 0
 for name, rows in [("feeds", feeds())] + [(p, extract(p)) for p in ("aeb", "fundus", "traf", "wcxb")] + [(p + " all", extract(p, "")) for p in ("traf", "wcxb")] + [("dedup", dedup())]:

@@ -53,9 +53,6 @@ const (
 	cohesive    = 0.65
 	established = 4
 
-	// An article that is decided on at once, with nothing of what comes later known, has to be this much more alike.
-	atOnce = 1.15
-
 	// What words are telling is not known before so many documents; until then, it takes up to that much more likeness.
 	unlearned = 20
 	cautious  = 3
@@ -68,6 +65,20 @@ const (
 	rareTerm   = 0.5 // added to every count, so that a term that nobody had before has a weight
 	sweepEvery = 4096
 	forgetting = 0.8 // what counts of terms keep at a sweep
+)
+
+// strictness is what two events have to be more than alike enough to be one.
+type strictness struct {
+	alike       float64 // factor on the likeness
+	established float64 // articles from which on an event has to be …
+	cohesive    float64 // … this share as like the other as its articles are among themselves
+}
+
+// atLeisure is for input that is all known; atOnce for an article that is decided on with nothing of what comes later known: what is put
+// together then by mistake stays so, and draws more after it.
+var (
+	atLeisure = strictness{1, established, cohesive}
+	atOnce    = strictness{1.15, 2, 0.8}
 )
 
 // joins are the thresholds of languages that differ: where endings carry more of the grammar, the stems that are left say more.
@@ -114,7 +125,8 @@ type happening struct {
 	n           float64 // articles
 	norm        float64 // of the sum, squared
 	sum         []weighted
-	first, last int64 // Unix seconds; noTime: no article with a time
+	days        []uint16 // of the year that titles of its articles name, ascending
+	first, last int64    // Unix seconds; noTime: no article with a time
 }
 
 type weighted struct {
@@ -150,18 +162,21 @@ func (x *Events) lexis(lang string) *lexis {
 
 // Decide says of which event d is, without adding it. A document without terms opens an event of its own.
 func (x *Events) Decide(d EventDoc) EventDecision {
-	lang, terms := decodeTerms(d.Terms)
+	lang, terms, days := decodeTerms(d.Terms)
 	l := x.langs[lang]
 	if l == nil || len(terms) == 0 {
 		return EventDecision{}
 	}
-	one := l.single(terms, d.when(), 1)
+	one := l.single(terms, days, d.when(), 1)
 	near := x.near(l, &one, atOnce)
 	if len(near) == 0 {
 		return EventDecision{}
 	}
 	best := &l.slots[near[0].slot]
 	out := EventDecision{Event: best.id, Of: best.of, Score: min(near[0].score, 1)}
+	if len(near) == 1 {
+		return out
+	}
 	joined := best.with(&one)
 	for _, c := range near[1:] {
 		if h := &l.slots[c.slot]; x.one(l, &joined, h, joined.dot(h)/(joined.n*h.n), atOnce) {
@@ -174,7 +189,7 @@ func (x *Events) Decide(d EventDoc) EventDecision {
 
 // Learn counts the terms of d as in use, without putting it into an event: for input that is known before it is decided on.
 func (x *Events) Learn(d EventDoc) {
-	lang, terms := decodeTerms(d.Terms)
+	lang, terms, _ := decodeTerms(d.Terms)
 	x.lexis(lang).learn(terms)
 }
 
@@ -189,12 +204,12 @@ func (x *Events) Add(d EventDoc) {
 
 // Put puts d into its event without learning its terms.
 func (x *Events) Put(d EventDoc) {
-	lang, terms := decodeTerms(d.Terms)
+	lang, terms, days := decodeTerms(d.Terms)
 	if d.Event == 0 || len(terms) == 0 {
 		return
 	}
 	l := x.lexis(lang)
-	one := l.single(terms, d.when(), 0)
+	one := l.single(terms, days, d.when(), 0)
 	if len(one.sum) == 0 {
 		return
 	}
@@ -329,8 +344,8 @@ func (x *Events) Settle() (merged []Joined) {
 
 // single is the event of one article, which is learned already or (with pending 1) not yet. Terms that nobody had before are
 // numbered from the end of the vocabulary.
-func (l *lexis) single(terms []termWeight, when int64, pending float64) happening {
-	h := happening{n: 1, first: when, last: when}
+func (l *lexis) single(terms []termWeight, days []uint16, when int64, pending float64) happening {
+	h := happening{n: 1, first: when, last: when, days: days}
 	h.sum = make([]weighted, 0, len(terms))
 	fresh := uint32(len(l.hash))
 	for _, t := range terms {
@@ -364,14 +379,32 @@ func (l *lexis) single(terms []termWeight, when int64, pending float64) happenin
 	return h
 }
 
-// heaviest keeps the n heaviest terms, in the order of their numbers.
+// heaviest keeps the n heaviest terms, in the order of their numbers. It sorts whole numbers, which is several times as fast as
+// comparing terms: weights are above zero, and the bits of such a float have its order.
 func heaviest(ws []weighted, n int) []weighted {
-	if len(ws) > n {
-		slices.SortFunc(ws, func(a, b weighted) int { return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.term, b.term)) })
-		ws = ws[:n]
+	if len(ws) <= n && slices.IsSortedFunc(ws, func(a, b weighted) int { return cmp.Compare(a.term, b.term) }) {
+		return ws
 	}
-	slices.SortFunc(ws, func(a, b weighted) int { return cmp.Compare(a.term, b.term) })
-	return ws
+	keys := make([]uint64, len(ws))
+	if len(ws) > n {
+		for i, w := range ws {
+			keys[i] = uint64(^math.Float32bits(w.weight))<<32 | uint64(w.term)
+		}
+		slices.Sort(keys)
+		keys = keys[:n]
+		for i, k := range keys {
+			keys[i] = k<<32 | uint64(^uint32(k>>32))
+		}
+	} else {
+		for i, w := range ws {
+			keys[i] = uint64(w.term)<<32 | uint64(math.Float32bits(w.weight))
+		}
+	}
+	slices.Sort(keys)
+	for i, k := range keys {
+		ws[i] = weighted{uint32(k >> 32), math.Float32frombits(uint32(k))}
+	}
+	return ws[:len(keys)]
 }
 
 func (l *lexis) learn(terms []termWeight) {
@@ -411,6 +444,7 @@ func (h *happening) with(o *happening) happening {
 		}
 	}
 	out.sum = heaviest(append(append(out.sum, a...), b...), perEvent)
+	out.days = union(h.days, o.days)
 	if out.last = max(h.last, o.last); h.first == noTime || o.first != noTime && o.first < h.first {
 		out.first = o.first
 	}
@@ -441,9 +475,12 @@ func (h *happening) cohesion() float64 {
 }
 
 // one says whether two happenings with this mean likeness are the same.
-func (x *Events) one(l *lexis, a, b *happening, like, stricter float64) bool {
+func (x *Events) one(l *lexis, a, b *happening, like float64, by strictness) bool {
+	if otherDays(a.days, b.days) {
+		return false // the weather of two days: alike in all but that
+	}
 	unsure := unlearned / (unlearned + l.docs)
-	need := l.join * stricter * (1 + cautious*unsure*unsure)
+	need := l.join * by.alike * (1 + cautious*unsure*unsure)
 	if a.last != noTime && b.last != noTime {
 		gap := max(a.first-b.last, b.first-a.last, 0)
 		if gap > x.window {
@@ -454,7 +491,7 @@ func (x *Events) one(l *lexis, a, b *happening, like, stricter float64) bool {
 	if like < need {
 		return false
 	}
-	return a.n < established || b.n < established || like >= cohesive*math.Sqrt(max(0, a.cohesion()*b.cohesion()))
+	return a.n < by.established || b.n < by.established || like >= by.cohesive*math.Sqrt(max(0, a.cohesion()*b.cohesion()))
 }
 
 // rival is an event that is the same as another by what is known.
@@ -463,8 +500,8 @@ type rival struct {
 	score float64
 }
 
-// near lists the events that are one with h, the most alike first, where the threshold is stricter by that factor. It leaves out h itself.
-func (x *Events) near(l *lexis, h *happening, stricter float64) []rival {
+// near lists the events that are one with h, the most alike first. It leaves out h itself.
+func (x *Events) near(l *lexis, h *happening, by strictness) []rival {
 	for len(l.votes) < len(l.slots) {
 		l.votes = append(l.votes, 0)
 	}
@@ -501,7 +538,7 @@ func (x *Events) near(l *lexis, h *happening, stricter float64) []rival {
 		for _, w := range c.sum {
 			like += float64(w.weight) * float64(l.query[w.term])
 		}
-		if like /= h.n * c.n; x.one(l, h, c, like, stricter) {
+		if like /= h.n * c.n; x.one(l, h, c, like, by) {
 			out = append(out, rival{s, like})
 		}
 	}

@@ -10,13 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 )
 
 func TestTerms(t *testing.T) {
 	b := Terms("Rockets hit the port", "Two rockets hit the port of Kerch on Monday. Rocketing prices followed; 23 people were hurt.", "en-GB")
-	lang, terms := decodeTerms(b)
+	lang, terms, _ := decodeTerms(b)
 	if lang != "en" || len(terms) == 0 || !bytes.Equal(b, Terms("Rockets hit the port", "Two rockets hit the port of Kerch on Monday. Rocketing prices followed; 23 people were hurt.", "EN")) {
 		t.Errorf("language %q, %d terms", lang, len(terms))
 	}
@@ -31,18 +32,47 @@ func TestTerms(t *testing.T) {
 	if !(weight("rocket") > weight("port") && weight("port") > weight("kerch") && weight("kerch") > weight("price") && weight("23") > 0) {
 		t.Errorf("rocket %v, port %v, kerch %v, price %v, 23 %v", weight("rocket"), weight("port"), weight("kerch"), weight("price"), weight("23"))
 	}
-	if lang, x := decodeTerms(Terms("", "Ракеты ударили по порту", "")); lang != "ru" || len(x) < 2 {
+	if lang, x, _ := decodeTerms(Terms("", "Ракеты ударили по порту", "")); lang != "ru" || len(x) < 2 {
 		t.Errorf("Cyrillic script: %q, %d terms", lang, len(x))
 	}
-	if _, x := decodeTerms(Terms("", "北朝鮮がミサイルを発射", "ja")); len(x) < 5 {
+	if _, x, _ := decodeTerms(Terms("", "北朝鮮がミサイルを発射", "ja")); len(x) < 5 {
 		t.Errorf("Japanese: %d terms", len(x))
+	}
+	long := ""
+	for i := range 2 * mostWords {
+		long += word(uint64(i*7919)) + " "
+	}
+	if _, x, _ := decodeTerms(Terms("Forecast for 8 November", long, "en")); len(x) != mostTerms {
+		t.Errorf("a long text: %d terms", len(x))
 	}
 	for i := range b {
 		decodeTerms(b[:i]) // no panic
 	}
-	if _, x := decodeTerms(nil); x != nil {
+	if _, x, _ := decodeTerms(nil); x != nil {
 		t.Error("terms out of nothing")
 	}
+}
+
+// What a reader remembers of other texts, in other languages and at the same time, changes nothing.
+func TestTermsAlike(t *testing.T) {
+	say := func(i int) []byte {
+		return Terms(fmt.Sprint("Ракеты, rockets ", i%7), "Rocketing prices hit the ports of "+word(uint64(i%50)), []string{"en", "ru", "", "ja", "de"}[i%5])
+	}
+	want := make([][]byte, 350)
+	for i := range want {
+		want[i] = say(i)
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for i := range want {
+				if !bytes.Equal(say(i), want[i]) {
+					t.Errorf("text %d came out otherwise", i)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // reports are two fires in one town, and a vote elsewhere; enough of each for their words to be known.
@@ -210,7 +240,7 @@ func sharedRows[T any](t *testing.T, name string) (rows []T) {
 }
 
 // eventsOf runs the filter and gives the event of each document.
-func eventsOf(t *testing.T, docs []map[string]string) map[string]string {
+func eventsOf(t *testing.T, docs []map[string]string, stream bool) map[string]string {
 	var in, out bytes.Buffer
 	enc := json.NewEncoder(&in)
 	for _, d := range docs {
@@ -218,7 +248,7 @@ func eventsOf(t *testing.T, docs []map[string]string) map[string]string {
 			t.Fatal(err)
 		}
 	}
-	if err := Lines(&in, &out, false); err != nil {
+	if err := Lines(&in, &out, stream); err != nil {
 		t.Fatal(err)
 	}
 	events := map[string]string{}
@@ -232,64 +262,80 @@ func eventsOf(t *testing.T, docs []map[string]string) map[string]string {
 	return events
 }
 
-// The figures on the development data: BCubed of events (Bagga and Baldwin 1998), F1 of Russian pairs.
+// above fails when a figure has fallen under its floor, which stands half a point below what was reached when it was last set.
+func above(t *testing.T, what string, p, r, f, floor float64) {
+	t.Helper()
+	if f < floor {
+		t.Errorf("%s: P %.4f R %.4f F %.4f, below %.3f", what, p, r, f, floor)
+	} else {
+		t.Logf("%s: P %.4f R %.4f F %.4f", what, p, r, f)
+	}
+}
+
+// BCubed of events (Bagga and Baldwin 1998) on the development data, when all is known and when each is decided at once.
 func TestEventsOnDevelopmentData(t *testing.T) {
 	var docs []map[string]string
 	rows := sharedRows[struct{ ID, Cluster, Title, Text, Lang string }](t, "story-dev.jsonl.gz")
 	for _, r := range rows {
 		docs = append(docs, map[string]string{"id": r.ID, "title": r.Title, "text": r.Text, "lang": r.Lang})
 	}
-	events := eventsOf(t, docs)
-	type both struct{ cluster, event string }
-	gold, made, common := map[string]float64{}, map[string]float64{}, map[both]float64{}
-	for _, r := range rows {
-		gold[r.Cluster]++
-		made[events[r.ID]]++
-		common[both{r.Cluster, events[r.ID]}]++
+	for _, c := range []struct {
+		what   string
+		stream bool
+		floor  float64
+	}{{"all known", false, .956}, {"at once", true, .912}} {
+		events := eventsOf(t, docs, c.stream)
+		type both struct{ cluster, event string }
+		gold, made, common := map[string]float64{}, map[string]float64{}, map[both]float64{}
+		for _, r := range rows {
+			gold[r.Cluster]++
+			made[events[r.ID]]++
+			common[both{r.Cluster, events[r.ID]}]++
+		}
+		var p, r float64
+		for k, n := range common {
+			p += n * n / made[k.event]
+			r += n * n / gold[k.cluster]
+		}
+		p, r = p/float64(len(rows)), r/float64(len(rows))
+		above(t, c.what, p, r, 2*p*r/(p+r), c.floor)
 	}
-	var p, r float64
-	for k, n := range common {
-		p += n * n / made[k.event]
-		r += n * n / gold[k.cluster]
-	}
-	p, r = p/float64(len(rows)), r/float64(len(rows))
-	if f := 2 * p * r / (p + r); f < .95 {
-		t.Errorf("BCubed P %.4f R %.4f F %.4f, below .95", p, r, f)
-	} else {
-		t.Logf("BCubed P %.4f R %.4f F %.4f", p, r, f)
-	}
+}
 
-	docs = nil
+// F1 of "same event" over labelled pairs. English ones are few: what they tell is that nothing broke.
+func TestEventPairsOnDevelopmentData(t *testing.T) {
+	var docs []map[string]string
 	pairs := sharedRows[struct {
 		Lang, T1, X1, T2, X2 string
 		Same                 bool
 	}](t, "story-pairs-tg.jsonl.gz")
-	for i, r := range pairs {
-		docs = append(docs, map[string]string{"id": fmt.Sprint(i, "a"), "title": r.T1, "text": r.X1, "lang": r.Lang},
-			map[string]string{"id": fmt.Sprint(i, "b"), "title": r.T2, "text": r.X2, "lang": r.Lang})
+	for i, r := range pairs { // each from a site of its own, as the corpus's scorer has it
+		docs = append(docs, map[string]string{"id": fmt.Sprint(i, "a"), "site": fmt.Sprint(i, "a"), "title": r.T1, "text": r.X1, "lang": r.Lang},
+			map[string]string{"id": fmt.Sprint(i, "b"), "site": fmt.Sprint(i, "b"), "title": r.T2, "text": r.X2, "lang": r.Lang})
 	}
-	events = eventsOf(t, docs)
-	var right, said, there float64
-	for i, r := range pairs {
-		if r.Lang != "ru" {
-			continue
+	events := eventsOf(t, docs, false)
+	for _, c := range []struct {
+		what, lang string
+		floor      float64
+	}{{"Russian", "ru", .867}, {"English", "en", .832}, {"all", "", .861}} {
+		var right, said, there float64
+		for i, r := range pairs {
+			if c.lang != "" && r.Lang != c.lang {
+				continue
+			}
+			one := events[fmt.Sprint(i, "a")] == events[fmt.Sprint(i, "b")]
+			switch {
+			case one && r.Same:
+				right++
+				fallthrough
+			case one:
+				said++
+			}
+			if r.Same {
+				there++
+			}
 		}
-		one := events[fmt.Sprint(i, "a")] == events[fmt.Sprint(i, "b")]
-		switch {
-		case one && r.Same:
-			right++
-			fallthrough
-		case one:
-			said++
-		}
-		if r.Same {
-			there++
-		}
-	}
-	if f := 2 * right / (said + there); f < .83 {
-		t.Errorf("Russian pairs: P %.4f R %.4f F %.4f, below .83", right/said, right/there, f)
-	} else {
-		t.Logf("Russian pairs: P %.4f R %.4f F %.4f", right/said, right/there, f)
+		above(t, c.what, right/said, right/there, 2*right/(said+there), c.floor)
 	}
 }
 
@@ -322,27 +368,36 @@ func BenchmarkEvents(b *testing.B) {
 			x, docs := eventWorld(n)
 			runtime.GC()
 			runtime.ReadMemStats(&after)
-			i := 0
+			i, start := 0, cpu(b)
 			for b.Loop() {
 				x.Decide(docs[i%len(docs)])
 				i++
 			}
+			b.ReportMetric(float64((cpu(b)-start).Microseconds())/float64(i), "cpu-µs/op")
 			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "B/event")
 			runtime.KeepAlive(x)
 		})
 	}
 }
 
+// Other articles each time, with words that are as common as words are: what a reader remembers of stems helps with those it met.
 func BenchmarkTerms(b *testing.B) {
-	body := ""
 	r := rand.New(rand.NewPCG(5, 5))
 	zipf := rand.NewZipf(r, 1.1, 8, 200_000)
-	for range 450 {
-		body += fmt.Sprintf("%s ", word(zipf.Uint64()))
+	var bodies []string
+	for range 2000 {
+		body := ""
+		for range 450 {
+			body += word(zipf.Uint64()) + " "
+		}
+		bodies = append(bodies, body)
 	}
+	i, start := 0, cpu(b)
 	for b.Loop() {
-		Terms("A headline of some words", body, "en")
+		Terms("A headline of some words", bodies[i%len(bodies)], "en")
+		i++
 	}
+	b.ReportMetric(float64((cpu(b)-start).Microseconds())/float64(i), "cpu-µs/op")
 }
 
 // word spells a number in syllables.

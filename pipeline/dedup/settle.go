@@ -32,7 +32,7 @@ func (p *pairs) Pop() any {
 func (x *Events) settle(l *lexis) (merged []Joined) {
 	var todo pairs
 	look := func(n uint32) (found []pair) {
-		for _, c := range x.near(l, &l.slots[n], 1) {
+		for _, c := range x.near(l, &l.slots[n], atLeisure) {
 			a, b := &l.slots[n], &l.slots[c.slot]
 			if a.id > b.id {
 				a, b = b, a

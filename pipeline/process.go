@@ -63,6 +63,8 @@ type Tx interface {
 	DropTerms(before time.Time) error
 	// InsertArticle stores a with its blocks and its page (nil: none), notes the change, and returns a's new ID.
 	InsertArticle(a *Article, p *Page) (int64, error)
+	// PageFound notes that the page of an article is there, which was withdrawn until now if it was.
+	PageFound(article int64) error
 	// SaveMatches stores the matches of an article; known (article, rule) pairs get the new spans.
 	SaveMatches(article int64, ms []Match) error
 	// RaiseAlert stores the alert and a delivery per channel, unless there is one already for its rule and kind and its
@@ -97,6 +99,7 @@ const (
 	ChangeArticle ChangeKind = "article" // it was stored
 	ChangeText    ChangeKind = "text"    // its text was extracted again
 	ChangeMove    ChangeKind = "move"    // it belongs to another story now
+	ChangeSplit   ChangeKind = "split"   // a person took it out of its story into another
 	ChangePrune   ChangeKind = "prune"   // it is gone
 	ChangeEvent   ChangeKind = "event"   // its event was merged into another
 )
@@ -334,6 +337,7 @@ type reading struct {
 	known   int64 // the stored article whose words these are; 0: none
 	poor    bool  // it shows less than what is stored, and says so: a paywall
 	other   bool  // it is another article: the address leads elsewhere now
+	pruned  bool  // what is stored has lost its words: nobody can say whether these are others
 	cut     int64 // fingerprint of a text that has lost more than half of its words; 0: it has not
 }
 
@@ -525,7 +529,11 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) 
 			return err
 		}
 		version := a.ID == 0 && a.Relation == "version"
-		if a.ID == 0 { // else the text is stored already
+		if a.ID != 0 && page != nil { // the text is stored already
+			if err := tx.PageFound(a.ID); err != nil {
+				return err
+			}
+		} else if a.ID == 0 {
 			opens := a.Story == 0
 			if opens {
 				if a.Story, err = p.open(tx, a, got.event); err != nil {
@@ -722,6 +730,11 @@ func (p *Processor) catchUp(tx Tx, since time.Time) error {
 			p.Index.Move(c.Article, c.Story)
 			if p.Events != nil {
 				p.Events.Move(c.Article, c.Event)
+			}
+		case ChangeSplit:
+			p.Index.Move(c.Article, c.Story)
+			if p.Events != nil { // whatever becomes of its story says nothing of the event that it was put into
+				p.Events.Drop(c.Article)
 			}
 		case ChangeEvent:
 			if p.Events != nil {

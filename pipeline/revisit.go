@@ -129,6 +129,10 @@ func (r *hostRun) look(ctx context.Context, it Item) error {
 		it.Visit = p.nextVisit(it, now)
 	}
 	switch {
+	case err == nil && got.pruned: // retention took it while it was looked at
+		it.Visit, it.ETag, it.LastModified = time.Time{}, "", ""
+		ev.Outcome = "unchanged"
+		return done(p.Store.SaveVisit(ctx, r.lease, it, true, now), nil)
 	case errors.Is(err, ErrUnchanged), err == nil && got.known == it.Article:
 		ev.Outcome = "unchanged"
 		return done(p.Store.SaveVisit(ctx, r.lease, it, true, now), nil)
@@ -203,12 +207,14 @@ func (p *Processor) weigh(ctx context.Context, it Item, got *reading) error {
 		return nil
 	}
 	got.weighed = true
-	if prev.Pruned { // what it said is not known any more; fold tells by the fingerprint whether it says the same
+	if got.pruned = prev.Pruned; got.pruned { // what it said is not known any more; fold tells by the fingerprint whether it says the same
 		return nil
 	}
 	a := &got.article
 	whole := a.Title + "\n\n" + got.whole
-	if !changed(prev.Title+"\n\n"+prev.Body, a.Title+"\n\n"+a.Body) || !changed(prev.Title+"\n\n"+uncut(&prev), whole) {
+	said := prev.Title + "\n\n" + prev.Body
+	// Where the blocks were pruned, only the body tells what stood in it before a block was learned.
+	if !changed(said, a.Title+"\n\n"+a.Body) || !changed(said, whole) || !changed(prev.Title+"\n\n"+uncut(&prev), whole) {
 		got.known = prev.ID
 		return nil
 	}

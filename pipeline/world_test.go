@@ -42,7 +42,7 @@ var databases = []struct {
 	dsn  func(t testing.TB) string
 }{
 	{"sqlite", func(t testing.TB) string { return filepath.Join(t.TempDir(), "wirewatch.db") }},
-	{"postgres", func(t testing.TB) string { return server.Database(t) }},
+	{"postgres", func(t testing.TB) string { return server.Migrated(t) }},
 }
 
 func openStore(t testing.TB, dsn string, now func() time.Time) *store.Store {

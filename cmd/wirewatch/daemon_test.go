@@ -279,6 +279,39 @@ func TestReload(t *testing.T) {
 	w.check(false)
 }
 
+// A `wait` that was set wrong holds nothing up once it is corrected. What is kept how long is reloaded too; when pages are looked at again
+// is not, and the log tells the one from the other.
+func TestReloadWait(t *testing.T) {
+	w := newWorld(t, 1)
+	cfg := w.config("1s")
+	edit(t, cfg, "{name: desk,", "{name: desk, wait: 1h,")
+	d := startDaemon(t, cfg)
+	w.publish(0, 12)
+	w.mu.Lock()
+	told := len(w.sent)
+	w.mu.Unlock()
+	if told == 0 {
+		t.Fatal("nothing was published that is told")
+	}
+	until(t, 20*time.Second, "all is processed", func() bool { return strings.Count(d.text(), "msg=process ") >= 12 })
+	if n := len(w.missing()); n != told {
+		t.Fatalf("%d of %d are held", n, told)
+	}
+	edit(t, cfg, "wait: 1h", "wait: 0s", "rules:\n", "retention: {pages: 10d}\nrules:\n")
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`msg="held alerts go out sooner, as their channel's .wait. says now" deliveries=\d`)
+	d.says(`msg=reloaded`)
+	w.waitTold(20 * time.Second)
+	if strings.Contains(d.text(), "other keys changed") {
+		t.Error("what is reloaded is said to need a restart")
+	}
+	edit(t, cfg, "rules:\n", "revisit: [2h]\nrules:\n")
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`other keys changed too and take effect after a restart`)
+	d.stop(10 * time.Second)
+	w.check(false)
+}
+
 // One daemon on a SQLite file; verbs that do one thing may run beside it.
 func TestBesideTheDaemon(t *testing.T) {
 	w := newWorld(t, 1)

@@ -71,6 +71,9 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 	if *once {
 		return a.once(ctx)
 	}
+	if err := a.shortenWaits(ctx); err != nil {
+		return err
+	}
 	return a.daemon(ctx, e, *file, hup)
 }
 
@@ -146,8 +149,8 @@ func cause(ctx context.Context) error {
 	return nil
 }
 
-// reload takes the configuration's rules, channels, feeds and site rules as they are now. What is opened once (store, listen,
-// allow_private, pace) waits for a restart and says so.
+// reload takes the configuration's rules, channels, feeds, operator, retention and site rules as they are now. What is opened once (store,
+// listen, allow_private, pace, revisit) waits for a restart and says so.
 func (a *app) reload(ctx context.Context, e *env, file string) {
 	s, err := load(file, e.getenv)
 	if err == nil {
@@ -166,15 +169,32 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 		a.log.Error("cannot store the new feeds; the next reload or restart tries again", "err", err)
 		return
 	}
+	if err := a.shortenWaits(ctx); err != nil {
+		a.log.Error("what waits in a channel keeps its old wait; the next reload or restart tries again", "err", err)
+	}
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
-	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels", "operator", "sites") {
-		a.log.Warn("feeds, rules, channels and site rules are reloaded; other keys changed too and take effect after a restart")
+	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels", "operator", "sites", "retention") {
+		a.log.Warn("feeds, rules, channels, operator, retention and site rules are reloaded; other keys changed too and take effect after a restart")
 	}
 	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", len(s.cfg.Rules), "channels", len(s.cfg.Channels))
 	a.engine.Wake("poll")
 	a.engine.Wake("deliver") // a channel that was missing may be there now
+}
+
+// shortenWaits lets no delivery be held for longer than its channel says now.
+func (a *app) shortenWaits(ctx context.Context) error {
+	s := a.setup.Load()
+	waits := make(map[string]time.Duration, len(s.channels))
+	for name := range s.channels {
+		waits[name] = s.waits[name]
+	}
+	n, err := a.store.ShortenWaits(ctx, waits)
+	if n > 0 {
+		a.log.Info("held alerts go out sooner, as their channel's `wait` says now", "deliveries", n)
+	}
+	return err
 }
 
 // lockDaemon makes this process the one daemon of a SQLite file; the lock goes with the process, however it ends. Several

@@ -135,9 +135,7 @@ func heapBytes() uint64 {
 
 // What the index takes of memory is most of what a daemon takes: 150 MB for 10^5 documents is the promise.
 func TestMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("not measured: -short")
-	}
+	measured(t)
 	const n = 20000
 	p, x, bytes := edition(n, false)
 	each := float64(bytes) / n

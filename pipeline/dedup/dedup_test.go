@@ -253,9 +253,7 @@ func shared(t *testing.T) string {
 // The floor on the development data: pairs of copies and versions, boilerplate twins, quotations.
 func TestDevelopmentData(t *testing.T) {
 	path := shared(t)
-	if testing.Short() {
-		t.Skip("not measured: -short")
-	}
+	measured(t)
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -338,5 +336,14 @@ func BenchmarkSketch(b *testing.B) {
 	body := strings.Join(prose(1, 500), " ")
 	for b.Loop() {
 		Sketch("A title", body, "en")
+	}
+}
+
+// measured skips a test of figures in short runs, and under the race detector: that takes ten times as long, and finds nothing in what
+// runs in one goroutine.
+func measured(t *testing.T) {
+	t.Helper()
+	if testing.Short() || raced {
+		t.Skip("not measured: -short or -race")
 	}
 }

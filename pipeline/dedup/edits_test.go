@@ -318,7 +318,11 @@ func edited(t *testing.T, lang string, bases []string, probes int, clean bool) {
 }
 
 func TestEdits(t *testing.T) {
-	for _, lang := range []string{"en", "ru", "ar", "ko", "zh"} {
+	langs := []string{"en", "ru", "ar", "ko", "zh"}
+	if raced {
+		langs = langs[:1] // see measured
+	}
+	for _, lang := range langs {
 		t.Run(lang, func(t *testing.T) {
 			w := reporterIn(lang, 1)
 			var bases []string
@@ -404,9 +408,7 @@ func readShared[T any](t *testing.T, name string) (all []T) {
 
 // The same edits of real articles.
 func TestEditsOfArticles(t *testing.T) {
-	if testing.Short() {
-		t.Skip("not measured: -short")
-	}
+	measured(t)
 	type gold struct{ Text, Ops string }
 	var bases []string
 	for _, g := range readShared[gold](t, "dup-dev.jsonl.gz") {

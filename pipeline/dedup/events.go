@@ -275,6 +275,9 @@ func (x *Events) Move(article, event int64) {
 	}
 }
 
+// Drop takes an article out of what Move looks at: it says no more what becomes of the event that it was put into. Its words stay there.
+func (x *Events) Drop(article int64) { delete(x.event, article) }
+
 // Window is how long after its last article an event is over.
 func (x *Events) Window() time.Duration { return time.Duration(x.window) * time.Second }
 

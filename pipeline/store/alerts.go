@@ -129,6 +129,9 @@ func fill(c conn, a *pipeline.Alert, said string) error {
 		}
 		if len(as) > 0 { // else it was pruned meanwhile
 			a.Article = as[0]
+			if a.Story.ID != 0 {
+				a.Story.ID = a.Article.Story // a person may have taken it out of the story that it was told of
+			}
 		}
 	}
 	if a.Story.ID == 0 {

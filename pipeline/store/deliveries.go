@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"wirewatch/pipeline"
@@ -136,6 +138,29 @@ func (s *Store) ReleaseDeliveries(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("release deliveries: %w", err)
 	}
 	return int(n), nil
+}
+
+// ShortenWaits makes no delivery wait for longer than its channel's wait is now (0: not at all), and says how many went forward. One that
+// waits by what the configuration said before would hold up all that come behind it.
+func (s *Store) ShortenWaits(ctx context.Context, waits map[string]time.Duration) (int, error) {
+	var total int64
+	err := s.tx(ctx, func(c conn) error {
+		total = 0
+		for _, ch := range slices.Sorted(maps.Keys(waits)) {
+			wait := waits[ch].Milliseconds()
+			n, err := c.exec(`UPDATE deliveries SET due = created + ? WHERE state = 'open' AND channel = ? AND attempts = 0 AND due > created + ? AND due > ?`,
+				wait, ch, wait, ms(s.now()))
+			if err != nil {
+				return fmt.Errorf("channel %s: %w", ch, err)
+			}
+			total += n
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("shorten waits: %w", err)
+	}
+	return int(total), nil
 }
 
 // said is the part of a message that changes while a story grows, as the first attempt says it.

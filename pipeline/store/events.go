@@ -85,9 +85,11 @@ func subject(c conn, a *pipeline.Alert) (known bool, err error) {
 	switch a.OncePer {
 	case pipeline.PerArticle:
 		a.Subject = "article:" + strconv.FormatInt(a.Article.ID, 10)
-		// Another version of the page is the same article to a reader.
-		return c.has(told+`(article = ? OR article IN (SELECT id FROM articles WHERE story = ? AND canonical = ? AND canonical <> '')) LIMIT 1`,
-			append(key, a.Article.ID, a.Story.ID, ident(a.Article.Canonical))...)
+		// Another version of it is the same article to a reader, in whatever story it is by now; without a link, or where the page took
+		// another address, only the chain of versions knows.
+		return c.has(`WITH RECURSIVE `+versionChain+told+`article <> 0
+				AND (article IN (SELECT id FROM down) OR article IN (SELECT id FROM articles WHERE canonical = ? AND canonical <> '')) LIMIT 1`,
+			append(append([]any{a.Article.ID}, key...), ident(a.Article.Canonical))...)
 	case pipeline.PerEvent:
 		event, err := eventOf(c, a.Story.ID)
 		if err != nil {

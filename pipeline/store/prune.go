@@ -155,6 +155,8 @@ func (s *Store) pruneArticles(ctx context.Context, from, to int, before time.Tim
 			}
 			if from < prunedBody && to >= prunedBody {
 				run(`UPDATE articles SET body = '' WHERE id`)
+				// With nothing left to compare its page with, a look could only take it for changed.
+				run(`UPDATE items SET visit = 0, etag = '', last_modified = '', doubt = 0 WHERE article <> 0 AND article`)
 				run(`UPDATE matches SET spans = '[]' WHERE article`)
 				run(`UPDATE alerts SET spans = '[]' WHERE article`)
 			}

@@ -54,11 +54,10 @@ func (s *Store) SaveVisit(ctx context.Context, l pipeline.Lease, it pipeline.Ite
 		if err := saveItem(c, it); err != nil {
 			return err
 		}
-		q, args := `UPDATE articles SET withdrawn = 0 WHERE id = ? AND withdrawn <> 0`, []any{it.Article}
-		if !there {
-			q, args = `UPDATE articles SET withdrawn = ? WHERE id = ? AND withdrawn = 0`, []any{ms(now), it.Article}
+		if there {
+			return pageFound(c, it.Article)
 		}
-		_, err := c.exec(q, args...)
+		_, err := c.exec(`UPDATE articles SET withdrawn = ? WHERE id = ? AND withdrawn = 0`, ms(now), it.Article)
 		return err
 	})
 	if err != nil {
@@ -67,17 +66,31 @@ func (s *Store) SaveVisit(ctx context.Context, l pipeline.Lease, it pipeline.Ite
 	return nil
 }
 
-// versionIDs are the IDs of the article's versions, itself among them, the oldest first. A version names the one before it. (A CROSS
-// JOIN keeps SQLite from looking through all versions there are.)
+// PageFound notes that the page of an article is there.
+func (t *Tx) PageFound(article int64) error {
+	if err := pageFound(t.c, article); err != nil {
+		return fmt.Errorf("note that the page of article %d is there: %w", article, err)
+	}
+	return nil
+}
+
+func pageFound(c conn, article int64) error {
+	_, err := c.exec(`UPDATE articles SET withdrawn = 0 WHERE id = ? AND withdrawn <> 0`, article)
+	return err
+}
+
+// versionChain is a common table, "down", of an article and its versions; it takes the article. A version names the one before it. (A
+// CROSS JOIN keeps SQLite from looking through all versions there are.)
+const versionChain = `up (id, relation, of_id) AS (
+		SELECT id, relation, of_id FROM articles WHERE id = ?
+		UNION SELECT a.id, a.relation, a.of_id FROM articles a JOIN up ON a.id = up.of_id WHERE up.relation = 'version'),
+	down (id) AS (
+		SELECT id FROM up
+		UNION SELECT a.id FROM down CROSS JOIN articles a WHERE a.of_id = down.id AND a.relation = 'version')`
+
+// versionIDs are the IDs of the article's versions, itself among them, the oldest first.
 func versionIDs(c conn, article int64) ([]int64, error) {
-	return column[int64](c, `WITH RECURSIVE
-		up (id, relation, of_id) AS (
-			SELECT id, relation, of_id FROM articles WHERE id = ?
-			UNION SELECT a.id, a.relation, a.of_id FROM articles a JOIN up ON a.id = up.of_id WHERE up.relation = 'version'),
-		down (id) AS (
-			SELECT id FROM up
-			UNION SELECT a.id FROM down CROSS JOIN articles a WHERE a.of_id = down.id AND a.relation = 'version')
-		SELECT id FROM down ORDER BY id`, article)
+	return column[int64](c, `WITH RECURSIVE `+versionChain+` SELECT id FROM down ORDER BY id`, article)
 }
 
 // Versions loads the versions of an article, itself among them, with their texts and without their blocks, the oldest first: what
@@ -154,14 +167,15 @@ func (t *Tx) raiseUpdate(a pipeline.Alert, channels []string) (bool, error) {
 	return true, insertAlert(t.c, t.s.text, t.s.now, a, got)
 }
 
-// told finds the alert with which a rule told first of any of the articles; 0: it never did.
+// told finds the alert with which a rule told first of any of the articles; 0: it never did. That may have been an update: where a story
+// was split between two versions, the later ones begin anew, and those who were told of the earlier ones go on with them.
 func (t *Tx) told(rule string, articles []int64) (first int64, err error) {
 	err = inChunks(articles, func(marks string, args []any) error {
 		if first != 0 {
 			return nil
 		}
-		return t.c.get([]any{&first}, `SELECT COALESCE(MIN(id), 0) FROM alerts WHERE article <> 0 AND article IN (`+marks+`) AND rule = ? AND kind = ?`,
-			append(args, rule, pipeline.KindMatch)...)
+		return t.c.get([]any{&first}, `SELECT COALESCE(MIN(id), 0) FROM alerts WHERE article <> 0 AND article IN (`+marks+`) AND rule = ? AND kind IN (?, ?)`,
+			append(args, rule, pipeline.KindMatch, pipeline.KindUpdate)...)
 	})
 	return first, err
 }

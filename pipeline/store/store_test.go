@@ -48,7 +48,7 @@ func openSQLite(t testing.TB, o store.Options) *store.Store {
 	return open(t, filepath.Join(t.TempDir(), "wirewatch.db"), o)
 }
 
-func openPostgres(t testing.TB, o store.Options) *store.Store { return open(t, server.Database(t), o) }
+func openPostgres(t testing.TB, o store.Options) *store.Store { return open(t, server.Migrated(t), o) }
 
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, o store.Options) *store.Store { return openSQLite(t, o) })

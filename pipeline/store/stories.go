@@ -317,7 +317,7 @@ func (s *Store) split(c conn, story int64, articles []int64) (int64, error) {
 		return 0, err
 	}
 	err = inChunks(articles, func(marks string, args []any) error {
-		if _, err := c.exec(`INSERT INTO changes (kind, article) SELECT 'move', id FROM articles WHERE id IN (`+marks+`) ORDER BY id`, args...); err != nil {
+		if _, err := c.exec(`INSERT INTO changes (kind, article) SELECT 'split', id FROM articles WHERE id IN (`+marks+`) ORDER BY id`, args...); err != nil {
 			return err
 		}
 		_, err := c.exec(`UPDATE articles SET story = ? WHERE id IN (`+marks+`)`, append([]any{id}, args...)...)
@@ -375,6 +375,12 @@ func (s *Store) JoinStories(ctx context.Context, into int64, from ...int64) (int
 			if err := liftBetween(c, root, other); err != nil {
 				return err
 			}
+			if err := leaveEvent(c, other, root); err != nil {
+				return err
+			}
+			if err := leaveEvent(c, root, other); err != nil {
+				return err
+			}
 			if err := mergeStories(c, other, root); err != nil {
 				return err
 			}
@@ -391,6 +397,37 @@ func (s *Store) JoinStories(ctx context.Context, into int64, from ...int64) (int
 		return 0, fmt.Errorf("join stories: %w", err)
 	}
 	return out, nil
+}
+
+// leaveEvent puts a story into the event of another one that it is about to be joined with, where a person took it out of a story of its
+// own event: what it was taken out of stays in that event, and must not become one with the other's. A story by which its event goes
+// cannot leave it.
+func leaveEvent(c conn, story, to int64) error {
+	event, err := eventOf(c, story)
+	if err != nil {
+		return err
+	}
+	others, err := keptApart(c, story)
+	if err != nil {
+		return err
+	}
+	apart := false
+	for _, o := range others {
+		of, err := eventOf(c, o)
+		if err != nil {
+			return err
+		}
+		apart = apart || of == event
+	}
+	opener, err := rootOf(c, event)
+	if err != nil || !apart || opener == story {
+		return err
+	}
+	if event, err = eventOf(c, to); err != nil {
+		return err
+	}
+	_, err = c.exec(`UPDATE stories SET event = ? WHERE id IN (WITH RECURSIVE `+family+` SELECT id FROM family)`, event, story)
+	return err
 }
 
 // liftBetween takes back what keeps two stories apart, whichever of the stories merged into them it was decided on.

@@ -100,10 +100,28 @@ func held(w *world) {
 	w.ok(err)
 	w.want(n, 1)
 	w.want(len(next(20)), 9)
+	// A wait that was set wrong and is corrected holds nothing up any more: neither its own nor what comes behind it.
+	raise("m4", pipeline.KindMatch, 24*time.Hour)
+	raise("m5", pipeline.KindMatch, time.Minute)
+	w.now = w.now.Add(time.Minute)
+	w.want(len(next(20)), 9)
+	n, err = w.s.ShortenWaits(w.ctx, map[string]time.Duration{"slack": 2 * time.Minute, "hook": 0})
+	w.ok(err)
+	w.want(n, 1)
+	w.want(len(next(20)), 9)
+	w.now = w.now.Add(time.Minute)
+	w.want(len(next(20)), 11)
+	// A pause that a receiver asked for stays.
+	l = w.lease("deliver", "slack")
+	outcome("m2.0", fails)
+	w.release(l)
+	n, err = w.s.ShortenWaits(w.ctx, map[string]time.Duration{"slack": 0})
+	w.ok(err)
+	w.want([]any{n, len(next(20))}, []any{0, 0})
 	// The other channel waits for nothing.
 	ds, err := w.s.NextDeliveries(w.ctx, "hook", w.now, 20)
 	w.ok(err)
-	w.want(len(ds), 12)
+	w.want(len(ds), 14)
 }
 
 // conditions: what is told to the operator, once, in the transaction that saw it.

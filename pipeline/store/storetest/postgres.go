@@ -20,6 +20,8 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver that makes and drops the databases of tests
+
+	"wirewatch/pipeline/store"
 )
 
 // NeedPostgres is the environment variable that, set to 1, turns the absence of PostgreSQL from a reason to skip into a
@@ -38,6 +40,9 @@ type Postgres struct {
 	cmd   *exec.Cmd
 	admin *sql.DB
 	count atomic.Int64
+
+	schema    sync.Once
+	schemaErr error
 }
 
 // StartPostgres starts a server. Stop ends it.
@@ -142,10 +147,31 @@ func (p *Postgres) dsn(db string) string {
 }
 
 // Database makes an empty database and gives its URL. It is dropped when the test ends.
-func (p *Postgres) Database(t testing.TB) string {
+func (p *Postgres) Database(t testing.TB) string { t.Helper(); return p.database(t, "template0") }
+
+// Migrated makes a database with the store's tables, empty: to make those anew for each test takes longer than most tests do.
+func (p *Postgres) Migrated(t testing.TB) string {
+	t.Helper()
+	const template = "migrated"
+	p.schema.Do(func() {
+		if _, p.schemaErr = p.admin.Exec(`CREATE DATABASE ` + template + ` TEMPLATE template0`); p.schemaErr != nil {
+			return
+		}
+		var s *store.Store
+		if s, p.schemaErr = store.Open(context.Background(), p.dsn(template), store.Options{}); p.schemaErr == nil {
+			p.schemaErr = s.Close() // a database in use is no template
+		}
+	})
+	if p.schemaErr != nil {
+		t.Fatalf("make a database with tables: %v", p.schemaErr)
+	}
+	return p.database(t, template)
+}
+
+func (p *Postgres) database(t testing.TB, template string) string {
 	t.Helper()
 	name := fmt.Sprintf("t%d", p.count.Add(1))
-	if _, err := p.admin.Exec(`CREATE DATABASE ` + name + ` TEMPLATE template0`); err != nil {
+	if _, err := p.admin.Exec(`CREATE DATABASE ` + name + ` TEMPLATE ` + template); err != nil {
 		t.Fatalf("make a database: %v", err)
 	}
 	t.Cleanup(func() {
@@ -178,7 +204,12 @@ type Lazy struct {
 
 // Database gives the URL of an empty database, or skips the test where no PostgreSQL is installed (fails it, where the environment
 // says that it is needed).
-func (l *Lazy) Database(t testing.TB) string {
+func (l *Lazy) Database(t testing.TB) string { t.Helper(); return l.started(t).Database(t) }
+
+// Migrated is Database with the store's tables in it.
+func (l *Lazy) Migrated(t testing.TB) string { t.Helper(); return l.started(t).Migrated(t) }
+
+func (l *Lazy) started(t testing.TB) *Postgres {
 	t.Helper()
 	l.once.Do(func() { l.p, l.err = StartPostgres() })
 	if errors.Is(l.err, ErrNoPostgres) && strings.TrimSpace(os.Getenv(NeedPostgres)) != "1" {
@@ -187,7 +218,7 @@ func (l *Lazy) Database(t testing.TB) string {
 	if l.err != nil {
 		t.Fatal(l.err)
 	}
-	return l.p.Database(t)
+	return l.p
 }
 
 // Stop ends the server, if it was started.

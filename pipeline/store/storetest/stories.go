@@ -98,7 +98,7 @@ func split(w *world) {
 	id, err := w.s.SplitStory(w.ctx, a.Story, d.ID, b.ID, b.ID)
 	w.ok(err)
 	w.want([]int64{w.in(a.ID), w.in(b.ID), w.in(c.ID), w.in(d.ID)}, []int64{a.Story, id, a.Story, id})
-	w.want(changes(), []string{fmt.Sprint("move ", b.ID, " ", id), fmt.Sprint("move ", d.ID, " ", id)})
+	w.want(changes(), []string{fmt.Sprint("split ", b.ID, " ", id), fmt.Sprint("split ", d.ID, " ", id)})
 	st, as, err := w.s.Story(w.ctx, id)
 	w.ok(err)
 	w.want([]any{st.Title, st.Created, len(as)}, []any{"From b.example", w.now, 2})

@@ -89,7 +89,7 @@ func runCheck(ctx context.Context, e *env, v verb, args []string) error {
 	for _, w := range s.warnings {
 		fmt.Fprintf(e.stderr, "warning: %s\n", w)
 	}
-	fmt.Fprintf(e.stdout, "%s is good: %s, %s, %s\n", *file, count(len(s.cfg.Feeds), "feed"), count(len(s.cfg.Rules), "rule"), count(len(s.cfg.Channels), "channel"))
+	fmt.Fprintf(e.stdout, "%s is good: %s, %s, %s\n", *file, count(len(s.cfg.Feeds), "feed"), count(s.rules.Len(), "rule"), count(len(s.cfg.Channels), "channel"))
 	return nil
 }
 

@@ -98,7 +98,7 @@ func exitCode(w io.Writer, err error) int {
 	case errors.Is(err, errSilent):
 	case errors.As(err, &wrong): // each line begins with its place, as editors and terminals know to follow
 		fmt.Fprintln(w, safe(err.Error()))
-		say(w, count(len(wrong), "mistake")+" in the configuration")
+		say(w, count(len(wrong), "mistake"))
 	case errors.Is(err, context.Canceled):
 		say(w, "interrupted; what was not done is due again")
 	default:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -65,23 +66,14 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			s.waits[c.Name] = c.Wait
 		}
 	}
-	var list []rules.Rule
-	for _, r := range cfg.Rules {
-		if r.Query == "" {
-			continue // the configuration has said so
-		}
-		rule := rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity,
-			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note, OncePer: r.OncePer, Updates: r.Updates}
+	list, set, err := readRules(cfg.Rules)
+	if err != nil && !bad.add(err, nil) {
+		return nil, err
+	}
+	s.rules = set
+	bad = append(bad, unknownChannels(list, cfg.Channels)...)
+	for _, r := range list {
 		s.updates[r.Name] = r.Updates
-		q, err := rules.Parse(r.Query)
-		if err != nil {
-			bad = append(bad, inQuery(r, err))
-			continue
-		}
-		for _, w := range q.Warnings() {
-			s.warnings = append(s.warnings, fmt.Sprintf("%s:%d: rule %q: %s", r.QueryPos.File, r.QueryPos.Line, r.Name, w))
-		}
-		list = append(list, rule)
 		s.once[r.Name] = pipeline.OncePer(r.OncePer)
 		s.route[r.Name] = r.Channels
 		if len(r.Channels) == 0 {
@@ -94,8 +86,8 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	if err := bad.err(path); err != nil {
 		return nil, err
 	}
-	if s.rules, err = rules.Compile(list); err != nil {
-		return nil, err
+	for _, r := range list {
+		s.warnings = append(s.warnings, oddQuery(r)...)
 	}
 	for _, f := range cfg.Feeds {
 		s.options[f.Name] = requestOptions(f)
@@ -104,12 +96,73 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	return s, nil
 }
 
+// readRules reads and compiles rules, wherever they are written. What is wrong with them comes back as mistakes, beside the
+// rules that could be read.
+func readRules(parts configs.Rules) ([]rules.Rule, *rules.Set, error) {
+	var bad mistakes
+	sources := make([]rules.Source, len(parts))
+	for i, p := range parts {
+		tree, err := p.YAML()
+		if err != nil && !bad.add(err, nil) {
+			return nil, nil, err
+		}
+		sources[i] = rules.Source{Name: p.File(), Text: p.Text(), Node: tree}
+	}
+	list, err := rules.ParseSources(sources...)
+	if err != nil && !bad.add(err, nil) {
+		return nil, nil, err
+	}
+	set, err := rules.Compile(list)
+	if err != nil && !bad.add(err, nil) {
+		return nil, nil, err
+	}
+	if len(bad) > 0 {
+		return list, nil, bad
+	}
+	return list, set, nil
+}
+
+// unknownChannels finds the channels that rules name and the configuration lacks.
+func unknownChannels(list []rules.Rule, channels []configs.Channel) (bad mistakes) {
+	var known []string
+	for _, c := range channels {
+		known = append(known, c.Name)
+	}
+	for _, r := range list {
+		for i, name := range r.Channels {
+			if slices.Contains(known, name) {
+				continue
+			}
+			hint := "no channel is configured"
+			if near := configs.Suggest(name, known); near != "" {
+				hint = "did you mean `" + near + "`?"
+			} else if len(known) > 0 {
+				hint = "there is " + strings.Join(known, ", ")
+			}
+			bad = append(bad, configs.Pos(r.ChannelsAt[i]).Errorf("", hint, "rule `%s` names the channel `%s`, which there is not", r.Name, name))
+		}
+	}
+	return bad
+}
+
+// oddQuery says what of a rule's query is allowed but hardly meant.
+func oddQuery(r rules.Rule) (out []string) {
+	q, err := rules.Parse(r.Query)
+	if err != nil {
+		return nil // Compile has said so
+	}
+	for _, w := range q.Warnings() {
+		out = append(out, fmt.Sprintf("%s:%d: rule %q: %s", r.Origin.File, r.Origin.Line, r.Name, w))
+	}
+	return out
+}
+
 // odd lists what is allowed but hardly meant.
 func (s *setup) odd() (out []string) {
-	if len(s.cfg.Rules) > 0 && len(s.cfg.Channels) == 0 {
+	if s.rules.Len() > 0 && len(s.cfg.Channels) == 0 {
 		out = append(out, "there are rules but no channels: matches are stored, nobody is told")
 	}
-	if len(s.cfg.Rules) == 0 {
+	if s.rules.Len() == 0 {
 		out = append(out, "there are no rules: articles are stored, nothing matches")
 	}
 	if s.cfg.Contact == "" && s.cfg.UserAgent == "" {

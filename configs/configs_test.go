@@ -174,10 +174,11 @@ rules:
 
       ${KEY} north
   - {file: more.yaml}
+  - {name: long, query_file: secrets/query}
 channels:
   - {name: desk, kind: slack, url_file: secrets/hook, retries: 3, tags: [a]}
 `,
-		"secrets/pw", "s3cret\r\n", "secrets/hook", "https://hook\n",
+		"secrets/pw", "s3cret\r\n", "secrets/query", "a OR ${NOT}\n", "secrets/hook", "https://hook\n",
 		"rules/b.yaml", "rules:\n  - {name: b, query: '${NOT} a'}\n", "rules/a.yaml", "- name: a\n  query: 'x'\n", "more.yaml", "")
 	c, err := Load(path, vars("KEY", "k1", "PW", "pass", "N", "4"))
 	if err != nil {
@@ -216,7 +217,7 @@ channels:
 			got = append(got, fmt.Sprintf("%s:%d:%d %q", filepath.Base(part.File()), q.Line, q.Column, q.Value))
 		}
 	}
-	want := []string{`w.yaml:13:24 "a \"b\""`, `a.yaml:2:10 "x"`, `b.yaml:2:22 "${NOT} a"`, `w.yaml:16:12 "\nk1 north\n"`}
+	want := []string{`w.yaml:13:24 "a \"b\""`, `a.yaml:2:10 "x"`, `b.yaml:2:22 "${NOT} a"`, `w.yaml:16:12 "\nk1 north\n"`, `w.yaml:20:30 "a OR ${NOT}"`}
 	if !slices.Equal(got, want) {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -238,13 +239,13 @@ channels:
 		Room  string `yaml:"room,required"`
 	}
 	err = c.Channels[0].Settings.Decode(&narrow)
-	want2 := path + ":21:5: channels[0]: `room` is missing\n" +
-		path + ":21:55: channels[0]: unknown key `retries`; did you mean `tries`?\n" +
-		path + ":21:67: channels[0]: unknown key `tags`; known here: url, tries, room"
+	want2 := path + ":22:5: channels[0]: `room` is missing\n" +
+		path + ":22:55: channels[0]: unknown key `retries`; did you mean `tries`?\n" +
+		path + ":22:67: channels[0]: unknown key `tags`; known here: url, tries, room"
 	if err == nil || err.Error() != want2 {
 		t.Errorf("got  %v\nwant %s", err, want2)
 	}
-	if p := c.Channels[0].Settings.Pos("retries"); p.Line != 21 || p.Col != 64 {
+	if p := c.Channels[0].Settings.Pos("retries"); p.Line != 22 || p.Col != 64 {
 		t.Error(p)
 	}
 }

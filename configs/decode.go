@@ -65,8 +65,8 @@ func (n Node) Decode(v any) error {
 	return d.err()
 }
 
-// YAML is the node as a plain tree, for code with a reader of its own: aliases and merge keys are resolved and variables put
-// in, and every node keeps its place. The error is Errors; beside it stands what could be read.
+// YAML is the node as a plain tree, for code with a reader of its own: aliases and merge keys are resolved, variables and what
+// KEY_file names put in, and every node keeps its place. The error is Errors; beside it stands what could be read.
 func (n Node) YAML() (*yaml.Node, error) {
 	d, y := n.decoder()
 	return d.tree(y, n.path), d.err()
@@ -359,7 +359,16 @@ func (d *decoder) tree(n *yaml.Node, path string) *yaml.Node {
 	switch n.Kind {
 	case yaml.MappingNode:
 		for _, p := range d.pairs(n, path, "a mapping") {
-			out.Content = append(out.Content, p.key, d.tree(p.val, path))
+			key := *p.key
+			base, fromFile := strings.CutSuffix(key.Value, "_file")
+			if !fromFile || d.plain {
+				out.Content = append(out.Content, &key, d.tree(p.val, key.Value))
+				continue
+			}
+			val := yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Line: p.val.Line, Column: p.val.Column}
+			d.fromFile(p.val, reflectElem(&val.Value), key.Value)
+			key.Value = base
+			out.Content = append(out.Content, &key, &val)
 		}
 	case yaml.SequenceNode:
 		for _, c := range n.Content {
@@ -802,11 +811,7 @@ func (d *decoder) expand(n *yaml.Node, path string) (string, bool) {
 			v, set = d.env(name)
 		}
 		if !set {
-			hint := "set it, or write $${ for the characters themselves"
-			if key := lastKey(path); key != "" {
-				hint = "set it, or name a file: `" + key + "_file: path`"
-			}
-			d.fail(n, path, hint, "the environment variable %s is not set", name)
+			d.fail(n, path, "set it, or name a file: `"+lastKey(path)+"_file: path`", "the environment variable %s is not set", name)
 			ok = false
 		}
 		b.WriteString(v)

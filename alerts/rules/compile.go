@@ -88,6 +88,7 @@ func Compile(rules []Rule) (*Set, error) {
 			errs = append(errs, r.inQuery(err))
 			continue
 		}
+		r.lines = nil // a set outlives the file
 		c := compiled{rule: r, root: b.compile(q.root, bare)}
 		for _, l := range r.Languages {
 			c.langs = append(c.langs, strings.ToLower(l))

@@ -59,7 +59,9 @@ func ParseSources(sources ...Source) ([]Rule, error) {
 	r := &reader{names: map[string]Place{}}
 	var rules []Rule
 	for _, s := range sources {
-		r.Source = s
+		if r.Source, r.lines = s, nil; s.Text != "" {
+			r.lines = strings.Split(s.Text, "\n")
+		}
 		rules = append(rules, r.rules(s.Node)...)
 	}
 	if r.errs != nil {
@@ -70,6 +72,7 @@ func ParseSources(sources ...Source) ([]Rule, error) {
 
 type reader struct {
 	Source
+	lines []string         // of Text
 	names map[string]Place // of the rules so far
 	errs  Mistakes
 }
@@ -172,7 +175,7 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 		return Rule{}, false
 	}
 	before := len(r.errs)
-	x := Rule{text: r.Text}
+	x := Rule{lines: r.lines}
 	var nameAt *yaml.Node
 	r.pairs(n, "this rule", func(key, v *yaml.Node) {
 		if v.Kind == yaml.ScalarNode && v.Tag == "!!null" {

@@ -31,7 +31,7 @@ func TestParseFile(t *testing.T) {
 `
 	got, err := ParseFile([]byte(rules), "r.yaml")
 	for i := range got {
-		got[i].text = ""
+		got[i].lines = nil
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)

@@ -50,10 +50,9 @@ func (r *reader) inside(n *yaml.Node) Place {
 	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
 		p.Col++
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		lines := strings.Split(r.Text, "\n")
-		for i := n.Line; i < len(lines); i++ {
-			if t := strings.TrimLeft(lines[i], " "); strings.TrimSpace(t) != "" {
-				return Place{p.File, i + 1, utf8.RuneCountInString(lines[i]) - utf8.RuneCountInString(t) + 1}
+		for i := n.Line; i < len(r.lines); i++ {
+			if t := strings.TrimLeft(r.lines[i], " "); strings.TrimSpace(t) != "" {
+				return Place{p.File, i + 1, utf8.RuneCountInString(r.lines[i]) - utf8.RuneCountInString(t) + 1}
 			}
 		}
 	}
@@ -63,18 +62,17 @@ func (r *reader) inside(n *yaml.Node) Place {
 // inQuery places what Parse says of the rule's query where it stands in the file, and shows the query with a caret under it.
 func (r *Rule) inQuery(err error) Mistake {
 	var bad *Error
-	if !errors.As(err, &bad) || r.text == "" {
+	if !errors.As(err, &bad) || r.lines == nil {
 		return Mistake{r.Origin, fmt.Sprintf("rule %q: %v", r.Name, err)}
 	}
 	_, shown, _ := strings.Cut(bad.Error(), "\n")
-	at := placeIn(r.text, r.Origin, bad.Query[:min(bad.Pos, len(bad.Query))])
+	at := placeIn(r.lines, r.Origin, bad.Query[:min(bad.Pos, len(bad.Query))])
 	return Mistake{at, fmt.Sprintf("rule %q: %s\n%s", r.Name, bad.Msg, shown)}
 }
 
-// placeIn is where in a YAML text the reader stands after head, the beginning of a scalar that starts at from. YAML folds
-// lines, doubles quotes and escapes; whatever else differs between text and value leaves from as it is.
-func placeIn(text string, from Place, head string) Place {
-	lines := strings.Split(text, "\n")
+// placeIn is where in the lines of a YAML text the reader stands after head, the beginning of a scalar that starts at from. YAML
+// folds lines, doubles quotes and escapes; whatever else differs between text and value leaves from as it is.
+func placeIn(lines []string, from Place, head string) Place {
 	if from.Line < 1 || from.Line > len(lines) {
 		return from
 	}

@@ -1,6 +1,9 @@
 package rules
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A query's mistake is placed where a person finds it, in every way that YAML writes text.
 func TestPlaceIn(t *testing.T) {
@@ -23,7 +26,7 @@ func TestPlaceIn(t *testing.T) {
 		{"no such line", "query: a", Place{Line: 9, Col: 8}, "a", 9, 8},
 		{"behind the end", "query: a", Place{Line: 1, Col: 80}, "a", 1, 80},
 	} {
-		if got := placeIn(c.text, c.from, c.head); got.Line != c.line || got.Col != c.col {
+		if got := placeIn(strings.Split(c.text, "\n"), c.from, c.head); got.Line != c.line || got.Col != c.col {
 			t.Errorf("%s: %d:%d, want %d:%d", c.name, got.Line, got.Col, c.line, c.col)
 		}
 	}

@@ -64,7 +64,7 @@ type Rule struct {
 	Origin     Place   // where the query's text begins, for error messages; zero: it stands in no file
 	ChannelsAt []Place // where Channels stand, in their order; nil: in no file
 
-	text string // of the file it stands in
+	lines []string // of the file it stands in; nil: in none
 }
 
 // A Hit says that a rule matches, and where its positive terms stand: sorted by field and offset, merged where they

@@ -292,7 +292,7 @@ func (r *reader) places(key, v *yaml.Node) (out []string, at []Place) {
 			}
 		}
 		return out, at
-	case v.Kind == yaml.ScalarNode:
+	case v.Kind == yaml.ScalarNode && v.Tag != "!!null":
 		return []string{v.Value}, []Place{r.at(v)}
 	}
 	r.fail(v, "%s must be a list, such as [a, b], not %s", key.Value, kind(v))

@@ -1,8 +1,9 @@
 // Package configs reads Wirewatch's one YAML file: strictly, and with every mistake told at once, each with file, line,
 // column and what was probably meant.
 //
-// It owns the core keys. What belongs to a channel kind stays beside that kind: such keys are handed on as a Node, which
-// decodes itself with the same strictness and the same positions. Secrets come from ${VAR} or from KEY_file and are never
+// It owns the core keys. What belongs to a channel kind stays beside that kind, and what a rule may say beside the matcher:
+// such parts are handed on as a Node, which decodes itself with the same strictness and the same positions, or comes as a
+// plain tree for a reader that has its own. Secrets come from ${VAR} or from KEY_file and are never
 // shown in an error.
 //
 // Relative paths (store, rule files, sites, KEY_file) are relative to the folder of the config file, not to the working folder:
@@ -38,7 +39,7 @@ type Config struct {
 	Sites        string          `yaml:"sites" also:"site_rules,selectors"` // folder of site rules, absolute or relative to the working folder; "": none
 	Retention    Retention       `yaml:"retention" also:"keep,prune"`
 	Feeds        []Feed          `yaml:"feeds" also:"sources,feed"`
-	Rules        Rules           `yaml:"rules" also:"queries,rule"` // inline ones and those of rule files, in order
+	Rules        Rules           `yaml:"rules" also:"queries,rule"` // unread, inline ones and those of rule files, in order
 	Channels     []Channel       `yaml:"channels" also:"notifiers,receivers,alerts,outputs,channel"`
 	Operator     []string        `yaml:"operator" also:"operators,health,ops"` // names of channels that are told how Wirewatch itself fares; none: the log alone
 

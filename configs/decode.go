@@ -60,14 +60,28 @@ type Node struct {
 // Decode fills v, a pointer to a struct, as strictly as the rest of the configuration; the error is Errors. The zero
 // Node is an empty mapping.
 func (n Node) Decode(v any) error {
-	d := &decoder{scope: n.s, lines: n.lines, errs: new(Errors), where: map[string]*yaml.Node{}}
+	d, y := n.decoder()
+	d.value(y, reflectElem(v), n.path)
+	return d.err()
+}
+
+// YAML is the node as a plain tree, for code with a reader of its own: aliases and merge keys are resolved, variables and what
+// KEY_file names put in, and every node keeps its place. The error is Errors; beside it stands what could be read.
+func (n Node) YAML() (*yaml.Node, error) {
+	d, y := n.decoder()
+	return d.tree(y, n.path), d.err()
+}
+
+// File is the name of the file that the node stands in, Text all of it.
+func (n Node) File() string { return n.s.file }
+func (n Node) Text() string { return strings.Join(n.lines, "\n") }
+
+func (n Node) decoder() (*decoder, *yaml.Node) {
 	y := n.n
 	if y == nil {
 		y = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 1, Column: 1}
 	}
-	d.left = budget(y)
-	d.value(y, reflectElem(v), n.path)
-	return d.err()
+	return &decoder{scope: n.s, lines: n.lines, errs: new(Errors), where: map[string]*yaml.Node{}, left: budget(y)}, y
 }
 
 // Pos is where the value of key stands, or the whole node when there is no such key or key is "".
@@ -240,11 +254,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	if len(*d.errs) > most {
 		return
 	}
-	if d.left--; d.left < 0 || d.depth > 100 {
-		if d.left > -1<<40 { // say it once
-			d.left = -1 << 41
-			d.fail(n, path, "write it out, or nest less", "the anchors and aliases here multiply without end")
-		}
+	if d.spent(n, path) {
 		return
 	}
 	if n.Kind == yaml.AliasNode && n.Alias != nil {
@@ -321,6 +331,53 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	default:
 		panic("configs: no form for " + v.Type().String()) // a mistake in the program, not in the file
 	}
+}
+
+// spent counts a visit and says whether it is one too many.
+func (d *decoder) spent(n *yaml.Node, path string) bool {
+	if d.left--; d.left >= 0 && d.depth <= 100 {
+		return false
+	}
+	if d.left > -1<<40 { // say it once
+		d.left = -1 << 41
+		d.fail(n, path, "write it out, or nest less", "the anchors and aliases here multiply without end")
+	}
+	return true
+}
+
+// tree copies n with nothing left in it that means something else.
+func (d *decoder) tree(n *yaml.Node, path string) *yaml.Node {
+	d.depth++
+	defer func() { d.depth-- }()
+	if d.spent(n, path) {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+	}
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	out := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value, Line: n.Line, Column: n.Column}
+	switch n.Kind {
+	case yaml.MappingNode:
+		for _, p := range d.pairs(n, path, "a mapping") {
+			key := *p.key
+			base, fromFile := strings.CutSuffix(key.Value, "_file")
+			if !fromFile || d.plain {
+				out.Content = append(out.Content, &key, d.tree(p.val, key.Value))
+				continue
+			}
+			val := yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Line: p.val.Line, Column: p.val.Column}
+			d.fromFile(p.val, reflectElem(&val.Value), key.Value)
+			key.Value = base
+			out.Content = append(out.Content, &key, &val)
+		}
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			out.Content = append(out.Content, d.tree(c, path))
+		}
+	case yaml.ScalarNode:
+		out.Value, _ = d.expand(n, path)
+	}
+	return out
 }
 
 // scalarType says whether v is written as a scalar.

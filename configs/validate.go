@@ -45,7 +45,6 @@ func (c *Config) validate(d *decoder) {
 	c.sites(d)
 	c.feeds(d)
 	c.channels(d)
-	c.rules(d)
 }
 
 // Bounds of the revisit schedule: every age costs a request for every article there is.
@@ -244,36 +243,6 @@ func (c *Config) channels(d *decoder) {
 		if _, ok := taken[name]; !ok && name != "" {
 			path := fmt.Sprintf("operator[%d]", i)
 			d.fail(d.at(path), path, didYouMean(name, slices.Sorted(maps.Keys(taken)), "name one of `channels`"), "`operator` names the channel `%s`, which there is not", name)
-		}
-	}
-}
-
-func (c *Config) rules(d *decoder) {
-	var known []string
-	for _, ch := range c.Channels {
-		known = append(known, ch.Name)
-	}
-	taken := map[string]Pos{}
-	for _, r := range c.Rules {
-		if r.Name == "" {
-			continue
-		}
-		if first, ok := taken[r.Name]; ok {
-			d.add(r.Pos.Errorf(r.Node.path, "give one of them another name", "the name `%s` is taken by the rule at %s:%d", r.Name, first.File, first.Line))
-		} else {
-			taken[r.Name] = r.Pos
-		}
-		if r.OncePer != "" && !slices.Contains([]string{"article", "story", "event"}, r.OncePer) {
-			d.add(r.Pos.Errorf(r.Node.path+".once_per", "write `article`, `story` or `event`", "there is no `%s` to be told once of", r.OncePer))
-		}
-		for i, name := range r.Channels {
-			if name != "" && !slices.Contains(known, name) {
-				shown := "no channel is configured"
-				if len(known) > 0 {
-					shown = "there is " + strings.Join(known, ", ")
-				}
-				d.add(r.channels[i].Errorf("", didYouMean(name, known, shown), "rule `%s` names the channel `%s`, which there is not", r.Name, name))
-			}
 		}
 	}
 }

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,31 +64,31 @@ type alt struct {
 	tight []bool
 }
 
-// Compile reads all rules. The error joins one error for each rule that is wrong, each naming its rule.
+// Compile reads all rules. The error is Mistakes, one for each rule that is wrong, each naming its rule.
 func Compile(rules []Rule) (*Set, error) {
 	s := &Set{words: map[string][]int32{}, starts: map[string][]int32{}}
 	b := &builder{s: s, ids: map[atom]int32{}}
-	var errs []error
+	var errs Mistakes
+	fail := func(r Rule, format string, args ...any) {
+		errs = append(errs, Mistake{r.Origin, fmt.Sprintf(format, args...)})
+	}
 	seen := map[string]bool{}
 	for i, r := range rules {
-		where := ""
-		if r.Origin != "" {
-			where = r.Origin + ": "
-		}
 		switch {
 		case strings.TrimSpace(r.Name) == "":
-			errs = append(errs, fmt.Errorf("%srule %d has no name: give it one", where, i+1))
+			fail(r, "rule %d has no name: give it one", i+1)
 			continue
 		case seen[r.Name]:
-			errs = append(errs, fmt.Errorf("%srule %q: the name is taken by an earlier rule: names tell alerts apart", where, r.Name))
+			fail(r, "rule %q: the name is taken by an earlier rule: names tell alerts apart", r.Name)
 			continue
 		}
 		seen[r.Name] = true
 		q, err := Parse(r.Query)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%srule %q: %w", where, r.Name, err))
+			errs = append(errs, r.inQuery(err))
 			continue
 		}
+		r.lines = nil // a set outlives the file
 		c := compiled{rule: r, root: b.compile(q.root, bare)}
 		for _, l := range r.Languages {
 			c.langs = append(c.langs, strings.ToLower(l))
@@ -109,7 +108,7 @@ func Compile(rules []Rule) (*Set, error) {
 		}
 	}
 	if errs != nil {
-		return nil, errors.Join(errs...)
+		return nil, errs
 	}
 	s.filed = make([][]int32, len(s.atoms))
 	for _, f := range b.filed {

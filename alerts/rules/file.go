@@ -12,8 +12,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// A Source is YAML that holds rules: a rule file, or the part of another file where rules stand.
+type Source struct {
+	Name string     // the file, for messages
+	Text string     // the whole file, to find the place inside a query that a mistake is about; may be empty
+	Node *yaml.Node // a list of rules, or a mapping whose key `rules` holds one
+}
+
 // ParseFile reads a rule file: a YAML list of rules, or a mapping whose key `rules` holds one. name is the file's name, for
-// messages. The error joins everything that is wrong, each with file:line:column. Queries are read by Compile.
+// messages. The error names everything that is wrong, each with file:line:column. Queries are read by Compile.
 func ParseFile(data []byte, name string) ([]Rule, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
@@ -28,7 +35,11 @@ func ParseFile(data []byte, name string) ([]Rule, error) {
 	} else if !errors.Is(err, io.EOF) {
 		return nil, syntax(name, err)
 	}
-	return ParseNode(&doc, name)
+	rules, err := ParseSources(Source{name, string(data), &doc})
+	if err != nil {
+		return nil, err
+	}
+	return rules, nil
 }
 
 // syntax brings an error of the YAML library into the form of all others; it knows the line only.
@@ -42,17 +53,41 @@ func syntax(name string, err error) error {
 	return fmt.Errorf("%s: not YAML: %s", name, msg)
 }
 
-// ParseNode is ParseFile for rules that stand inside another YAML file; n is the list, or a mapping with `rules`.
-func ParseNode(n *yaml.Node, name string) ([]Rule, error) {
-	r := &reader{name: name, names: map[string]int{}}
+// ParseSources reads the rules of several files as one list, in which names are unique. The error is Mistakes; beside it
+// stands what could be read, which serves to look for more mistakes, for nothing else.
+func ParseSources(sources ...Source) ([]Rule, error) {
+	r := &reader{names: map[string]Place{}}
+	var rules []Rule
+	for _, s := range sources {
+		if r.Source, r.lines = s, nil; s.Text != "" {
+			r.lines = strings.Split(s.Text, "\n")
+		}
+		rules = append(rules, r.rules(s.Node)...)
+	}
+	if r.errs != nil {
+		return rules, r.errs
+	}
+	return rules, nil
+}
+
+type reader struct {
+	Source
+	lines []string         // of Text
+	names map[string]Place // of the rules so far
+	errs  Mistakes
+}
+
+// rules reads the rules of one source.
+func (r *reader) rules(n *yaml.Node) (rules []Rule) {
 	n = resolve(n)
 	if n.Kind == yaml.DocumentNode {
 		if len(n.Content) == 0 {
-			return nil, nil
+			return nil
 		}
 		n = resolve(n.Content[0])
 	}
 	if n.Kind == yaml.MappingNode {
+		before := len(r.errs)
 		list := (*yaml.Node)(nil)
 		r.pairs(n, "the file", func(key, v *yaml.Node) {
 			if key.Value != "rules" {
@@ -62,14 +97,13 @@ func ParseNode(n *yaml.Node, name string) ([]Rule, error) {
 			list = v
 		})
 		if list == nil {
-			if r.errs == nil {
+			if len(r.errs) == before {
 				r.fail(n, "no key rules: write rules: and the list under it")
 			}
-			return nil, errors.Join(r.errs...)
+			return nil
 		}
 		n = list
 	}
-	var rules []Rule
 	switch {
 	case n.Kind == yaml.SequenceNode:
 		for _, x := range n.Content {
@@ -81,10 +115,7 @@ func ParseNode(n *yaml.Node, name string) ([]Rule, error) {
 	default:
 		r.fail(n, "rules must be a list: each rule begins with - name:")
 	}
-	if r.errs != nil {
-		return nil, errors.Join(r.errs...)
-	}
-	return rules, nil
+	return rules
 }
 
 func resolve(n *yaml.Node) *yaml.Node {
@@ -94,16 +125,10 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-type reader struct {
-	name  string
-	names map[string]int // rule name -> line
-	errs  []error
-}
-
-func (r *reader) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", r.name, n.Line, n.Column) }
+func (r *reader) at(n *yaml.Node) Place { return Place{r.Name, n.Line, n.Column} }
 
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
-	r.errs = append(r.errs, errors.New(r.at(n)+": "+fmt.Sprintf(format, args...)))
+	r.errs = append(r.errs, Mistake{r.at(n), fmt.Sprintf(format, args...)})
 }
 
 // pairs calls f for each key of a mapping and refuses repeated keys.
@@ -126,25 +151,43 @@ var (
 	laterKeys = []string{"when", "digest", "silence", "schedule", "active", "expires", "tests"}
 )
 
+// otherWords are what people write when they mean a key. Read only.
+var otherWords = map[string]string{
+	"title": "name", "id": "name",
+	"match": "query", "expression": "query", "expr": "query", "search": "query", "keywords": "query",
+	"notify": "channels", "to": "channels",
+	"priority": "severity", "level": "severity",
+	"labels":   "tags",
+	"language": "languages", "lang": "languages",
+	"domains": "sites", "hosts": "sites",
+	"comment": "note", "description": "note",
+	"once": "once_per", "per": "once_per",
+	"versions": "updates",
+}
+
 // oncePer are the things that a rule can be told once of. Read only.
 var oncePer = []string{"article", "story", "event"}
 
+// rule reads one rule. It says whether that has a name of its own and a query to look at, whatever else is wrong.
 func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 	if n.Kind != yaml.MappingNode {
 		r.fail(n, "a rule must have keys: name, query and more; this is %s", kind(n))
 		return Rule{}, false
 	}
 	before := len(r.errs)
-	var x Rule
+	x := Rule{lines: r.lines}
 	var nameAt *yaml.Node
 	r.pairs(n, "this rule", func(key, v *yaml.Node) {
+		if v.Kind == yaml.ScalarNode && v.Tag == "!!null" {
+			return // a key with nothing behind it is one that is not there
+		}
 		switch key.Value {
 		case "name":
 			x.Name, nameAt = strings.TrimSpace(r.str(key, v)), v
 		case "query":
-			x.Query, x.Origin = r.str(key, v), r.at(v)
+			x.Query, x.Origin = r.str(key, v), r.inside(v)
 		case "channels":
-			x.Channels = r.list(key, v)
+			x.Channels, x.ChannelsAt = r.places(key, v)
 		case "severity":
 			x.Severity = r.str(key, v)
 		case "tags":
@@ -166,30 +209,39 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 				r.fail(key, "not supported yet: %q", key.Value)
 				return
 			}
-			hint := "known are " + strings.Join(ruleKeys, ", ")
-			for _, k := range ruleKeys {
-				if edits(key.Value, k) <= 2 {
-					hint = "write " + k
-				}
-			}
-			r.fail(key, "unknown key %q in a rule: %s", key.Value, hint)
+			r.fail(key, "unknown key %q in a rule: %s", key.Value, meant(key.Value))
 		}
 	})
-	if len(r.errs) > before {
+	first, taken := r.names[x.Name]
+	if len(r.errs) == before {
+		switch {
+		case x.Name == "":
+			r.fail(n, "a rule without a name: add name:, which tells its alerts apart")
+		case taken:
+			r.fail(nameAt, "the name %q is taken by the rule at %s:%d", x.Name, first.File, first.Line)
+		case strings.TrimSpace(x.Query) == "":
+			r.fail(n, "rule %q has no query: add query: and what to look for", x.Name)
+		}
+	}
+	if x.Name == "" || taken {
 		return x, false
 	}
-	switch {
-	case x.Name == "":
-		r.fail(n, "a rule without a name: add name:, which tells its alerts apart")
-	case r.names[x.Name] > 0:
-		r.fail(nameAt, "the name %q is taken by the rule in line %d", x.Name, r.names[x.Name])
-	case strings.TrimSpace(x.Query) == "":
-		r.fail(n, "rule %q has no query: add query: and what to look for", x.Name)
+	r.names[x.Name] = r.at(nameAt)
+	return x, strings.TrimSpace(x.Query) != ""
+}
+
+// meant is what to write instead of a key that there is not.
+func meant(key string) string {
+	key = strings.ReplaceAll(strings.ToLower(key), "-", "_")
+	if k := otherWords[key]; k != "" {
+		return "write " + k
 	}
-	if nameAt != nil && r.names[x.Name] == 0 {
-		r.names[x.Name] = nameAt.Line
+	for _, k := range ruleKeys {
+		if edits(key, k) <= 2 {
+			return "write " + k
+		}
 	}
-	return x, len(r.errs) == before
+	return "known are " + strings.Join(ruleKeys, ", ")
 }
 
 func kind(n *yaml.Node) string {
@@ -225,18 +277,24 @@ func (r *reader) yes(key, v *yaml.Node) bool {
 
 // list reads a list of texts; a single text is a list of one.
 func (r *reader) list(key, v *yaml.Node) []string {
+	out, _ := r.places(key, v)
+	return out
+}
+
+// places is list with the place of each text.
+func (r *reader) places(key, v *yaml.Node) (out []string, at []Place) {
 	switch {
 	case v.Kind == yaml.SequenceNode:
-		var out []string
 		for _, x := range v.Content {
-			if s := r.str(key, resolve(x)); s != "" {
-				out = append(out, s)
+			x = resolve(x)
+			if s := r.str(key, x); s != "" {
+				out, at = append(out, s), append(at, r.at(x))
 			}
 		}
-		return out
+		return out, at
 	case v.Kind == yaml.ScalarNode && v.Tag != "!!null":
-		return []string{v.Value}
+		return []string{v.Value}, []Place{r.at(v)}
 	}
 	r.fail(v, "%s must be a list, such as [a, b], not %s", key.Value, kind(v))
-	return nil
+	return nil, nil
 }

@@ -1,15 +1,20 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 func TestParseFile(t *testing.T) {
 	want := []Rule{{Name: "dprk", Query: "kim AND putin", Channels: []string{"desk"}, Severity: "high", Tags: []string{"a", "b"}, Languages: []string{"ko"},
-		Sites: []string{"yna.co.kr"}, Note: "why", OncePer: "event", Updates: true, Origin: "r.yaml:3:10"}, {Name: "2024", Query: `"north korea"`, Origin: "r.yaml:13:10"}}
+		Sites: []string{"yna.co.kr"}, Note: "why", OncePer: "event", Updates: true, Origin: Place{"r.yaml", 3, 10}, ChannelsAt: []Place{{"r.yaml", 4, 13}}},
+		{Name: "2024", Query: `"north korea"`, Origin: Place{"r.yaml", 13, 11}}}
 	rules := `
 - name: dprk
   query: kim AND putin
@@ -25,6 +30,9 @@ func TestParseFile(t *testing.T) {
   query: '"north korea"'
 `
 	got, err := ParseFile([]byte(rules), "r.yaml")
+	for i := range got {
+		got[i].lines = nil
+	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -67,7 +75,7 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 		`r.yaml:8:3: rule "b" has no query`, `r.yaml:11:9: tags must be a list, such as [a, b], not a mapping`, `r.yaml:12:3: not supported yet: "when"`,
 		`r.yaml:13:12: updates must be true or false, not str "maybe"`,
 		`r.yaml:14:3: a rule must have keys: name, query and more; this is str "kim"`, `r.yaml:17:3: key "name" again in this rule`,
-		`r.yaml:20:9: the name "f" is taken by the rule in line 18`,
+		`r.yaml:20:9: the name "f" is taken by the rule at r.yaml:18`,
 	}
 	got := strings.Split(fmt.Sprint(err), "\n")
 	if len(got) != len(want) {
@@ -83,6 +91,41 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 		"- name: a\n  query: b\n  once_per: day": "r.yaml:3:13: once_per must be article, story or event"} {
 		if _, err := ParseFile([]byte(in), "r.yaml"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", in, err, want)
+		}
+	}
+}
+
+func TestParseSources(t *testing.T) {
+	source := func(name, text string) Source {
+		var n yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &n); err != nil {
+			t.Fatal(err)
+		}
+		return Source{name, text, &n}
+	}
+	list, err := ParseSources(source("a.yaml", "- {name: a, query: kim}\n"), source("b.yaml", "rules:\n- {name: a, query: putin}\n- {name: b, query: il AND, tag: [x]}\n"))
+	want := `b.yaml:2:10: the name "a" is taken by the rule at a.yaml:1
+b.yaml:3:28: unknown key "tag" in a rule: write tags`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	if len(list) != 2 || list[1].Name != "b" { // it has a query to look at, and that is wrong too
+		t.Fatalf("%+v", list)
+	}
+	if _, err := Compile(list); err == nil || !strings.HasPrefix(err.Error(), `b.yaml:3:26: rule "b": nothing after AND`) {
+		t.Error(err)
+	}
+}
+
+// Whoever writes a configuration starts from the example: a key that it does not show is not found.
+func TestExampleShowsEveryKey(t *testing.T) {
+	example, err := os.ReadFile("../../configs/wirewatch.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range ruleKeys {
+		if !bytes.Contains(example, []byte(k+": ")) {
+			t.Errorf("the example does not show the key `%s`", k)
 		}
 	}
 }

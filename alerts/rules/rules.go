@@ -50,18 +50,21 @@ const MaxSpans = 200
 
 // A Rule is a query with a name and what is to be done about it.
 type Rule struct {
-	Name      string   `yaml:"name"`
-	Query     string   `yaml:"query"`
-	Channels  []string `yaml:"channels"`
-	Severity  string   `yaml:"severity"`
-	Tags      []string `yaml:"tags"`
-	Languages []string `yaml:"languages"` // only articles in these; an article of unknown language passes, so that nothing is missed
-	Sites     []string `yaml:"sites"`     // only articles of these hosts and their subdomains
-	Note      string   `yaml:"note"`
-	OncePer   string   `yaml:"once_per"` // what it is told once of: article, story or event; "": story
-	Updates   bool     `yaml:"updates"`  // tell also what later versions of an article change
+	Name      string
+	Query     string
+	Channels  []string // empty: every channel
+	Severity  string
+	Tags      []string
+	Languages []string // only articles in these; an article of unknown language passes, so that nothing is missed
+	Sites     []string // only articles of these hosts and their subdomains
+	Note      string
+	OncePer   string // what it is told once of: article, story or event; "": story
+	Updates   bool   // tell also what later versions of an article change
 
-	Origin string `yaml:"-"` // where the query stands, file:line:column, for error messages; may be empty
+	Origin     Place   // where the query's text begins, for error messages; zero: it stands in no file
+	ChannelsAt []Place // where Channels stand, in their order; nil: in no file
+
+	lines []string // of the file it stands in; nil: in none
 }
 
 // A Hit says that a rule matches, and where its positive terms stand: sorted by field and offset, merged where they

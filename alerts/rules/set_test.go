@@ -13,7 +13,7 @@ import (
 
 func TestCompileNamesEveryWrongRule(t *testing.T) {
 	_, err := Compile([]Rule{{Name: "a", Query: "kim AND"}, {Name: "", Query: "kim"}, {Name: "ok", Query: "kim"}, {Name: "ok", Query: "kim"},
-		{Name: "b", Query: "*", Origin: "rules.yaml:7:10"}})
+		{Name: "b", Query: "*", Origin: Place{"rules.yaml", 7, 10}}})
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -36,14 +36,11 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	filter := store.DeliveryFilter{State: pipeline.DeliveryState(*state), Channel: *channel, Limit: *limit}
-	switch *state {
-	case "open", "sent", "dead":
-	case "all":
-		filter.State = ""
-	default:
-		return usagef("alerts list: --state is open, sent, dead or all, not %q", *state)
+	only, err := v.state(*state, "open", "sent", "dead")
+	if err != nil {
+		return err
 	}
+	filter := store.DeliveryFilter{State: pipeline.DeliveryState(only), Channel: *channel, Limit: *limit}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
 		list, err := st.Deliveries(ctx, filter)
 		if err != nil {
@@ -64,11 +61,7 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 func runAlertsRetry(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	file := configFlag(fs)
-	rest, err := v.parse(fs, args, 0, -1)
-	if err != nil {
-		return err
-	}
-	list, err := ids(rest)
+	list, err := v.ids(fs, args, 0, -1)
 	if err != nil {
 		return err
 	}

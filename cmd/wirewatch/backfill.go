@@ -25,9 +25,9 @@ func runBackfill(ctx context.Context, e *env, v verb, args []string) error {
 	if *since == "" {
 		return usagef("backfill needs --since, as in --since 7d")
 	}
-	from, err := moment(*since, e.now(), false)
+	from, err := v.since(*since, e.now())
 	if err != nil {
-		return usagef("backfill --since: %v", err)
+		return err
 	}
 	to := e.now()
 	if *until != "" {

@@ -89,17 +89,6 @@ func runCheck(ctx context.Context, e *env, v verb, args []string) error {
 	for _, w := range s.warnings {
 		fmt.Fprintf(e.stderr, "warning: %s\n", w)
 	}
-	fmt.Fprintf(e.stdout, "%s is good: %s, %s, %s\n", *file, count(len(s.cfg.Feeds), "feed"), count(len(s.cfg.Rules), "rule"), count(len(s.cfg.Channels), "channel"))
+	fmt.Fprintf(e.stdout, "%s is good: %s, %s, %s\n", *file, count(len(s.cfg.Feeds), "feed"), count(s.rules.Len(), "rule"), count(len(s.cfg.Channels), "channel"))
 	return nil
-}
-
-// count says "1 feed", "2 feeds", "2 stories".
-func count(n int, noun string) string {
-	if n != 1 {
-		if noun[len(noun)-1] == 'y' {
-			noun = noun[:len(noun)-1] + "ie"
-		}
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }

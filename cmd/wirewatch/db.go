@@ -2,11 +2,34 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 
 	"wirewatch/pipeline/store"
 )
+
+// withStore runs f over the configured store, for verbs that look and mend. A store that is not there yet is not made: a
+// slip in a path would else look like an empty store.
+func withStore(ctx context.Context, e *env, file string, f func(*store.Store) error) error {
+	cfg, err := loadPlain(file, e.getenv)
+	if err != nil {
+		return err
+	}
+	if path, ok := sqlitePath(cfg); ok {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no database %s yet; `wirewatch run` or `wirewatch db migrate` makes it", path)
+		}
+	}
+	st, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	return f(st)
+}
 
 func runDBMigrate(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)

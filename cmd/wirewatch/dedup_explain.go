@@ -142,20 +142,27 @@ func explainPair(ctx context.Context, e *env, file, a, b string) ([]comparison, 
 	return []comparison{compare(a, s, b, t, nil)}, nil
 }
 
-// compareStored holds two articles of the store against each other, as they are stored now.
-func compareStored(ctx context.Context, st *store.Store, a, b int64) (comparison, error) {
-	x, err := st.Article(ctx, a)
-	if err != nil {
-		return comparison{}, err
+// twoTexts reads two articles of which something is to be said that only their texts tell.
+func twoTexts(ctx context.Context, st *store.Store, a, b int64) (x, y pipeline.Article, err error) {
+	if x, err = st.Article(ctx, a); err != nil {
+		return x, y, err
 	}
-	y, err := st.Article(ctx, b)
-	if err != nil {
-		return comparison{}, err
+	if y, err = st.Article(ctx, b); err != nil {
+		return x, y, err
 	}
 	for _, p := range []pipeline.Article{x, y} {
 		if p.Pruned {
-			return comparison{}, fmt.Errorf("the text of article %d is gone: retention took it", p.ID)
+			return x, y, fmt.Errorf("the text of article %d is gone: retention took it", p.ID)
 		}
+	}
+	return x, y, nil
+}
+
+// compareStored holds two articles of the store against each other, as they are stored now.
+func compareStored(ctx context.Context, st *store.Store, a, b int64) (comparison, error) {
+	x, y, err := twoTexts(ctx, st, a, b)
+	if err != nil {
+		return comparison{}, err
 	}
 	repeats, err := siteRepeats(ctx, st, x, y)
 	if err != nil {

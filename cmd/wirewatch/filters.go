@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 	"time"
 
 	"wirewatch/alerts"
-	"wirewatch/alerts/rules"
+	"wirewatch/configs"
 	"wirewatch/pipeline/dedup"
 	"wirewatch/scrapers/extract"
 	"wirewatch/scrapers/feed"
@@ -70,20 +71,20 @@ func runMatch(ctx context.Context, e *env, v verb, args []string) error {
 	if *file == "" {
 		return usagef("match needs --rules FILE")
 	}
-	data, err := os.ReadFile(*file)
+	parts, err := configs.LoadRules(*file)
 	if err != nil {
 		return err
 	}
-	list, err := rules.ParseFile(data, *file)
+	_, set, err := readRules(parts)
+	var bad mistakes
+	if errors.As(err, &bad) {
+		return bad.err(*file)
+	}
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 {
+	if set.Len() == 0 {
 		return fmt.Errorf("%s holds no rules", *file)
-	}
-	set, err := rules.Compile(list)
-	if err != nil {
-		return err
 	}
 	return set.Lines(in, e.stdout)
 }

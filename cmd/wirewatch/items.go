@@ -2,75 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"log/slog"
-	"os"
 	"strconv"
-	"time"
 
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/store"
 )
-
-// withStore runs f over the configured store, for verbs that look and mend. A store that is not there yet is not made: a
-// slip in a path would else look like an empty store.
-func withStore(ctx context.Context, e *env, file string, f func(*store.Store) error) error {
-	cfg, err := loadPlain(file, e.getenv)
-	if err != nil {
-		return err
-	}
-	if path, ok := sqlitePath(cfg); ok {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no database %s yet; `wirewatch run` or `wirewatch db migrate` makes it", path)
-		}
-	}
-	st, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	return f(st)
-}
-
-// printJSON writes rows as JSON lines.
-func printJSON[T any](w io.Writer, rows []T) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	for _, r := range rows {
-		if err := enc.Encode(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// wide is how much of a title, an address or a reason a list shows; --json has them whole.
-const wide = 60
-
-// stamp shows a time for people and machines alike; the zero time shows as "".
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// ids reads the arguments of a retry.
-func ids(args []string) ([]int64, error) {
-	out := make([]int64, len(args))
-	for i, a := range args {
-		n, err := strconv.ParseInt(a, 10, 64)
-		if err != nil || n <= 0 {
-			return nil, usagef("%q is no ID; the list shows them in its first column", a)
-		}
-		out[i] = n
-	}
-	return out, nil
-}
 
 type itemRow struct {
 	ID       int64  `json:"id"`
@@ -94,14 +31,11 @@ func runItemsList(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	filter := store.ItemFilter{State: pipeline.ItemState(*state), Feed: *feed, Limit: *limit}
-	switch *state {
-	case "open", "done", "dead":
-	case "all":
-		filter.State = ""
-	default:
-		return usagef("items list: --state is open, done, dead or all, not %q", *state)
+	only, err := v.state(*state, "open", "done", "dead")
+	if err != nil {
+		return err
 	}
+	filter := store.ItemFilter{State: pipeline.ItemState(only), Feed: *feed, Limit: *limit}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
 		items, err := st.Items(ctx, filter)
 		if err != nil {
@@ -118,22 +52,10 @@ func runItemsList(ctx context.Context, e *env, v verb, args []string) error {
 	})
 }
 
-// noneOf says that a list is empty.
-func noneOf(what, state string) string {
-	if state == "all" {
-		return "there are no " + what
-	}
-	return "no " + what + " are " + state
-}
-
 func runItemsRetry(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	file := configFlag(fs)
-	rest, err := v.parse(fs, args, 0, -1)
-	if err != nil {
-		return err
-	}
-	list, err := ids(rest)
+	list, err := v.ids(fs, args, 0, -1)
 	if err != nil {
 		return err
 	}

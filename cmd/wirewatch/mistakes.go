@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"wirewatch/alerts"
 	"wirewatch/alerts/rules"
@@ -32,12 +29,16 @@ func (m mistakes) Error() string {
 // file; what is not (a file that cannot be read) is for the caller.
 func (m *mistakes) add(err error, at func(key string) configs.Pos) bool {
 	var (
+		known    mistakes
 		many     configs.Errors
 		one      configs.Error
 		settings alerts.Mistakes
+		inRules  rules.Mistakes
 		site     siteMistakes
 	)
 	switch {
+	case errors.As(err, &known):
+		*m = append(*m, known...)
 	case errors.As(err, &many):
 		*m = append(*m, many...)
 	case errors.As(err, &one):
@@ -45,6 +46,10 @@ func (m *mistakes) add(err error, at func(key string) configs.Pos) bool {
 	case errors.As(err, &settings):
 		for _, s := range settings {
 			*m = append(*m, at(s.Key).Errorf(s.Key, s.Hint, "%s", s.Msg))
+		}
+	case errors.As(err, &inRules):
+		for _, r := range inRules {
+			*m = append(*m, configs.Pos(r.Place).Errorf("", "", "%s", r.Msg))
 		}
 	case errors.As(err, &site):
 		for _, s := range site {
@@ -71,68 +76,6 @@ func (m mistakes) err(first string) error {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
 	return slices.CompactFunc(m, func(a, b configs.Error) bool { return a == b })
-}
-
-// inQuery places a query's mistake where it stands in the file, and shows the query with a caret under it.
-func inQuery(r configs.Rule, err error) configs.Error {
-	var bad *rules.Error
-	if !errors.As(err, &bad) {
-		return r.QueryPos.Errorf("", "", "rule %q: %v", r.Name, err)
-	}
-	at := r.QueryPos
-	if data, err := os.ReadFile(at.File); err == nil { // it was just read; without it the query's beginning has to do
-		at = placeIn(string(data), at, bad.Query[:min(bad.Pos, len(bad.Query))])
-	}
-	_, shown, _ := strings.Cut(bad.Error(), "\n")
-	return at.Errorf("", "", "rule %q: %s\n%s", r.Name, bad.Msg, shown)
-}
-
-// placeIn is where in a YAML text the reader stands after head, the beginning of a scalar that starts at from. YAML folds
-// lines, doubles quotes and escapes; whatever else differs between text and value leaves from as it is.
-func placeIn(text string, from configs.Pos, head string) configs.Pos {
-	lines := strings.Split(text, "\n")
-	if from.Line < 1 || from.Line > len(lines) {
-		return from
-	}
-	line, col := from.Line, from.Col
-	rest := []rune(lines[line-1])
-	rest = rest[min(col-1, len(rest)):]
-	skip := func() bool { // to the next character that is no white space
-		for {
-			for len(rest) > 0 && unicode.IsSpace(rest[0]) {
-				rest, col = rest[1:], col+1
-			}
-			if len(rest) > 0 {
-				return true
-			}
-			if line == len(lines) {
-				return false
-			}
-			line, col = line+1, 1
-			rest = []rune(lines[line-1])
-		}
-	}
-	for _, want := range head {
-		if unicode.IsSpace(want) {
-			continue
-		}
-		if !skip() {
-			return from
-		}
-		if len(rest) > 1 && (rest[0] == '\\' || rest[0] == '\'' && rest[1] == '\'') && rest[1] == want {
-			rest, col = rest[1:], col+1
-		}
-		if rest[0] != want {
-			return from
-		}
-		rest, col = rest[1:], col+1
-	}
-	if last, _ := utf8.DecodeLastRuneInString(head); unicode.IsSpace(last) && head != "" {
-		if !skip() {
-			return from
-		}
-	}
-	return configs.Pos{File: from.File, Line: line, Col: col}
 }
 
 // missingConfig says what to do when there is no configuration.

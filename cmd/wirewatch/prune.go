@@ -81,6 +81,19 @@ func runDBPrune(ctx context.Context, e *env, v verb, args []string) error {
 	})
 }
 
+// durationOrNever reads an age for retention: 30d, 12h, or 0 for ever.
+func durationOrNever(s string) (time.Duration, error) {
+	if s == "0" {
+		return 0, nil
+	}
+	now := time.Unix(1<<31, 0)
+	t, err := moment(s, now, false)
+	if err != nil || !t.Before(now) {
+		return 0, fmt.Errorf("%q is no age (30d, 12h; 0 keeps everything)", s)
+	}
+	return now.Sub(t), nil
+}
+
 // megabytes says a size to a person.
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 

@@ -98,7 +98,8 @@ func (a *app) once(ctx context.Context) error {
 
 // daemon runs until ctx ends. SIGHUP reloads the configuration; one that is wrong changes nothing.
 func (a *app) daemon(ctx context.Context, e *env, file string, hup <-chan os.Signal) error {
-	cfg := a.setup.Load().cfg
+	s := a.setup.Load()
+	cfg := s.cfg
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if cfg.Listen != "" {
@@ -115,7 +116,7 @@ func (a *app) daemon(ctx context.Context, e *env, file string, hup <-chan os.Sig
 		defer srv.Close()
 		a.log.Info("listening", "address", l.Addr().String())
 	}
-	a.log.Info("watching", "feeds", len(cfg.Feeds), "rules", len(cfg.Rules), "channels", len(cfg.Channels), "version", version)
+	a.log.Info("watching", "feeds", len(cfg.Feeds), "rules", s.rules.Len(), "channels", len(cfg.Channels), "version", version)
 
 	if err := a.sites.Once(ctx); err != nil && ctx.Err() == nil { // a daemon that lives for less than an hour looks too
 		a.log.Error("cannot look how sites are read", "err", err)
@@ -178,7 +179,7 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels", "operator", "sites", "retention") {
 		a.log.Warn("feeds, rules, channels, operator, retention and site rules are reloaded; other keys changed too and take effect after a restart")
 	}
-	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", len(s.cfg.Rules), "channels", len(s.cfg.Channels))
+	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", s.rules.Len(), "channels", len(s.cfg.Channels))
 	a.engine.Wake("poll")
 	a.engine.Wake("deliver") // a channel that was missing may be there now
 }

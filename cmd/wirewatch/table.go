@@ -1,15 +1,19 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/text/width"
 
 	"wirewatch/alerts"
 )
+
+// This file is how the verbs show what they found: lists as tables or JSON lines, times and counts as words.
 
 // printList ends every verb that lists: rows as JSON lines, else cells as a table, else none, which says that there are none.
 func printList[T any](e *env, asJSON bool, rows []T, limit int, head []string, cells [][]string, none string) error {
@@ -21,6 +25,29 @@ func printList[T any](e *env, asJSON bool, rows []T, limit int, head []string, c
 		return nil
 	}
 	return table(e.stdout, limit, head, cells)
+}
+
+// printJSON writes rows as JSON lines.
+func printJSON[T any](w io.Writer, rows []T) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, r := range rows {
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wide is how much of a title, an address or a reason a list shows; --json has them whole.
+const wide = 60
+
+// stamp shows a time for people and machines alike; the zero time shows as "".
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // table writes aligned columns; every cell is made safe for a terminal and, when limit > 0, clipped to so many places. Letters
@@ -84,4 +111,23 @@ func column(r rune) int {
 		return 2
 	}
 	return 1
+}
+
+// noneOf says that a list is empty.
+func noneOf(what, state string) string {
+	if state == "all" {
+		return "there are no " + what
+	}
+	return "no " + what + " are " + state
+}
+
+// count says "1 feed", "2 feeds", "2 stories".
+func count(n int, noun string) string {
+	if n != 1 {
+		if noun[len(noun)-1] == 'y' {
+			noun = noun[:len(noun)-1] + "ie"
+		}
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,7 +99,7 @@ func exitCode(w io.Writer, err error) int {
 	case errors.Is(err, errSilent):
 	case errors.As(err, &wrong): // each line begins with its place, as editors and terminals know to follow
 		fmt.Fprintln(w, safe(err.Error()))
-		say(w, count(len(wrong), "mistake")+" in the configuration")
+		say(w, count(len(wrong), "mistake"))
 	case errors.Is(err, context.Canceled):
 		say(w, "interrupted; what was not done is due again")
 	default:
@@ -268,6 +269,46 @@ func (v verb) parse(fs *flag.FlagSet, args []string, min, max int) ([]string, er
 		return nil, usagef("%s: what is %q? see `wirewatch %s -h`", v.name, rest[max], v.name)
 	}
 	return rest, nil
+}
+
+// ids is parse for a verb whose arguments are IDs.
+func (v verb) ids(fs *flag.FlagSet, args []string, min, max int) ([]int64, error) {
+	rest, err := v.parse(fs, args, min, max)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int64, len(rest))
+	for i, a := range rest {
+		n, err := strconv.ParseInt(a, 10, 64)
+		if err != nil || n <= 0 {
+			return nil, usagef("%q is no ID; the list shows them in its first column", a)
+		}
+		out[i] = n
+	}
+	return out, nil
+}
+
+// since reads what --since was given; the zero time when it was not.
+func (v verb) since(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := moment(s, now, false)
+	if err != nil {
+		return time.Time{}, usagef("%s --since: %v", v.name, err)
+	}
+	return t, nil
+}
+
+// state reads what --state was given: one of known, or all, which is "".
+func (v verb) state(s string, known ...string) (string, error) {
+	switch {
+	case s == "all":
+		return "", nil
+	case slices.Contains(known, s):
+		return s, nil
+	}
+	return "", usagef("%s: --state is %s or all, not %q", v.name, strings.Join(known, ", "), s)
 }
 
 // didYouMean proposes the nearest of names, "" when none is near.

@@ -65,23 +65,14 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			s.waits[c.Name] = c.Wait
 		}
 	}
-	var list []rules.Rule
-	for _, r := range cfg.Rules {
-		if r.Query == "" {
-			continue // the configuration has said so
-		}
-		rule := rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity,
-			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note, OncePer: r.OncePer, Updates: r.Updates}
+	list, set, err := readRules(cfg.Rules)
+	if err != nil && !bad.add(err, nil) {
+		return nil, err
+	}
+	s.rules = set
+	bad = append(bad, unknownChannels(list, cfg.Channels)...)
+	for _, r := range list {
 		s.updates[r.Name] = r.Updates
-		q, err := rules.Parse(r.Query)
-		if err != nil {
-			bad = append(bad, inQuery(r, err))
-			continue
-		}
-		for _, w := range q.Warnings() {
-			s.warnings = append(s.warnings, fmt.Sprintf("%s:%d: rule %q: %s", r.QueryPos.File, r.QueryPos.Line, r.Name, w))
-		}
-		list = append(list, rule)
 		s.once[r.Name] = pipeline.OncePer(r.OncePer)
 		s.route[r.Name] = r.Channels
 		if len(r.Channels) == 0 {
@@ -94,8 +85,8 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	if err := bad.err(path); err != nil {
 		return nil, err
 	}
-	if s.rules, err = rules.Compile(list); err != nil {
-		return nil, err
+	for _, r := range list {
+		s.warnings = append(s.warnings, oddQuery(r)...)
 	}
 	for _, f := range cfg.Feeds {
 		s.options[f.Name] = requestOptions(f)
@@ -106,10 +97,10 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 
 // odd lists what is allowed but hardly meant.
 func (s *setup) odd() (out []string) {
-	if len(s.cfg.Rules) > 0 && len(s.cfg.Channels) == 0 {
+	if s.rules.Len() > 0 && len(s.cfg.Channels) == 0 {
 		out = append(out, "there are rules but no channels: matches are stored, nobody is told")
 	}
-	if len(s.cfg.Rules) == 0 {
+	if s.rules.Len() == 0 {
 		out = append(out, "there are no rules: articles are stored, nothing matches")
 	}
 	if s.cfg.Contact == "" && s.cfg.UserAgent == "" {

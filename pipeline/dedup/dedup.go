@@ -12,6 +12,9 @@
 //
 // A text made of two reports joins the story of the one it has more of. It does not make their stories one: for that, what it
 // has in common with both has to be partly the same.
+//
+// Events puts stories of one happening together, by the words that say what happened (Terms) instead of shared passages. Compare
+// says of two texts what the Index weighed, for people.
 package dedup
 
 import "time"

@@ -69,7 +69,6 @@ func (x *Index) Len() int { return len(x.slot) }
 
 // The index finds a document by its address and its whole text through keys that stand among the shingles. That one
 // of them equals a shingle is a chance like that of two shingles being equal: a vote for nothing, now and then.
-func idKey(id int64) uint32           { return uint32(mix(uint64(id)^0x6964) >> 32) }
 func urlKey(url uint64) uint32        { return uint32(mix(url^0x75726c) >> 32) }
 func textKey(h uint64) uint32         { return uint32(mix(h^0x74657874) >> 32) }
 func (x *Index) id(slot uint32) int64 { return x.docs[slot].id }

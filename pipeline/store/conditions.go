@@ -27,7 +27,7 @@ func (s *Store) observeOne(c conn, x pipeline.Condition) error {
 		return nil
 	}
 	subject := ident(x.Subject)
-	was, since, seq, err := lastTold(c, subject)
+	was, _, _, err := lastTold(c, subject)
 	if err != nil || !x.Notice && was == x.Trouble {
 		return err
 	}
@@ -35,7 +35,8 @@ func (s *Store) observeOne(c conn, x pipeline.Condition) error {
 	if err := c.lock(lockStories); err != nil {
 		return err
 	}
-	if was, since, seq, err = lastTold(c, subject); err != nil || !x.Notice && was == x.Trouble {
+	was, since, seq, err := lastTold(c, subject)
+	if err != nil || !x.Notice && was == x.Trouble {
 		return err
 	}
 	h := pipeline.Health{Trouble: x.Trouble, Since: x.Since, Notice: x.Notice, Text: x.Text}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"wirewatch/alerts/rules"
+	"wirewatch/configs"
+)
+
+// Here the rules as they are written meet the package that knows what they may say.
+
+// readRules reads and compiles rules, wherever they are written. What is wrong with them comes back as mistakes, beside the
+// rules that could be read.
+func readRules(parts configs.Rules) ([]rules.Rule, *rules.Set, error) {
+	var bad mistakes
+	sources := make([]rules.Source, len(parts))
+	for i, p := range parts {
+		tree, err := p.YAML()
+		if err != nil && !bad.add(err, nil) {
+			return nil, nil, err
+		}
+		sources[i] = rules.Source{Name: p.File(), Text: p.Text(), Node: tree}
+	}
+	list, err := rules.ParseSources(sources...)
+	if err != nil && !bad.add(err, nil) {
+		return nil, nil, err
+	}
+	set, err := rules.Compile(list)
+	if err != nil && !bad.add(err, nil) {
+		return nil, nil, err
+	}
+	if len(bad) > 0 {
+		return list, nil, bad
+	}
+	return list, set, nil
+}
+
+// unknownChannels finds the channels that rules name and the configuration lacks.
+func unknownChannels(list []rules.Rule, channels []configs.Channel) (bad mistakes) {
+	var known []string
+	for _, c := range channels {
+		known = append(known, c.Name)
+	}
+	for _, r := range list {
+		for i, name := range r.Channels {
+			if slices.Contains(known, name) {
+				continue
+			}
+			hint := "no channel is configured"
+			if near := configs.Suggest(name, known); near != "" {
+				hint = "did you mean `" + near + "`?"
+			} else if len(known) > 0 {
+				hint = "there is " + strings.Join(known, ", ")
+			}
+			bad = append(bad, configs.Pos(r.ChannelsAt[i]).Errorf("", hint, "rule `%s` names the channel `%s`, which there is not", r.Name, name))
+		}
+	}
+	return bad
+}
+
+// oddQuery says what of a rule's query is allowed but hardly meant.
+func oddQuery(r rules.Rule) (out []string) {
+	q, err := rules.Parse(r.Query)
+	if err != nil {
+		return nil // Compile has said so
+	}
+	for _, w := range q.Warnings() {
+		out = append(out, fmt.Sprintf("%s:%d: rule %q: %s", r.Origin.File, r.Origin.Line, r.Name, w))
+	}
+	return out
+}

@@ -16,10 +16,12 @@ type piece struct {
 type unit struct {
 	text  string // folded; with * and ? in it a pattern
 	exact string // text.Exact of the token, where case and diacritics count; else ""
+	stem  bool   // any form of the word, by the stemmer of the article's language
+	re    bool   // text is / and a regular expression
 	tight bool   // stands directly behind the unit before it: a character of a word in a script without spaces
 }
 
-func (u unit) wild() bool { return strings.ContainsAny(u.text, "*?") }
+func (u unit) wild() bool { return u.re || strings.ContainsAny(u.text, "*?") }
 
 // While a query is cut into words its wildcards must be letters, or the cut would be made at them. These two are Linear A,
 // which no newspaper prints.
@@ -45,6 +47,18 @@ func cut(typed string) (p piece, msg, hint string) {
 		s = s[1:]
 		if strings.ContainsAny(s, "*?") {
 			return p, "an exact word (=) takes no wildcard", "write " + strings.TrimLeft(typed, "=") + " or spell the word out"
+		}
+	}
+	stem := strings.HasPrefix(s, "~")
+	if stem {
+		s = s[1:]
+		switch {
+		case exact:
+			return p, "a word is exact (=) or stemmed (~), not both", "write " + typed[:1] + s + " or ~" + s
+		case strings.HasPrefix(s, "="):
+			return p, "a word is exact (=) or stemmed (~), not both", "write " + s + " or ~" + s[1:]
+		case strings.ContainsAny(s, "*?"):
+			return p, "a stemmed word (~) takes no wildcard", "write " + s + ", or ~ and the whole word"
 		}
 	}
 	s = hideWildcards.Replace(s)
@@ -80,7 +94,7 @@ func cut(typed string) (p piece, msg, hint string) {
 	}
 	units := make([]unit, len(toks))
 	for i, t := range toks {
-		units[i] = unit{text: showWildcards.Replace(t.Text), tight: tight[i]}
+		units[i] = unit{text: showWildcards.Replace(t.Text), stem: stem, tight: tight[i]}
 		if exact {
 			units[i].exact = text.Exact(s[t.Start:t.End])
 		}

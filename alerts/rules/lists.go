@@ -84,7 +84,7 @@ func (p *parser) list(w string) (*node, *Error) {
 func (p *parser) nearest(name string) string {
 	best, dist := "", 3
 	for _, known := range slices.Sorted(maps.Keys(p.lists)) {
-		if d := edits(strings.ToLower(name), strings.ToLower(known)); d < dist {
+		if d := edits(strings.ToLower(name), strings.ToLower(known)); d < dist && d < len(known) && !slices.Contains(p.open, known) {
 			best, dist = known, d
 		}
 	}

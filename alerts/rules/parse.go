@@ -339,6 +339,9 @@ func remedy(n *node, o string) string {
 func (p *parser) number(pos int, w, name string) (int, *Error) {
 	n, err := strconv.Atoi(strings.TrimPrefix(w, name+"/"))
 	if err != nil || n < 0 || n > maxGap || w[len(name)+1] == '+' || w[len(name)+1] == '-' {
+		if name == "ATLEAST" {
+			return 0, p.fail(pos+len(name)+1, "ATLEAST/ takes a number from 1 to "+strconv.Itoa(maxGap), "write how often it must occur, without spaces: ATLEAST/3 word")
+		}
 		return 0, p.fail(pos+len(name)+1, name+"/ takes a number of words from 0 to "+strconv.Itoa(maxGap),
 			"write "+name+"/5, without spaces")
 	}

@@ -131,7 +131,7 @@ func (p *parser) regexp() (*node, *Error) {
 		}
 	}
 	if end < 0 {
-		return nil, p.fail(pos, "this regular expression is never closed", "add / where it ends; a sloping line inside is written \\/")
+		return nil, p.fail(pos, "this regular expression is never closed", "add / where it ends; a slash inside it is written \\/")
 	}
 	src := p.s[pos+1 : end]
 	if i := strings.IndexFunc(src, unicode.IsSpace); i >= 0 {
@@ -159,13 +159,13 @@ func (p *parser) regexp() (*node, *Error) {
 // regexpUnit checks an expression; msg says what is wrong with it.
 func regexpUnit(src string) (u unit, msg, hint string) {
 	if src == "" {
-		return u, "the regular expression is empty", "write it between the lines: /su-?[0-9]+/"
+		return u, "the regular expression is empty", "write it between the slashes: /su-?[0-9]+/"
 	}
 	folded := strings.ReplaceAll(foldPattern(src), `\/`, "/")
 	tree, err := resyntax.Parse(folded, resyntax.Perl)
 	if err != nil {
 		msg := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-		return u, "no regular expression: " + msg, "the syntax is that of RE2; a sign of it that is meant as text takes \\ before it"
+		return u, "this is no regular expression: " + msg, "the syntax is that of RE2; a sign of it that is meant as text takes \\ before it"
 	}
 	prog, err := resyntax.Compile(tree.Simplify())
 	if err != nil || len(prog.Inst) > maxProg {
@@ -173,10 +173,10 @@ func regexpUnit(src string) (u unit, msg, hint string) {
 	}
 	re, err := regexp.Compile(`^(?:` + folded + `)$`)
 	if err != nil {
-		return u, "no regular expression: " + err.Error(), "the syntax is that of RE2"
+		return u, "this is no regular expression: " + err.Error(), "the syntax is that of RE2"
 	}
 	if re.MatchString("") {
-		return u, "the regular expression matches even where there is no word", "ask for at least one letter: + in place of *"
+		return u, "the regular expression matches the empty word, and so everything", "ask for at least one letter: /missiles?/, not /(missiles)?/"
 	}
 	if w := ordinary(re); w != "" {
 		return u, "the regular expression matches every word, such as " + w, "write letters that the word must have: /miss?iles?/"

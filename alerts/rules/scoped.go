@@ -68,7 +68,7 @@ func (p *parser) scoped(name, w string) (*node, *Error) {
 		}
 	}
 	outer := p.window
-	p.window = name
+	p.window = w
 	k, err := p.unit(w)
 	p.window = outer
 	if err != nil {

@@ -74,7 +74,7 @@ func cut(typed string) (p piece, msg, hint string) {
 				if strings.Trim(t.Text, string(starLetter)) == "" && t.End == len(s) {
 					continue // 朝鮮* says no more than 朝鮮: such words match inside longer ones anyway
 				}
-				return p, "not supported yet: a wildcard inside a word of a script without spaces", "name the words, joined by OR"
+				return p, "a wildcard inside a word of a script without spaces", "write the parts as a chain, 朝 ONEAR/3 鮮, or name the words, joined by OR"
 			}
 			toks[n-1].Text += t.Text
 			toks[n-1].End = t.End

@@ -72,6 +72,9 @@ func (n Node) YAML() (*yaml.Node, error) {
 	return d.tree(y, n.path), d.err()
 }
 
+// IsZero reports whether there is no such node.
+func (n Node) IsZero() bool { return n.n == nil }
+
 // File is the name of the file that the node stands in, Text all of it.
 func (n Node) File() string { return n.s.file }
 func (n Node) Text() string { return strings.Join(n.lines, "\n") }

@@ -27,6 +27,7 @@ type Set struct {
 	always []int32   // rules with no atom to file them under
 	fields field     // fields of words that any rule reads
 	near   bool      // some rule counts words
+	stems  stemIndex // the atoms that are stemmed
 	pool   sync.Pool // *scratch
 }
 
@@ -35,6 +36,16 @@ type atom struct {
 	text  string // folded, or a pattern
 	exact string
 	wild  bool
+	stem  bool
+	re    *pattern // nil: text says all
+}
+
+// covers reports whether a pattern, of wildcards or a regular expression, covers the word.
+func (a *atom) covers(w string) bool {
+	if a.re != nil {
+		return a.re.match(w)
+	}
+	return glob(a.text, w)
 }
 
 type compiled struct {
@@ -54,6 +65,7 @@ type code struct {
 	gaps  []near    // of a chain
 	value string    // folded
 	kind  field     // of a value
+	count int       // of ATLEAST and FIRST
 	ids   [1]int32  // room for the commonest case
 	only  *[1]int32 // a term of one atom: ids
 }
@@ -67,7 +79,7 @@ type alt struct {
 // Compile reads all rules. The error is Mistakes, one for each rule that is wrong, each naming its rule.
 func Compile(rules []Rule) (*Set, error) {
 	s := &Set{words: map[string][]int32{}, starts: map[string][]int32{}}
-	b := &builder{s: s, ids: map[atom]int32{}}
+	b := &builder{s: s, ids: map[unit]int32{}}
 	var errs Mistakes
 	fail := func(r Rule, format string, args ...any) {
 		errs = append(errs, Mistake{r.Origin, fmt.Sprintf(format, args...)})
@@ -83,7 +95,7 @@ func Compile(rules []Rule) (*Set, error) {
 			continue
 		}
 		seen[r.Name] = true
-		q, err := Parse(r.Query)
+		q, err := ParseWith(r.Query, r.Lists)
 		if err != nil {
 			errs = append(errs, r.inQuery(err))
 			continue
@@ -122,26 +134,35 @@ func (s *Set) Len() int { return len(s.rules) }
 
 type builder struct {
 	s     *Set
-	ids   map[atom]int32
+	ids   map[unit]int32
 	filed [][2]int32 // atom, rule
 }
 
 func (b *builder) atom(u unit) int32 {
-	a := atom{text: u.text, exact: u.exact, wild: u.wild()}
-	if id, ok := b.ids[a]; ok {
+	u.tight = false
+	if id, ok := b.ids[u]; ok {
 		return id
+	}
+	a := atom{text: u.text, exact: u.exact, wild: u.wild(), stem: u.stem}
+	begins := start(a.text)
+	if u.re {
+		a.re = compilePattern(u.text)
+		begins = start(a.re.prefix)
 	}
 	s := b.s
 	id := int32(len(s.atoms))
 	s.atoms = append(s.atoms, a)
-	b.ids[a] = id
+	b.ids[u] = id
+	if a.stem {
+		s.stems.add(id, a.text)
+	}
 	switch {
 	case !a.wild:
 		s.words[a.text] = append(s.words[a.text], id)
-	case start(a.text) == "":
+	case begins == "":
 		s.loose = append(s.loose, id)
 	default:
-		s.starts[start(a.text)] = append(s.starts[start(a.text)], id)
+		s.starts[begins] = append(s.starts[begins], id)
 	}
 	return id
 }
@@ -194,10 +215,20 @@ func (b *builder) compile(n *node, scope field) *code {
 			c.ids[0] = c.words[0][0].ids[0]
 			c.only = &c.ids
 		}
+	case opList:
+		return b.compile(n.kids[0], scope)
+	case opFirst, opSentence, opParagraph:
+		c.count = n.count
+		b.s.near = b.s.near || n.op == opFirst
+		if scope != fLead {
+			scope = fBody
+		}
+		c.kids = []*code{b.compile(n.kids[0], scope)}
 	case opNear:
 		b.s.near = true
 		fallthrough
 	default:
+		c.count = n.count
 		for _, k := range n.kids {
 			c.kids = append(c.kids, b.compile(k, scope))
 		}
@@ -236,6 +267,8 @@ func (b *builder) need(c *code) choice {
 			best = cheaper(best, b.need(k))
 		}
 		return best
+	case opAtLeast, opFirst, opSentence, opParagraph:
+		return b.need(c.kids[0])
 	case opOr:
 		var all choice
 		for _, k := range c.kids {
@@ -262,7 +295,11 @@ func cheaper(a, b choice) choice {
 func (b *builder) cost(id int32) int {
 	a := b.s.atoms[id]
 	n := 0
-	for _, r := range a.text {
+	word := a.text
+	if a.re != nil {
+		word = a.re.literal
+	}
+	for _, r := range word {
 		switch {
 		case r == '*' || r == '?':
 		case text.Spaceless(r):
@@ -288,8 +325,13 @@ func (b *builder) cost(id int32) int {
 	case n == 6:
 		k = 4
 	}
-	if a.wild {
+	switch {
+	case a.re != nil:
+		k *= 8
+	case a.wild:
 		k *= 4
+	case a.stem:
+		k *= 2
 	}
 	return k
 }

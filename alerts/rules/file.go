@@ -16,11 +16,13 @@ import (
 type Source struct {
 	Name string     // the file, for messages
 	Text string     // the whole file, to find the place inside a query that a mistake is about; may be empty
-	Node *yaml.Node // a list of rules, or a mapping whose key `rules` holds one
+	Node *yaml.Node // a list of rules, or a mapping whose key `rules` holds one, and whose key `lists` the Lists that they name
+
+	Lists *yaml.Node // the lists, where they stand apart from the rules; nil: nowhere
 }
 
-// ParseFile reads a rule file: a YAML list of rules, or a mapping whose key `rules` holds one. name is the file's name, for
-// messages. The error names everything that is wrong, each with file:line:column. Queries are read by Compile.
+// ParseFile reads a rule file: a YAML list of rules, or a mapping whose key `rules` holds one and whose
+// key `lists` holds the Lists that they name. name is the file's name, for messages. The error names everything that is wrong, each with file:line:column. Queries are read by Compile.
 func ParseFile(data []byte, name string) ([]Rule, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
@@ -35,7 +37,7 @@ func ParseFile(data []byte, name string) ([]Rule, error) {
 	} else if !errors.Is(err, io.EOF) {
 		return nil, syntax(name, err)
 	}
-	rules, err := ParseSources(Source{name, string(data), &doc})
+	rules, err := ParseSources(Source{Name: name, Text: string(data), Node: &doc})
 	if err != nil {
 		return nil, err
 	}
@@ -86,15 +88,22 @@ func (r *reader) rules(n *yaml.Node) (rules []Rule) {
 		}
 		n = resolve(n.Content[0])
 	}
+	var lists Lists
+	if r.Lists != nil {
+		lists = r.lists(resolve(r.Lists))
+	}
 	if n.Kind == yaml.MappingNode {
 		before := len(r.errs)
 		list := (*yaml.Node)(nil)
 		r.pairs(n, "the file", func(key, v *yaml.Node) {
-			if key.Value != "rules" {
-				r.fail(key, "unknown key %q: a rule file is a list of rules, or has one key, rules", key.Value)
-				return
+			switch key.Value {
+			case "rules":
+				list = v
+			case "lists":
+				lists = r.lists(v)
+			default:
+				r.fail(key, "unknown key %q: a rule file is a list of rules, or has the keys rules and lists", key.Value)
 			}
-			list = v
 		})
 		if list == nil {
 			if len(r.errs) == before {
@@ -114,6 +123,9 @@ func (r *reader) rules(n *yaml.Node) (rules []Rule) {
 	case n.Kind == 0 || n.Tag == "!!null":
 	default:
 		r.fail(n, "rules must be a list: each rule begins with - name:")
+	}
+	for i := range rules {
+		rules[i].Lists = lists
 	}
 	return rules
 }

@@ -101,7 +101,7 @@ func TestParseSources(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(text), &n); err != nil {
 			t.Fatal(err)
 		}
-		return Source{name, text, &n}
+		return Source{Name: name, Text: text, Node: &n}
 	}
 	list, err := ParseSources(source("a.yaml", "- {name: a, query: kim}\n"), source("b.yaml", "rules:\n- {name: a, query: putin}\n- {name: b, query: il AND, tag: [x]}\n"))
 	want := `b.yaml:2:10: the name "a" is taken by the rule at a.yaml:1

@@ -35,6 +35,8 @@ type scratch struct {
 	run     []int32 // rules to evaluate
 	queued  []bool  // by rule: in run
 	bare    []string
+	window  window
+	stems   stemmer
 	spans   []Span
 	host    string
 	hostSet bool
@@ -88,6 +90,7 @@ func (m *scratch) reset() {
 	clear(m.segs)
 	clear(m.bare)
 	m.doc, m.host, m.hostSet = nil, "", false
+	m.window = window{sentences: m.window.sentences[:0], paragraphs: m.window.paragraphs[:0]}
 	m.toks, m.wordNo, m.segs, m.hit, m.run = m.toks[:0], m.wordNo[:0], m.segs[:0], m.hit[:0], m.run[:0]
 }
 
@@ -132,6 +135,9 @@ func (m *scratch) segment(f field, src string, shift int) {
 	for i := from; i < len(m.toks); i++ {
 		m.look(m.toks[i].Text, i, i+1, true)
 		m.readings(m.toks[i].Text, i, i+1)
+		if m.set.stems.some() {
+			m.stemmed(m.toks[i].Text, i, i+1)
+		}
 		// K-9 is also K9; of three parts each pair and the whole may be one word.
 		w := m.toks[i].Text
 		for j := i + 1; j < len(m.toks) && j < i+maxJoints; j++ {
@@ -144,6 +150,9 @@ func (m *scratch) segment(f field, src string, shift int) {
 			w += m.toks[j].Text
 			m.look(w, i, j+1, false)
 			m.readings(w, i, j+1)
+			if m.set.stems.some() {
+				m.stemmed(w, i, j+1)
+			}
 		}
 	}
 }
@@ -187,7 +196,7 @@ func (m *scratch) look(w string, from, to int, whole bool) {
 
 func (m *scratch) patterns(ids []int32, w string, from, to int) {
 	for _, id := range ids {
-		if glob(m.set.atoms[id].text, w) {
+		if m.set.atoms[id].covers(w) {
 			m.note(id, from, to)
 		}
 	}
@@ -308,6 +317,10 @@ func (m *scratch) holds(c *code) bool {
 		return m.valueSpans(c, nil) != nil
 	case opNear:
 		return len(m.chain(c)) > 0
+	case opAtLeast:
+		return m.often(c)
+	case opFirst, opSentence, opParagraph:
+		return m.inWindows(c, false)
 	case opNot:
 		return !m.holds(c.kids[0])
 	case opAnd:
@@ -332,6 +345,10 @@ func (m *scratch) collect(c *code) {
 		m.spans = m.valueSpans(c, m.spans)
 	case opNear:
 		m.mark(m.chain(c))
+	case opAtLeast:
+		m.collect(c.kids[0])
+	case opFirst, opSentence, opParagraph:
+		m.inWindows(c, true)
 	case opAnd, opOr:
 		for _, k := range c.kids {
 			if c.op == opAnd || m.holds(k) {
@@ -360,7 +377,7 @@ func (m *scratch) segmentOf(tok int32) *segment {
 // find is where a term or phrase stands, sorted.
 func (m *scratch) find(c *code) []occ {
 	if c.only != nil {
-		return m.within(m.occs[c.only[0]], c.scope)
+		return m.within(m.list(c.only[0]), c.scope)
 	}
 	lists := make([][]occ, len(c.words))
 	for i, p := range c.words {
@@ -388,11 +405,11 @@ func (m *scratch) find(c *code) []occ {
 // piece is where any alternative of a piece stands, sorted.
 func (m *scratch) piece(alts []alt) []occ {
 	if len(alts) == 1 && len(alts[0].ids) == 1 {
-		return m.occs[alts[0].ids[0]]
+		return m.list(alts[0].ids[0])
 	}
 	var all []occ
 	for _, a := range alts {
-		l := m.occs[a.ids[0]]
+		l := m.list(a.ids[0])
 		for i, id := range a.ids[1:] {
 			if len(l) == 0 {
 				break
@@ -449,7 +466,7 @@ func (m *scratch) touch(i int32) bool {
 
 // within keeps the occurrences in the fields of a scope.
 func (m *scratch) within(l []occ, scope field) []occ {
-	if len(l) == 0 || m.set.fields == scope && scope&fLead == 0 {
+	if len(l) == 0 || m.set.fields == scope && scope&fLead == 0 && !m.window.on {
 		return l
 	}
 	all := true
@@ -472,6 +489,9 @@ func (m *scratch) within(l []occ, scope field) []occ {
 }
 
 func (m *scratch) inScope(o occ, scope field) bool {
+	if m.window.on && o.end > m.window.end {
+		return false
+	}
 	if scope&fLead != 0 {
 		return m.lead.start <= o.start && o.end <= m.lead.end
 	}

@@ -75,7 +75,7 @@ func runMatch(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, set, err := readRules(parts)
+	_, set, err := readRules(parts, configs.Node{})
 	var bad mistakes
 	if errors.As(err, &bad) {
 		return bad.err(*file)

@@ -11,10 +11,14 @@ import (
 
 // Here the rules as they are written meet the package that knows what they may say.
 
-// readRules reads and compiles rules, wherever they are written. What is wrong with them comes back as mistakes, beside the
+// readRules reads and compiles rules, wherever they are written; lists are those of the rules that stand in the same file. What is wrong with them comes back as mistakes, beside the
 // rules that could be read.
-func readRules(parts configs.Rules) ([]rules.Rule, *rules.Set, error) {
+func readRules(parts configs.Rules, lists configs.Node) ([]rules.Rule, *rules.Set, error) {
 	var bad mistakes
+	terms, err := lists.YAML()
+	if err != nil && !bad.add(err, nil) {
+		return nil, nil, err
+	}
 	sources := make([]rules.Source, len(parts))
 	for i, p := range parts {
 		tree, err := p.YAML()
@@ -22,6 +26,9 @@ func readRules(parts configs.Rules) ([]rules.Rule, *rules.Set, error) {
 			return nil, nil, err
 		}
 		sources[i] = rules.Source{Name: p.File(), Text: p.Text(), Node: tree}
+		if !lists.IsZero() && p.File() == lists.File() {
+			sources[i].Lists = terms
+		}
 	}
 	list, err := rules.ParseSources(sources...)
 	if err != nil && !bad.add(err, nil) {
@@ -62,7 +69,7 @@ func unknownChannels(list []rules.Rule, channels []configs.Channel) (bad mistake
 
 // oddQuery says what of a rule's query is allowed but hardly meant.
 func oddQuery(r rules.Rule) (out []string) {
-	q, err := rules.Parse(r.Query)
+	q, err := rules.ParseWith(r.Query, r.Lists)
 	if err != nil {
 		return nil // Compile has said so
 	}

@@ -65,7 +65,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 			s.waits[c.Name] = c.Wait
 		}
 	}
-	list, set, err := readRules(cfg.Rules)
+	list, set, err := readRules(cfg.Rules, cfg.Lists)
 	if err != nil && !bad.add(err, nil) {
 		return nil, err
 	}

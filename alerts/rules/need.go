@@ -226,3 +226,7 @@ func commonness(g []string) (n int) {
 	}
 	return n
 }
+
+// WordsForm is the number of the form of Words. It rises when Words or the words of package text change, so that an index made of
+// older ones is made anew.
+const WordsForm = 1

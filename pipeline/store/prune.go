@@ -157,6 +157,7 @@ func (s *Store) pruneArticles(ctx context.Context, from, to int, before time.Tim
 				run(`UPDATE articles SET body = '' WHERE id`)
 				run(`UPDATE matches SET spans = '[]' WHERE article`)
 				run(`UPDATE alerts SET spans = '[]' WHERE article`)
+				run(`INSERT INTO search_stale (article) SELECT id FROM articles WHERE id`)
 			}
 			run(`UPDATE articles SET pruned = ? WHERE id`, to)
 			if to >= prunedSketch {

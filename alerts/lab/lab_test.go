@@ -258,7 +258,7 @@ func BenchmarkArchive(b *testing.B) {
 	as := make([]pipeline.Article, 0, 1000)
 	z := newProse()
 	for i := range n {
-		seen := start.Add(time.Duration(i) * 30 * 24 * time.Hour / time.Duration(n))
+		seen := start.Add(time.Duration(i) * (30 * 24 * time.Hour / time.Duration(n)))
 		as = append(as, pipeline.Article{URL: "u", Site: fmt.Sprintf("s%d.example", i%50), Title: z.text(8), Body: z.text(800), Seen: seen, Lang: "en", Source: pipeline.SourcePage})
 		if len(as) == cap(as) || i == n-1 {
 			fill(b, st, as)

@@ -89,6 +89,9 @@ func (a *app) once(ctx context.Context) error {
 	if err == nil { // who runs by cron has no daemon to do it
 		err = a.prune(ctx)
 	}
+	if err == nil {
+		err = a.indexWords(ctx)
+	}
 	a.log.Info("done", "new items", done["poll"], "articles", done["process"], "messages", done["deliver"], "took", time.Since(start).Round(time.Millisecond))
 	return err
 }

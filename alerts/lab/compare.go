@@ -122,6 +122,7 @@ func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, 
 	hits := map[string]int{}
 	both := map[[2]string]int{}
 	of := 0
+	tooBroad := func(name string) bool { return of >= 100 && hits[name]*broad > of }
 	s, err := l.each(ctx, set, nil, r, true, func(f Found) error {
 		of++
 		var names []string
@@ -150,7 +151,7 @@ func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, 
 		if of > 0 && n == 0 {
 			note(NeverFires, "", "", "it matches none of the articles")
 		}
-		if of > 0 && n*broad > of && of >= 100 {
+		if tooBroad(x.Name) {
 			note(TooBroad, "", "", fmt.Sprintf("it matches %d%% of all articles", 100*n/of))
 		}
 		for _, t := range q.Terms() {
@@ -159,7 +160,8 @@ func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, 
 			}
 		}
 		for j, y := range list {
-			if i == j || n < minSubsumed || both[[2]string{x.Name, y.Name}] < n || hits[y.Name] == n && j > i {
+			// Within a rule that matches a tenth of everything is no news.
+			if i == j || n < minSubsumed || tooBroad(y.Name) || both[[2]string{x.Name, y.Name}] < n || hits[y.Name] == n && j > i {
 				continue
 			}
 			why := "every article it matches is matched by that rule too"

@@ -96,18 +96,16 @@ type Lab struct {
 // errEnough ends a look early.
 var errEnough = errors.New("enough")
 
-// Articles that are loaded and matched at once; how many IDs a search that may end early asks for first.
-const (
-	portion = 250
-	first   = 500
-)
+// portion is how many articles are loaded and matched at once.
+const portion = 50
 
 // each calls f for every article in the range in which a rule matches, the newest first, until f is content with errEnough. need is
-// what Required says of the rules together. With all, f gets articles without hits too, and the caller wants to see the end.
+// what Required says of the rules together. With all, f gets articles without hits too, and the caller wants to see the end;
+// else the first look is for few candidates, and further ones for more.
 func (l *Lab) each(ctx context.Context, set *rules.Set, need [][]string, r Range, all bool, f func(Found) error) (Scan, error) {
 	start := l.Now()
 	s := Scan{Required: len(need) > 0}
-	below, n := int64(0), first
+	below, n := int64(0), 2*portion
 	if all {
 		n = 1 << 30
 	}

@@ -104,8 +104,10 @@ func settled(r rune) bool {
 
 // foldRuns folds s run by run: runs of ASCII, and runs beyond it. No mark that folding keeps composes with ASCII, so the
 // runs do not touch each other; and the letter with an accent or the quotation mark that a run mostly is has a table.
-func foldRuns(s string) string {
-	b := make([]byte, 0, len(s)+8)
+func foldRuns(s string) string { return string(appendFold(make([]byte, 0, len(s)+8), s)) }
+
+// appendFold appends Fold(s).
+func appendFold(b []byte, s string) []byte {
 	for len(s) > 0 {
 		n := 0
 		for n < len(s) && s[n] < utf8.RuneSelf {
@@ -124,7 +126,7 @@ func foldRuns(s string) string {
 		b = appendRun(b, s[:n])
 		s = s[n:]
 	}
-	return string(b)
+	return b
 }
 
 // appendRun appends a run without ASCII, folded.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"wirewatch/pipeline/text"
 )
@@ -16,19 +15,18 @@ import (
 //
 // Every distinct token that any rule asks for is an atom with a number. An article is read once; each of its tokens is
 // looked up among the atoms, and a hit is noted under the atom's number. A rule is filed under the atoms of which at least
-// one must occur for it to match, the rarest choice there is; only rules with such a hit are evaluated, on the noted
-// positions alone.
+// one must occur for it to match, the rarest choice there is; beside it stands its gate, atoms of which one must occur too. Only
+// rules with both are evaluated, on the noted positions alone.
 type Set struct {
-	rules  []compiled
-	words  map[string][]int32 // folded token -> atoms without wildcards
-	starts map[string][]int32 // first two characters -> patterns that begin so
-	loose  []int32            // patterns that begin with a wildcard
-	atoms  []atom
-	filed  [][]int32 // by atom: the rules to evaluate when it occurs
-	always []int32   // rules with no atom to file them under
-	fields field     // fields of words that any rule reads
-	near   bool      // some rule counts words
-	pool   sync.Pool // *scratch
+	rules   []compiled
+	lexicon lexicon
+	atoms   []atom
+	starts  []int32  // by atom: where its filings begin; one more behind the last
+	filed   []filing // the rules to evaluate when an atom occurs
+	gates   [][]int32
+	always  []int32   // rules with no atom to file them under
+	fields  field     // fields of words that any rule reads
+	pool    sync.Pool // *scratch
 }
 
 // An atom is a token that some rule asks for.
@@ -36,7 +34,19 @@ type atom struct {
 	text  string // folded, or a pattern
 	exact string
 	wild  bool
+	// Filled in by the lexicon:
+	prefix int32 // bytes of a pattern that asks for nothing more than this beginning
+	next   int32 // the next atom that the same word finds, or noAtom
 }
+
+// A filing is a rule under an atom, worth a look if its gate is open: gate is an atom that must occur, or gateBase less the
+// number of a list of atoms of which one must; noGate is always open.
+type filing struct{ rule, gate int32 }
+
+const (
+	noGate   = -1
+	gateBase = -2
+)
 
 type compiled struct {
 	rule  Rule
@@ -67,7 +77,7 @@ type alt struct {
 
 // Compile reads all rules. The error joins one error for each rule that is wrong, each naming its rule.
 func Compile(rules []Rule) (*Set, error) {
-	s := &Set{words: map[string][]int32{}, starts: map[string][]int32{}}
+	s := &Set{}
 	b := &builder{s: s, ids: map[atom]int32{}}
 	var errs []error
 	seen := map[string]bool{}
@@ -100,20 +110,25 @@ func Compile(rules []Rule) (*Set, error) {
 		n := int32(len(s.rules))
 		s.rules = append(s.rules, c)
 		need := b.need(c.root)
-		if need.ids == nil {
+		if need.entries == nil {
 			s.always = append(s.always, n)
 		}
-		slices.Sort(need.ids)
-		for _, id := range slices.Compact(need.ids) {
-			b.filed = append(b.filed, [2]int32{id, n})
+		for _, e := range need.entries {
+			b.filed = append(b.filed, filedUnder{e.atom, filing{n, b.gate(e.gate)}})
 		}
 	}
 	if errs != nil {
 		return nil, errors.Join(errs...)
 	}
-	s.filed = make([][]int32, len(s.atoms))
-	for _, f := range b.filed {
-		s.filed[f[0]] = append(s.filed[f[0]], f[1])
+	s.lexicon.build(s.atoms)
+	slices.SortStableFunc(b.filed, func(x, y filedUnder) int { return int(x.atom - y.atom) })
+	s.starts = make([]int32, len(s.atoms)+1)
+	for i, f := range slices.Compact(b.filed) {
+		s.filed = append(s.filed, f.filing)
+		s.starts[f.atom+1] = int32(i + 1)
+	}
+	for i := 1; i < len(s.starts); i++ { // atoms with no filings
+		s.starts[i] = max(s.starts[i], s.starts[i-1])
 	}
 	return s, nil
 }
@@ -124,7 +139,12 @@ func (s *Set) Len() int { return len(s.rules) }
 type builder struct {
 	s     *Set
 	ids   map[atom]int32
-	filed [][2]int32 // atom, rule
+	filed []filedUnder
+}
+
+type filedUnder struct {
+	atom int32
+	filing
 }
 
 func (b *builder) atom(u unit) int32 {
@@ -132,33 +152,25 @@ func (b *builder) atom(u unit) int32 {
 	if id, ok := b.ids[a]; ok {
 		return id
 	}
-	s := b.s
-	id := int32(len(s.atoms))
-	s.atoms = append(s.atoms, a)
+	id := int32(len(b.s.atoms))
+	b.s.atoms = append(b.s.atoms, a)
 	b.ids[a] = id
-	switch {
-	case !a.wild:
-		s.words[a.text] = append(s.words[a.text], id)
-	case start(a.text) == "":
-		s.loose = append(s.loose, id)
-	default:
-		s.starts[start(a.text)] = append(s.starts[start(a.text)], id)
-	}
 	return id
 }
 
-// start is the first two characters of a word or pattern; one, if the word has no more or a wildcard follows; "" where a
-// wildcard is first.
-func start(w string) string {
-	n := 0
-	for range 2 {
-		r, m := utf8.DecodeRuneInString(w[n:])
-		if m == 0 || r == '*' || r == '?' {
-			break
-		}
-		n += m
+// gate is the number of a list of atoms.
+func (b *builder) gate(ids []int32) int32 {
+	switch s := b.s; {
+	case len(ids) == 0:
+		return noGate
+	case len(ids) == 1:
+		return ids[0]
+	case len(s.gates) > 0 && &s.gates[len(s.gates)-1][0] == &ids[0]: // the entry before has the same
+		return gateBase - int32(len(s.gates)-1)
+	default:
+		s.gates = append(s.gates, ids)
+		return gateBase - int32(len(s.gates)-1)
 	}
-	return w[:n]
 }
 
 func (b *builder) compile(n *node, scope field) *code {
@@ -178,7 +190,6 @@ func (b *builder) compile(n *node, scope field) *code {
 	case opTerm, opPhrase:
 		c.scope = scope
 		b.s.fields |= scope
-		b.s.near = b.s.near || n.slop >= 0
 		for _, p := range n.words {
 			var alts []alt
 			for _, us := range p.alts {
@@ -195,9 +206,6 @@ func (b *builder) compile(n *node, scope field) *code {
 			c.ids[0] = c.words[0][0].ids[0]
 			c.only = &c.ids
 		}
-	case opNear:
-		b.s.near = true
-		fallthrough
 	default:
 		for _, k := range n.kids {
 			c.kids = append(c.kids, b.compile(k, scope))
@@ -206,57 +214,88 @@ func (b *builder) compile(n *node, scope field) *code {
 	return c
 }
 
-// A choice is a set of atoms of which at least one occurs wherever the node holds, and a guess at how often that is; ids
+// A choice is a set of atoms of which at least one occurs wherever the node holds, and a guess at how often that is; entries
 // nil: there is no such set.
 type choice struct {
-	ids  []int32
-	cost int
+	entries []entry
+	cost    int
+}
+
+// An entry is an atom of a choice. Where the node holds for its sake, one of the gate occurs too; an empty gate says nothing.
+type entry struct {
+	atom int32
+	gate []int32
 }
 
 func (b *builder) need(c *code) choice {
 	switch c.op {
 	case opTerm, opPhrase:
-		best := choice{}
+		var all []choice
 		for _, piece := range c.words {
 			var any choice
 			for _, a := range piece {
-				one := choice{ids: []int32{a.ids[0]}, cost: b.cost(a.ids[0])}
-				for _, id := range a.ids[1:] {
-					if k := b.cost(id); k < one.cost {
-						one = choice{ids: []int32{id}, cost: k}
-					}
+				var row []choice
+				for _, id := range a.ids {
+					row = append(row, choice{[]entry{{atom: id}}, b.cost(id)})
 				}
-				any = choice{append(any.ids, one.ids...), any.cost + one.cost}
+				any = either(any, both(row))
 			}
-			best = cheaper(best, any)
+			all = append(all, any)
 		}
-		return best
+		return both(all)
 	case opAnd, opNear:
-		best := choice{}
+		var all []choice
 		for _, k := range c.kids {
-			best = cheaper(best, b.need(k))
+			if x := b.need(k); x.entries != nil {
+				all = append(all, x)
+			}
 		}
-		return best
+		return both(all)
 	case opOr:
 		var all choice
 		for _, k := range c.kids {
 			x := b.need(k)
-			if x.ids == nil {
+			if x.entries == nil {
 				return choice{}
 			}
-			all = choice{append(all.ids, x.ids...), all.cost + x.cost}
+			all = either(all, x)
 		}
 		return all
 	}
 	return choice{}
 }
 
-func cheaper(a, b choice) choice {
-	if a.ids == nil || b.ids != nil && cmp.Compare(b.cost, a.cost) < 0 {
-		return b
+// either is a choice for where a or b holds.
+func either(a, b choice) choice { return choice{append(a.entries, b.entries...), a.cost + b.cost} }
+
+// both is the cheapest of the choices, which all hold, with the second as the gate of what has none.
+func both(l []choice) choice {
+	if len(l) == 0 {
+		return choice{}
 	}
-	return a
+	slices.SortStableFunc(l, func(a, b choice) int { return cmp.Compare(a.cost, b.cost) })
+	if len(l) == 1 {
+		return l[0]
+	}
+	var gate []int32
+	for _, e := range l[1].entries {
+		if !slices.Contains(gate, e.atom) {
+			gate = append(gate, e.atom)
+		}
+		if len(gate) > longestGate {
+			return l[0]
+		}
+	}
+	for i := range l[0].entries {
+		if l[0].entries[i].gate == nil {
+			l[0].entries[i].gate = gate
+		}
+	}
+	return l[0]
 }
+
+// longestGate bounds the atoms of a gate: to look at more costs as much as to evaluate the rule.
+const longestGate = 16
 
 // cost guesses from the length of a word how common it is: there are no statistics to ask, and short words are common in
 // every language.

@@ -27,6 +27,7 @@ type nearby struct {
 }
 
 func (m *scratch) nearby(lists [][]occ) *nearby {
+	m.number()
 	s := &nearby{m: m, lists: lists, chosen: make([]occ, len(lists)), set: make([]bool, len(lists)), words: 1}
 	for _, l := range lists {
 		for _, o := range l {
@@ -37,7 +38,7 @@ func (m *scratch) nearby(lists [][]occ) *nearby {
 }
 
 // length is how many words an occurrence covers or touches.
-func (m *scratch) length(o occ) int32 { return m.wordNo[o.end-1] - m.wordNo[o.start] + 1 }
+func (m *scratch) length(o occ) int32 { return m.numbers.of[o.end-1] - m.numbers.of[o.start] + 1 }
 
 // takingPart is every occurrence with which a choice succeeds, sorted.
 func (s *nearby) takingPart(try func(i int) bool) []occ {
@@ -61,12 +62,12 @@ func (s *nearby) choose(i int, o occ) { s.chosen[i], s.set[i] = o, true }
 func (s *nearby) candidates(i int, x occ, reach int32, f func() bool) bool {
 	m, l := s.m, s.lists[i]
 	seg := m.segmentOf(x.start)
-	first := m.wordNo[x.start] - reach
+	first := m.numbers.of[x.start] - reach
 	k := sort.Search(len(l), func(k int) bool {
-		return l[k].start >= seg.to || l[k].start >= seg.from && m.wordNo[l[k].start] >= first
+		return l[k].start >= seg.to || l[k].start >= seg.from && m.numbers.of[l[k].start] >= first
 	})
 next:
-	for ; k < len(l) && l[k].start < seg.to && m.wordNo[l[k].start] <= m.wordNo[x.start]+reach; k++ {
+	for ; k < len(l) && l[k].start < seg.to && m.numbers.of[l[k].start] <= m.numbers.of[x.start]+reach; k++ {
 		for j, c := range s.chosen {
 			if s.set[j] && l[k].start < c.end && c.start < l[k].end {
 				continue next
@@ -83,6 +84,19 @@ next:
 
 // chain is every occurrence that has a part in a chain of NEAR that holds, sorted.
 func (m *scratch) chain(c *code) []occ {
+	for _, k := range m.chains {
+		if k.of == c {
+			return k.at
+		}
+	}
+	l := m.findChain(c)
+	if len(l) > 0 {
+		m.chains = append(m.chains, links{c, l})
+	}
+	return l
+}
+
+func (m *scratch) findChain(c *code) []occ {
 	lists := make([][]occ, len(c.kids))
 	for i, k := range c.kids {
 		if lists[i] = m.operand(k); len(lists[i]) == 0 {
@@ -143,7 +157,7 @@ func (m *scratch) reaches(a, b occ, g near) bool {
 	default:
 		return false
 	}
-	return m.wordNo[b.start]-m.wordNo[a.end-1]-1 <= int32(g.n)
+	return m.numbers.of[b.start]-m.numbers.of[a.end-1]-1 <= int32(g.n)
 }
 
 // loosely is every occurrence that has a part in a choice of one from each list with at most slop other words among them.
@@ -172,5 +186,5 @@ func (s *nearby) others() int {
 		lo, hi = min(lo, c.start), max(hi, c.end)
 		own += s.m.length(c)
 	}
-	return int(s.m.wordNo[hi-1] - s.m.wordNo[lo] + 1 - own)
+	return int(s.m.numbers.of[hi-1] - s.m.numbers.of[lo] + 1 - own)
 }

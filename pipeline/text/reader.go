@@ -30,6 +30,11 @@ func (r *Reader) Reset() { r.Words, r.Folded = r.Words[:0], r.Folded[:0] }
 // Text is the folded form of w.
 func (r *Reader) Text(w Word) []byte { return r.Folded[w.From:w.To] }
 
+// Joined is what the function Joined says of the neighbours a and b, words of s.
+func (r *Reader) Joined(s string, a, b Word) bool {
+	return a.End < b.Start && b.Start-a.End <= utf8.UTFMax && joined(s[a.End:b.Start], string(r.Text(a)), string(r.Text(b)))
+}
+
 // MaxRead is the most bytes that a Reader reads between two calls of Reset; it ignores the rest of a longer text.
 const MaxRead = math.MaxInt32 / 8
 

@@ -356,17 +356,19 @@ func (m *scratch) number() {
 		return
 	}
 	n.counted = true
-	for i := range m.segs {
-		g := &m.segs[i]
-		for len(n.of) < int(g.from) {
-			n.of = append(n.of, 0)
-		}
+	n.of = slices.Grow(n.of[:0], len(m.toks))[:len(m.toks)]
+	for k := range m.segs {
+		g := &m.segs[k]
+		toks, of := m.toks[g.from:g.to], n.of[g.from:g.to]
 		no := int32(1)
-		for i := g.from; i < g.to; i++ {
-			if i > g.from && !m.sameWord(g.src, m.toks[i-1], m.toks[i]) {
-				no++
+		for i := range of {
+			if i > 0 {
+				gap := toks[i].Start - toks[i-1].End
+				if gap > 3 || gap == 1 && g.src[toks[i].Start-1] == ' ' || !m.sameWord(g.src, toks[i-1], toks[i]) {
+					no++
+				}
 			}
-			n.of = append(n.of, no)
+			of[i] = no
 		}
 	}
 }
@@ -383,6 +385,8 @@ func (m *scratch) sameWord(src string, a, b text.Word) bool {
 		return c == '-' || c == '\'' || c == '`'
 	case n > 3:
 		return false
+	case n == 3 && src[a.End:b.Start] == "’": // by far the most frequent
+		return true
 	}
 	switch text.Fold(src[a.End:b.Start]) {
 	case "-", "'":
@@ -591,12 +595,15 @@ func (m *scratch) piece(alts []alt) []occ {
 }
 
 func sorted(l []occ) []occ {
-	slices.SortFunc(l, func(a, b occ) int {
+	order := func(a, b occ) int {
 		if a.start != b.start {
 			return int(a.start - b.start)
 		}
 		return int(a.end - b.end)
-	})
+	}
+	if !slices.IsSortedFunc(l, order) {
+		slices.SortFunc(l, order)
+	}
 	return slices.Compact(l)
 }
 

@@ -1,6 +1,9 @@
 package rules
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // operand is where an operand of NEAR stands: a term, a phrase, or a list of them.
 func (m *scratch) operand(c *code) []occ {
@@ -21,6 +24,7 @@ type nearby struct {
 	lists  [][]occ
 	chosen []occ
 	set    []bool
+	single bool  // every occurrence is one token
 	words  int32 // of the longest occurrence: how far before a word one may begin that reaches it
 	gaps   []near
 	slop   int
@@ -28,9 +32,13 @@ type nearby struct {
 
 func (m *scratch) nearby(lists [][]occ) *nearby {
 	m.number()
-	s := &nearby{m: m, lists: lists, chosen: make([]occ, len(lists)), set: make([]bool, len(lists)), words: 1}
+	s := &nearby{m: m, lists: lists, chosen: make([]occ, len(lists)), set: make([]bool, len(lists)), words: 1, single: true}
 	for _, l := range lists {
 		for _, o := range l {
+			if o.end-o.start == 1 {
+				continue
+			}
+			s.single = false
 			s.words = max(s.words, m.length(o))
 		}
 	}
@@ -113,19 +121,51 @@ func (m *scratch) findChain(c *code) []occ {
 	for i := 1; i < len(lists); i++ {
 		lists[i] = s.beside(i, i-1)
 	}
+	if len(lists) == 2 { // what has a neighbour takes part
+		return sorted(slices.Concat(lists...))
+	}
 	return s.takingPart(func(i int) bool { return s.extend(i, i) })
 }
 
 // beside is what of list i reaches an occurrence of its neighbour, list j.
 func (s *nearby) beside(i, j int) []occ {
-	var out []occ
 	g := s.gaps[min(i, j)]
+	if s.single {
+		return s.besideSingle(s.lists[i], s.lists[j], int32(g.n), !g.ordered || i < j, !g.ordered || i > j)
+	}
+	var out []occ
 	for _, o := range s.lists[i] {
 		clear(s.set)
 		s.choose(i, o)
 		if s.candidates(j, o, int32(g.n)+s.words, func() bool {
 			return s.m.reaches(s.chosen[min(i, j)], s.chosen[max(i, j)], g)
 		}) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// besideSingle is what of l has one of other at most n words behind it, or before it, where that is allowed. All are single tokens,
+// so that the next ones on both sides decide.
+func (s *nearby) besideSingle(l, other []occ, n int32, behind, before bool) []occ {
+	out := make([]occ, 0, len(l))
+	no := s.m.numbers.of
+	var g *segment
+	k := 0
+	for _, o := range l {
+		if g == nil || o.start >= g.to {
+			g = s.m.segmentOf(o.start)
+		}
+		for k < len(other) && other[k].start <= o.start {
+			k++
+		}
+		p := k - 1
+		if p >= 0 && other[p].start == o.start {
+			p-- // a token never matches itself
+		}
+		if behind && k < len(other) && other[k].start < g.to && no[other[k].start]-no[o.start]-1 <= n ||
+			before && p >= 0 && other[p].start >= g.from && no[o.start]-no[other[p].start]-1 <= n {
 			out = append(out, o)
 		}
 	}

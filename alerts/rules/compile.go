@@ -21,9 +21,9 @@ type Set struct {
 	rules   []compiled
 	lexicon lexicon
 	atoms   []atom
-	starts  []int32  // by atom: where its filings begin; one more behind the last
-	filed   []filing // the rules to evaluate when an atom occurs
-	gates   [][]int32
+	starts  []int32   // by atom: where its filings begin; one more behind the last
+	filed   []filing  // the rules to evaluate when an atom occurs
+	gates   []int32   // lists of atoms, each behind its length
 	always  []int32   // rules with no atom to file them under
 	fields  field     // fields of words that any rule reads
 	pool    sync.Pool // *scratch
@@ -40,7 +40,7 @@ type atom struct {
 }
 
 // A filing is a rule under an atom, worth a look if its gate is open: gate is an atom that must occur, or gateBase less the
-// number of a list of atoms of which one must; noGate is always open.
+// place in Set.gates of a list of atoms of which one must; noGate is always open.
 type filing struct{ rule, gate int32 }
 
 const (
@@ -140,6 +140,10 @@ type builder struct {
 	s     *Set
 	ids   map[atom]int32
 	filed []filedUnder
+	last  struct { // the list that was put into gates last
+		ids  []int32
+		gate int32
+	}
 }
 
 type filedUnder struct {
@@ -158,19 +162,19 @@ func (b *builder) atom(u unit) int32 {
 	return id
 }
 
-// gate is the number of a list of atoms.
+// gate is what a filing says for a list of atoms.
 func (b *builder) gate(ids []int32) int32 {
-	switch s := b.s; {
-	case len(ids) == 0:
+	switch len(ids) {
+	case 0:
 		return noGate
-	case len(ids) == 1:
+	case 1:
 		return ids[0]
-	case len(s.gates) > 0 && &s.gates[len(s.gates)-1][0] == &ids[0]: // the entry before has the same
-		return gateBase - int32(len(s.gates)-1)
-	default:
-		s.gates = append(s.gates, ids)
-		return gateBase - int32(len(s.gates)-1)
 	}
+	if b.last.ids == nil || &b.last.ids[0] != &ids[0] { // often the entry before has the same
+		b.last.ids, b.last.gate = ids, gateBase-int32(len(b.s.gates))
+		b.s.gates = append(append(b.s.gates, int32(len(ids))), ids...)
+	}
+	return b.last.gate
 }
 
 func (b *builder) compile(n *node, scope field) *code {

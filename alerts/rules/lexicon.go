@@ -18,7 +18,7 @@ type lexicon struct {
 	words []slot   // open addressing; a power of two
 	shift int      // of a mixed key, for seen
 
-	ways  []uint8 // by the first two bytes, mixed: bit k-1 is set where patterns are filed under their first k bytes
+	ways  []uint8 // by the first three bytes, mixed: bit k-1 is set where patterns are filed under their first k bytes
 	stems []slot  // patterns by those bytes
 
 	loose []int32 // patterns that begin with a wildcard
@@ -29,13 +29,13 @@ type lexicon struct {
 type slot struct {
 	key   uint64 // the head; of a word longer than that a hash
 	first int32
-	len   int32 // bytes of the word
+	len   int32 // bytes of the word; under zero, and less one, where the atom is the only one and any spelling will do
 }
 
 const (
 	headLen  = 8
 	mixer    = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio, as Knuth has it
-	wayBits  = 12
+	wayBits  = 14
 	noAtom   = -1
 	seenBits = 3 // the filter has 2^3 bits for each slot
 )
@@ -68,7 +68,7 @@ func keyOf(w []byte, x uint64) uint64 {
 
 func mix(key uint64) uint64 { return (key ^ key>>32) * mixer }
 
-func way(x uint64) uint64 { return x & masks[2] * mixer >> (64 - wayBits) }
+func way(x uint64) uint64 { return x & masks[3] * mixer >> (64 - wayBits) }
 
 // build files the atoms, and links those that are found alike.
 func (v *lexicon) build(atoms []atom) {
@@ -104,12 +104,17 @@ func (v *lexicon) build(atoms []atom) {
 			a.next = at
 		}
 		stems[x] = int32(id)
-		if k > 1 {
+		switch k {
+		case 1:
+			for rest := range uint64(1 << 16) {
+				v.ways[way(x|rest<<8)] |= 1
+			}
+		case 2:
+			for rest := range uint64(1 << 8) {
+				v.ways[way(x|rest<<16)] |= 2
+			}
+		default:
 			v.ways[way(x)] |= 1 << (k - 1)
-			continue
-		}
-		for second := range uint64(256) {
-			v.ways[way(x|second<<8)] |= 1
 		}
 	}
 	v.words = make([]slot, size(len(words)))
@@ -120,7 +125,11 @@ func (v *lexicon) build(atoms []atom) {
 		key := keyOf(b, head(b, len(b)))
 		n := mix(key) >> v.shift
 		v.seen[n>>6] |= 1 << (n & 63)
-		put(v.words, slot{key, id, int32(len(w))})
+		n = uint64(len(w))
+		if atoms[id].next == noAtom && atoms[id].exact == "" {
+			n = ^n
+		}
+		put(v.words, slot{key, id, int32(n)})
 	}
 	v.stems = make([]slot, size(len(stems)))
 	for x, id := range stems {
@@ -150,15 +159,22 @@ func (v *lexicon) maybe(key uint64) bool {
 	return v.seen[n>>6]>>(n&63)&1 != 0
 }
 
-// word is the first atom that is the word w, which has this key.
-func (v *lexicon) word(atoms []atom, w []byte, key uint64) int32 {
+// word is the first atom that is the word w, which has this key, and whether it is the only one and any spelling will do.
+func (v *lexicon) word(atoms []atom, w []byte, key uint64) (id int32, plain bool) {
 	for i := at(v.words, key); ; i = (i + 1) & (len(v.words) - 1) {
 		s := &v.words[i]
-		switch {
-		case s.key == 0:
-			return noAtom
-		case s.key == key && int(s.len) == len(w) && (len(w) <= headLen || atoms[s.first].text == string(w)):
-			return s.first
+		if s.key == 0 {
+			return noAtom, false
+		}
+		if s.key != key {
+			continue
+		}
+		n, plain := s.len, s.len < 0
+		if plain {
+			n = ^n
+		}
+		if int(n) == len(w) && (n <= headLen || atoms[s.first].text == string(w)) {
+			return s.first, plain
 		}
 	}
 }

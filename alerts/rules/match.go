@@ -138,7 +138,13 @@ func (m *scratch) open(gate int32) bool {
 	case gate == noGate:
 		return true
 	}
-	return slices.ContainsFunc(m.set.gates[gateBase-gate], m.occurs)
+	list := m.set.gates[gateBase-gate:]
+	for _, id := range list[1 : 1+list[0]] {
+		if m.occurs(id) {
+			return true
+		}
+	}
+	return false
 }
 
 // gather brings the notes of each atom together, in order.
@@ -294,7 +300,12 @@ func (m *scratch) look(w []byte, from, to int, whole bool) {
 
 func (m *scratch) words(w []byte, key uint64, from, to int, whole bool) {
 	atoms := m.set.atoms
-	for id := m.set.lexicon.word(atoms, w, key); id != noAtom; id = atoms[id].next {
+	id, plain := m.set.lexicon.word(atoms, w, key)
+	if plain {
+		m.note(id, from, to)
+		return
+	}
+	for ; id != noAtom; id = atoms[id].next {
 		if x := atoms[id].exact; x != "" && (!whole || x != m.exact(from)) {
 			continue
 		}

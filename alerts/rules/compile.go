@@ -25,6 +25,7 @@ type Set struct {
 	filed   []filing  // the rules to evaluate when an atom occurs
 	gates   []int32   // lists of atoms, each behind its length
 	always  []int32   // rules with no atom to file them under
+	stems   stemIndex // the atoms that are stemmed
 	fields  field     // fields of words that any rule reads
 	pool    sync.Pool // *scratch
 }
@@ -34,6 +35,8 @@ type atom struct {
 	text  string // folded, or a pattern
 	exact string
 	wild  bool
+	stem  bool
+	re    *pattern // nil: text says all
 	// Filled in by the lexicon:
 	prefix int32 // bytes of a pattern that asks for nothing more than this beginning
 	next   int32 // the next atom that the same word finds, or noAtom
@@ -65,6 +68,7 @@ type code struct {
 	gaps  []near    // of a chain
 	value string    // folded
 	kind  field     // of a value
+	count int       // of ATLEAST and FIRST
 	ids   [1]int32  // room for the commonest case
 	only  *[1]int32 // a term of one atom: ids
 }
@@ -78,7 +82,7 @@ type alt struct {
 // Compile reads all rules. The error joins one error for each rule that is wrong, each naming its rule.
 func Compile(rules []Rule) (*Set, error) {
 	s := &Set{}
-	b := &builder{s: s, ids: map[atom]int32{}}
+	b := &builder{s: s, ids: map[unit]int32{}}
 	var errs []error
 	seen := map[string]bool{}
 	for i, r := range rules {
@@ -95,7 +99,7 @@ func Compile(rules []Rule) (*Set, error) {
 			continue
 		}
 		seen[r.Name] = true
-		q, err := Parse(r.Query)
+		q, err := ParseWith(r.Query, r.Lists)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%srule %q: %w", where, r.Name, err))
 			continue
@@ -138,7 +142,7 @@ func (s *Set) Len() int { return len(s.rules) }
 
 type builder struct {
 	s     *Set
-	ids   map[atom]int32
+	ids   map[unit]int32
 	filed []filedUnder
 	last  struct { // the list that was put into gates last
 		ids  []int32
@@ -152,13 +156,20 @@ type filedUnder struct {
 }
 
 func (b *builder) atom(u unit) int32 {
-	a := atom{text: u.text, exact: u.exact, wild: u.wild()}
-	if id, ok := b.ids[a]; ok {
+	u.tight = false
+	if id, ok := b.ids[u]; ok {
 		return id
+	}
+	a := atom{text: u.text, exact: u.exact, wild: u.wild(), stem: u.stem}
+	if u.re {
+		a.re = compilePattern(u.text)
 	}
 	id := int32(len(b.s.atoms))
 	b.s.atoms = append(b.s.atoms, a)
-	b.ids[a] = id
+	b.ids[u] = id
+	if a.stem {
+		b.s.stems.add(id, a.text)
+	}
 	return id
 }
 
@@ -210,7 +221,16 @@ func (b *builder) compile(n *node, scope field) *code {
 			c.ids[0] = c.words[0][0].ids[0]
 			c.only = &c.ids
 		}
+	case opList:
+		return b.compile(n.kids[0], scope)
+	case opFirst, opSentence, opParagraph:
+		c.count = n.count
+		if scope != fLead {
+			scope = fBody
+		}
+		c.kids = []*code{b.compile(n.kids[0], scope)}
 	default:
+		c.count = n.count
 		for _, k := range n.kids {
 			c.kids = append(c.kids, b.compile(k, scope))
 		}
@@ -255,6 +275,8 @@ func (b *builder) need(c *code) choice {
 			}
 		}
 		return both(all)
+	case opAtLeast, opFirst, opSentence, opParagraph:
+		return b.need(c.kids[0])
 	case opOr:
 		var all choice
 		for _, k := range c.kids {
@@ -306,7 +328,11 @@ const longestGate = 16
 func (b *builder) cost(id int32) int {
 	a := b.s.atoms[id]
 	n := 0
-	for _, r := range a.text {
+	word := a.text
+	if a.re != nil {
+		word = a.re.literal
+	}
+	for _, r := range word {
 		switch {
 		case r == '*' || r == '?':
 		case text.Spaceless(r):
@@ -332,8 +358,13 @@ func (b *builder) cost(id int32) int {
 	case n == 6:
 		k = 4
 	}
-	if a.wild {
+	switch {
+	case a.re != nil:
+		k *= 8
+	case a.wild:
 		k *= 4
+	case a.stem:
+		k *= 2
 	}
 	return k
 }

@@ -76,7 +76,11 @@ func (v *lexicon) build(atoms []atom) {
 	for id := range atoms {
 		a := &atoms[id]
 		a.next = noAtom
-		first, _ := utf8.DecodeRuneInString(a.text)
+		begins := a.text
+		if a.re != nil {
+			begins = a.re.prefix + "*"
+		}
+		first, _ := utf8.DecodeRuneInString(begins)
 		if s := text.Script(first); s == "Hang" || s == "Arab" || first == '*' || first == '?' {
 			v.bare = true
 		}
@@ -87,8 +91,8 @@ func (v *lexicon) build(atoms []atom) {
 			words[a.text] = int32(id)
 			continue
 		}
-		k := strings.IndexAny(a.text, "*?")
-		if k == len(a.text)-1 && a.text[k] == '*' {
+		k := strings.IndexAny(begins, "*?")
+		if a.re == nil && k == len(a.text)-1 && a.text[k] == '*' {
 			a.prefix = int32(k)
 		}
 		k = min(k, headLen)
@@ -99,7 +103,7 @@ func (v *lexicon) build(atoms []atom) {
 		if v.ways == nil {
 			v.ways = make([]uint8, 1<<wayBits)
 		}
-		x := head([]byte(a.text), k)
+		x := head([]byte(begins), k)
 		if at, ok := stems[x]; ok {
 			a.next = at
 		}

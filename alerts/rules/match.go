@@ -43,6 +43,8 @@ type scratch struct {
 	word    []byte  // parts joined
 	bare    []string
 	marks   []uint64 // occurrences to highlight, start<<32 | end
+	window  window
+	stems   stemmer
 	spans   []Span
 	host    string
 	hostSet bool
@@ -177,6 +179,7 @@ func (m *scratch) reset() {
 	clear(m.bare)
 	clear(m.chains)
 	m.doc, m.host, m.hostSet = nil, "", false
+	m.window = window{sentences: m.window.sentences[:0], paragraphs: m.window.paragraphs[:0]}
 	m.reader.Reset()
 	m.toks, m.numbers.of, m.numbers.counted = nil, m.numbers.of[:0], false
 	m.segs, m.notes, m.hit, m.run, m.chains = m.segs[:0], m.notes[:0], m.hit[:0], m.run[:0], m.chains[:0]
@@ -244,6 +247,9 @@ func (m *scratch) lookup(from int, src string) {
 		if folded[t.From] >= utf8.RuneSelf && v.bare {
 			m.readings(folded[t.From:t.To], i, i+1)
 		}
+		if m.set.stems.some() {
+			m.endings(folded[t.From:t.To], i, i+1)
+		}
 		if i+1 < len(toks) && abut(src, t, toks[i+1]) {
 			m.joined(src, i)
 		}
@@ -262,6 +268,9 @@ func (m *scratch) joined(src string, i int) {
 		m.word = append(m.word, m.reader.Text(b)...)
 		m.look(m.word, i, j+1, false)
 		m.readings(m.word, i, j+1)
+		if m.set.stems.some() {
+			m.endings(m.word, i, j+1)
+		}
 	}
 }
 
@@ -298,6 +307,13 @@ func (m *scratch) look(w []byte, from, to int, whole bool) {
 	}
 }
 
+// endings looks up the stem of the word w, if its first letter is that of a stemmed atom or may be a prefix, as in Arabic.
+func (m *scratch) endings(w []byte, from, to int) {
+	if r, _ := utf8.DecodeRune(w); m.set.stems.firsts[r] || text.Script(r) == "Arab" {
+		m.stemmed(string(w), from, to)
+	}
+}
+
 func (m *scratch) words(w []byte, key uint64, from, to int, whole bool) {
 	atoms := m.set.atoms
 	id, plain := m.set.lexicon.word(atoms, w, key)
@@ -327,6 +343,10 @@ func (m *scratch) patterns(w []byte, x uint64, from, to int) {
 func (m *scratch) try(id int32, w []byte, from, to int) {
 	if a := &m.set.atoms[id]; a.prefix > 0 {
 		if len(w) >= int(a.prefix) && string(w[:a.prefix]) == a.text[:a.prefix] {
+			m.note(id, from, to)
+		}
+	} else if a.re != nil {
+		if a.re.match(string(w)) {
 			m.note(id, from, to)
 		}
 	} else if glob(a.text, string(w)) {
@@ -470,6 +490,10 @@ func (m *scratch) holds(c *code) bool {
 		return m.valueSpans(c, nil) != nil
 	case opNear:
 		return len(m.chain(c)) > 0
+	case opAtLeast:
+		return m.often(c)
+	case opFirst, opSentence, opParagraph:
+		return m.inWindows(c, false)
 	case opNot:
 		return !m.holds(c.kids[0])
 	case opAnd:
@@ -494,6 +518,10 @@ func (m *scratch) collect(c *code) {
 		m.spans = m.valueSpans(c, m.spans)
 	case opNear:
 		m.mark(m.chain(c))
+	case opAtLeast:
+		m.collect(c.kids[0])
+	case opFirst, opSentence, opParagraph:
+		m.inWindows(c, true)
 	case opAnd, opOr:
 		for _, k := range c.kids {
 			if c.op == opAnd || m.holds(k) {
@@ -558,7 +586,7 @@ func (m *scratch) segmentOf(tok int32) *segment {
 // find is where a term or phrase stands, sorted.
 func (m *scratch) find(c *code) []occ {
 	if c.only != nil {
-		return m.within(m.at(c.only[0]), c.scope)
+		return m.within(m.list(c.only[0]), c.scope)
 	}
 	lists := make([][]occ, len(c.words))
 	for i, p := range c.words {
@@ -586,11 +614,11 @@ func (m *scratch) find(c *code) []occ {
 // piece is where any alternative of a piece stands, sorted.
 func (m *scratch) piece(alts []alt) []occ {
 	if len(alts) == 1 && len(alts[0].ids) == 1 {
-		return m.at(alts[0].ids[0])
+		return m.list(alts[0].ids[0])
 	}
 	var all []occ
 	for _, a := range alts {
-		l := m.at(a.ids[0])
+		l := m.list(a.ids[0])
 		for i, id := range a.ids[1:] {
 			if len(l) == 0 {
 				break
@@ -650,7 +678,7 @@ func (m *scratch) touch(i int32) bool {
 
 // within keeps the occurrences in the fields of a scope.
 func (m *scratch) within(l []occ, scope field) []occ {
-	if len(l) == 0 || m.set.segments()&^scope == 0 {
+	if len(l) == 0 || m.set.segments()&^scope == 0 && !m.window.on {
 		return l
 	}
 	all := true
@@ -681,6 +709,9 @@ func (s *Set) segments() field {
 }
 
 func (m *scratch) inScope(o occ, scope field) bool {
+	if m.window.on && o.end > m.window.end {
+		return false
+	}
 	if scope&fLead != 0 {
 		return m.lead.start <= o.start && o.end <= m.lead.end
 	}

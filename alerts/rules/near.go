@@ -92,6 +92,9 @@ next:
 
 // chain is every occurrence that has a part in a chain of NEAR that holds, sorted.
 func (m *scratch) chain(c *code) []occ {
+	if m.window.on { // what holds there holds there alone
+		return m.findChain(c)
+	}
 	for _, k := range m.chains {
 		if k.of == c {
 			return k.at

@@ -26,11 +26,16 @@ func (q *Query) Warnings() []string { return q.warn }
 type op uint8
 
 const (
-	opTerm   op = iota // words in a row
-	opPhrase           // quoted words; slop ≥ 0: within that many others
-	opValue            // a value of site, url, lang, feed, tag
-	opField            // kids[0] in a field
-	opNear             // kids in a chain; gaps[i] is between kids[i] and kids[i+1]
+	opTerm      op = iota // words in a row
+	opPhrase              // quoted words; slop ≥ 0: within that many others
+	opValue               // a value of site, url, lang, feed, tag
+	opField               // kids[0] in a field
+	opList                // $text, which stands for kids[0]
+	opAtLeast             // kids[0] occurs count times or more
+	opFirst               // kids[0] in the first count words of the body
+	opSentence            // kids[0] in one sentence
+	opParagraph           // kids[0] in one paragraph
+	opNear                // kids in a chain; gaps[i] is between kids[i] and kids[i+1]
 	opNot
 	opAnd
 	opOr
@@ -48,6 +53,7 @@ type node struct {
 	field  field   // of a field
 	quoted bool    // of a value
 	gaps   []near  // of a chain of NEAR
+	count  int     // of ATLEAST and FIRST
 }
 
 // near is one NEAR of a chain: at most n words between, in order if ordered.
@@ -74,6 +80,15 @@ func (n *node) print(b *strings.Builder) {
 	case opField:
 		b.WriteString(n.field.String() + ":")
 		n.kids[0].printIn(b, opAnd, opOr, opNot, opNear)
+	case opList:
+		b.WriteString("$" + n.text)
+	case opAtLeast, opFirst:
+		b.WriteString(n.op.name() + "/" + strconv.Itoa(n.count) + " ")
+		n.kids[0].printIn(b, opAnd, opOr, opNot, opNear)
+	case opSentence, opParagraph:
+		b.WriteString(n.op.name() + " (")
+		n.kids[0].print(b)
+		b.WriteByte(')')
 	case opNot:
 		b.WriteString("NOT ")
 		n.kids[0].printIn(b, opAnd, opOr, opNot)
@@ -173,8 +188,13 @@ func (n *node) holdsOnNothing() *node {
 			return n
 		}
 		return nil
-	case opField:
+	case opField, opFirst:
 		return n.kids[0].holdsOnNothing()
+	case opList: // its inside stands elsewhere
+		if n.kids[0].holdsOnNothing() != nil {
+			return n
+		}
+		return nil
 	case opAnd:
 		var first *node
 		for _, k := range n.kids {

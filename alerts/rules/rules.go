@@ -60,6 +60,7 @@ type Rule struct {
 	Note      string   `yaml:"note"`
 	OncePer   string   `yaml:"once_per"` // what it is told once of: article, story or event; "": story
 	Updates   bool     `yaml:"updates"`  // tell also what later versions of an article change
+	Lists     Lists    `yaml:"-"`        // what the $names in the query stand for
 
 	Origin string `yaml:"-"` // where the query stands, file:line:column, for error messages; may be empty
 }

@@ -14,7 +14,11 @@ func marked(t *testing.T, query string, d *Doc) string {
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	hits := s.Match(d)
+	return spansOf(s.Match(d), d)
+}
+
+// spansOf is what the first hit marks, joined by "|"; "" without a hit.
+func spansOf(hits []Hit, d *Doc) string {
 	if len(hits) == 0 {
 		return ""
 	}

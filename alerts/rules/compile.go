@@ -58,19 +58,18 @@ type compiled struct {
 	sites []string
 }
 
-// code is a node of a compiled query.
+// code is a node of a compiled query. There are many of them: mind the size.
 type code struct {
 	op    op
+	scope field // of terms and phrases: the fields of words they look at
+	kind  field // of a value
+	slop  int32 // -1: in a row
+	atom  int32 // of a term of one atom; else noAtom
+	count int   // of ATLEAST and FIRST
 	kids  []*code
-	scope field     // of terms and phrases: the fields of words they look at
-	words [][]alt   // of terms and phrases: per piece its alternatives
-	slop  int       // -1: in a row
-	gaps  []near    // of a chain
-	value string    // folded
-	kind  field     // of a value
-	count int       // of ATLEAST and FIRST
-	ids   [1]int32  // room for the commonest case
-	only  *[1]int32 // a term of one atom: ids
+	words [][]alt // of other terms and phrases: per piece its alternatives
+	gaps  []near  // of a chain
+	value string  // folded
 }
 
 // An alt is one way to write a piece: atoms in a row.
@@ -189,7 +188,7 @@ func (b *builder) gate(ids []int32) int32 {
 }
 
 func (b *builder) compile(n *node, scope field) *code {
-	c := &code{op: n.op, slop: n.slop, gaps: n.gaps}
+	c := &code{op: n.op, slop: int32(n.slop), atom: noAtom, gaps: n.gaps}
 	switch n.op {
 	case opField:
 		if n.field.value() {
@@ -218,8 +217,7 @@ func (b *builder) compile(n *node, scope field) *code {
 			c.words = append(c.words, alts)
 		}
 		if len(c.words) == 1 && len(c.words[0]) == 1 && len(c.words[0][0].ids) == 1 {
-			c.ids[0] = c.words[0][0].ids[0]
-			c.only = &c.ids
+			c.atom, c.words = c.words[0][0].ids[0], nil
 		}
 	case opList:
 		return b.compile(n.kids[0], scope)
@@ -254,6 +252,9 @@ type entry struct {
 func (b *builder) need(c *code) choice {
 	switch c.op {
 	case opTerm, opPhrase:
+		if c.atom != noAtom {
+			return choice{[]entry{{atom: c.atom}}, b.cost(c.atom)}
+		}
 		var all []choice
 		for _, piece := range c.words {
 			var any choice

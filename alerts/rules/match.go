@@ -73,8 +73,18 @@ type links struct {
 func (s *Set) Match(d *Doc) []Hit {
 	m, _ := s.pool.Get().(*scratch)
 	if m == nil {
-		m = &scratch{set: s, tally: make([]tally, len(s.atoms)), queued: make([]uint32, len(s.rules))}
+		m = s.scratch()
 	}
+	hits := s.match(m, d)
+	s.pool.Put(m)
+	return hits
+}
+
+func (s *Set) scratch() *scratch {
+	return &scratch{set: s, tally: make([]tally, len(s.atoms)), queued: make([]uint32, len(s.rules))}
+}
+
+func (s *Set) match(m *scratch, d *Doc) []Hit {
 	if m.round++; m.round == 0 {
 		clear(m.tally)
 		clear(m.queued)
@@ -98,7 +108,6 @@ func (s *Set) Match(d *Doc) []Hit {
 		hits = m.evaluate()
 	}
 	m.reset()
-	s.pool.Put(m)
 	return hits
 }
 
@@ -346,7 +355,7 @@ func (m *scratch) try(id int32, w []byte, from, to int) {
 			m.note(id, from, to)
 		}
 	} else if a.re != nil {
-		if a.re.match(string(w)) {
+		if a.re.match(w) {
 			m.note(id, from, to)
 		}
 	} else if glob(a.text, string(w)) {
@@ -585,8 +594,8 @@ func (m *scratch) segmentOf(tok int32) *segment {
 
 // find is where a term or phrase stands, sorted.
 func (m *scratch) find(c *code) []occ {
-	if c.only != nil {
-		return m.within(m.list(c.only[0]), c.scope)
+	if c.atom != noAtom {
+		return m.within(m.list(c.atom), c.scope)
 	}
 	lists := make([][]occ, len(c.words))
 	for i, p := range c.words {
@@ -602,7 +611,7 @@ func (m *scratch) find(c *code) []occ {
 				return nil
 			}
 		}
-		return m.loosely(lists, c.slop)
+		return m.loosely(lists, int(c.slop))
 	}
 	l := lists[0]
 	for _, next := range lists[1:] {

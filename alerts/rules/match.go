@@ -41,6 +41,7 @@ type scratch struct {
 	run     []int32 // rules to evaluate
 	chains  []links // of the rule in hand
 	word    []byte  // parts joined
+	form    []byte  // a bare form
 	bare    []string
 	marks   []uint64 // occurrences to highlight, start<<32 | end
 	window  window
@@ -236,6 +237,7 @@ func (m *scratch) segment(f field, src string, shift int) {
 // lookup looks up the tokens of the last segment, whose text is src, and what neighbours make together.
 func (m *scratch) lookup(from int, src string) {
 	v, folded, toks := &m.set.lexicon, m.reader.Folded, m.toks
+	view := ""
 	for i := from; i < len(toks); i++ {
 		t := toks[i]
 		n := int(t.To - t.From)
@@ -254,7 +256,10 @@ func (m *scratch) lookup(from int, src string) {
 			m.try(id, folded[t.From:t.To], i, i+1)
 		}
 		if folded[t.From] >= utf8.RuneSelf && v.bare {
-			m.readings(folded[t.From:t.To], i, i+1)
+			if view == "" { // one copy of all words, so that their parts cost nothing
+				view = string(folded)
+			}
+			m.readings(view[t.From:t.To], i, i+1)
 		}
 		if m.set.stems.some() {
 			m.endings(folded[t.From:t.To], i, i+1)
@@ -276,7 +281,9 @@ func (m *scratch) joined(src string, i int) {
 		}
 		m.word = append(m.word, m.reader.Text(b)...)
 		m.look(m.word, i, j+1, false)
-		m.readings(m.word, i, j+1)
+		if m.set.lexicon.bare {
+			m.readings(string(m.word), i, j+1)
+		}
 		if m.set.stems.some() {
 			m.endings(m.word, i, j+1)
 		}
@@ -289,14 +296,13 @@ func abut(src string, a, b text.Word) bool {
 	return n == 1 && src[a.End] != ' ' || (n == 2 || n == 3) && src[a.End] >= utf8.RuneSelf
 }
 
-func (m *scratch) readings(w []byte, from, to int) {
-	if w[0] < utf8.RuneSelf || !m.set.lexicon.bare {
-		return
-	}
-	m.bare = text.AppendBare(m.bare[:0], string(w))
+// readings looks up what the word w may be without particles and clitics.
+func (m *scratch) readings(w string, from, to int) {
+	m.bare = text.AppendBare(m.bare[:0], w)
 	for i, b := range m.bare {
 		if !slices.Contains(m.bare[:i], b) {
-			m.look([]byte(b), from, to, false)
+			m.form = append(m.form[:0], b...)
+			m.look(m.form, from, to, false)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"wirewatch/pipeline/text"
 )
@@ -26,6 +27,7 @@ type Set struct {
 	gates   []int32   // lists of atoms, each behind its length
 	always  []int32   // rules with no atom to file them under
 	stems   stemIndex // the atoms that are stemmed
+	pairs   bool      // some filing has a pair
 	fields  field     // fields of words that any rule reads
 	pool    sync.Pool // *scratch
 }
@@ -44,7 +46,12 @@ type atom struct {
 
 // A filing is a rule under an atom, worth a look if its gate is open: gate is an atom that must occur, or gateBase less the
 // place in Set.gates of a list of atoms of which one must; noGate is always open.
-type filing struct{ rule, gate int32 }
+// Where pair is not 0, those two characters must also stand side by side somewhere: in scripts without spaces each of them
+// alone is in most articles.
+type filing struct {
+	rule, gate int32
+	pair       pair
+}
 
 const (
 	noGate   = -1
@@ -117,7 +124,7 @@ func Compile(rules []Rule) (*Set, error) {
 			s.always = append(s.always, n)
 		}
 		for _, e := range need.entries {
-			b.filed = append(b.filed, filedUnder{e.atom, filing{n, b.gate(e.gate)}})
+			b.filed = append(b.filed, filedUnder{e.atom, filing{n, b.gate(e.gate), e.pair}})
 		}
 	}
 	if errs != nil {
@@ -247,6 +254,7 @@ type choice struct {
 type entry struct {
 	atom int32
 	gate []int32
+	pair pair
 }
 
 func (b *builder) need(c *code) choice {
@@ -263,7 +271,9 @@ func (b *builder) need(c *code) choice {
 				for _, id := range a.ids {
 					row = append(row, choice{[]entry{{atom: id}}, b.cost(id)})
 				}
-				any = either(any, both(row))
+				one := both(row)
+				one.entries[0].pair = b.pair(a)
+				any = either(any, one)
 			}
 			all = append(all, any)
 		}
@@ -290,6 +300,23 @@ func (b *builder) need(c *code) choice {
 		return all
 	}
 	return choice{}
+}
+
+// pair is two characters that stand side by side wherever a does, if there are such.
+func (b *builder) pair(a alt) pair {
+	single := func(id int32) bool { // then it is found as a whole token or not at all
+		x := &b.s.atoms[id]
+		r, n := utf8.DecodeRuneInString(x.text)
+		return n == len(x.text) && !x.wild && x.re == nil && text.Spaceless(r)
+	}
+	for i := 1; i < len(a.ids); i++ {
+		if a.tight[i] && single(a.ids[i-1]) && single(a.ids[i]) {
+			b.s.pairs = true
+			x, y := []byte(b.s.atoms[a.ids[i-1]].text), []byte(b.s.atoms[a.ids[i]].text)
+			return pairOf(head(x, len(x)), head(y, len(y)))
+		}
+	}
+	return 0
 }
 
 // either is a choice for where a or b holds.

@@ -194,3 +194,29 @@ func (v *lexicon) stem(x uint64) int32 {
 		}
 	}
 }
+
+// A pair stands for two characters side by side, and for some others by chance; 0 is none.
+type pair uint32
+
+const (
+	pairBits = 15
+	somePair = 1 << pairBits
+)
+
+// pairOf is the pair of two tokens with these heads.
+func pairOf(x, y uint64) pair {
+	return pair(mix(x*mixer+y)>>(64-pairBits)) | somePair
+}
+
+// A pairSet is the pairs of an article.
+type pairSet [somePair / 64]uint64
+
+func (s *pairSet) add(p pair) {
+	p &^= somePair
+	s[p>>6] |= 1 << (p & 63)
+}
+
+func (s *pairSet) has(p pair) bool {
+	p &^= somePair
+	return s[p>>6]>>(p&63)&1 != 0
+}

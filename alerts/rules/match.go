@@ -39,6 +39,8 @@ type scratch struct {
 	round   uint32  // of tally and queued: what is of another round is void
 	queued  []uint32
 	run     []int32 // rules to evaluate
+	pairs   *pairSet
+	arena   []occ   // results on their way
 	chains  []links // of the rule in hand
 	word    []byte  // parts joined
 	form    []byte  // a bare form
@@ -82,7 +84,11 @@ func (s *Set) Match(d *Doc) []Hit {
 }
 
 func (s *Set) scratch() *scratch {
-	return &scratch{set: s, tally: make([]tally, len(s.atoms)), queued: make([]uint32, len(s.rules))}
+	m := &scratch{set: s, tally: make([]tally, len(s.atoms)), queued: make([]uint32, len(s.rules))}
+	if s.pairs {
+		m.pairs = new(pairSet)
+	}
+	return m
 }
 
 func (s *Set) match(m *scratch, d *Doc) []Hit {
@@ -91,11 +97,14 @@ func (s *Set) match(m *scratch, d *Doc) []Hit {
 		clear(m.queued)
 		m.round = 1
 	}
+	if m.pairs != nil {
+		clear(m.pairs[:])
+	}
 	m.doc = d
 	m.read()
 	for _, id := range m.hit {
 		for _, f := range s.filed[s.starts[id]:s.starts[id+1]] {
-			if m.open(f.gate) {
+			if (f.pair == 0 || m.pairs.has(f.pair)) && m.open(f.gate) {
 				m.queue(f.rule)
 			}
 		}
@@ -115,6 +124,7 @@ func (s *Set) match(m *scratch, d *Doc) []Hit {
 func (m *scratch) evaluate() []Hit {
 	matched := m.run[:0]
 	for _, r := range m.run {
+		m.arena = m.arena[:0] // no result outlives its rule
 		if c := &m.set.rules[r]; m.admits(c) && m.holds(c.root) {
 			matched = append(matched, r)
 		}
@@ -126,7 +136,7 @@ func (m *scratch) evaluate() []Hit {
 	hits := make([]Hit, len(matched))
 	for i, r := range matched {
 		c := &m.set.rules[r]
-		m.marks, m.spans = m.marks[:0], m.spans[:0]
+		m.arena, m.marks, m.spans = m.arena[:0], m.marks[:0], m.spans[:0]
 		m.collect(c.root)
 		hits[i] = Hit{Rule: c.rule.Name, Spans: m.highlights()}
 	}
@@ -193,6 +203,7 @@ func (m *scratch) reset() {
 	m.reader.Reset()
 	m.toks, m.numbers.of, m.numbers.counted = nil, m.numbers.of[:0], false
 	m.segs, m.notes, m.hit, m.run, m.chains = m.segs[:0], m.notes[:0], m.hit[:0], m.run[:0], m.chains[:0]
+	m.arena = m.arena[:0]
 }
 
 // read cuts the article into tokens and notes the atoms among them.
@@ -238,6 +249,7 @@ func (m *scratch) segment(f field, src string, shift int) {
 func (m *scratch) lookup(from int, src string) {
 	v, folded, toks := &m.set.lexicon, m.reader.Folded, m.toks
 	view := ""
+	before := uint64(0) // the head of the token before, if it is beyond ASCII
 	for i := from; i < len(toks); i++ {
 		t := toks[i]
 		n := int(t.To - t.From)
@@ -254,6 +266,14 @@ func (m *scratch) lookup(from int, src string) {
 		}
 		for _, id := range v.loose {
 			m.try(id, folded[t.From:t.To], i, i+1)
+		}
+		if folded[t.From] < utf8.RuneSelf {
+			before = 0
+		} else if m.pairs != nil {
+			if before != 0 {
+				m.pairs.add(pairOf(before, x))
+			}
+			before = x
 		}
 		if folded[t.From] >= utf8.RuneSelf && v.bare {
 			if view == "" { // one copy of all words, so that their parts cost nothing
@@ -664,16 +684,23 @@ func sorted(l []occ) []occ {
 // follow joins each occurrence of a with those of b that begin where it ends; tight ones must touch it in the text, a line
 // break apart at most.
 func (m *scratch) follow(a, b []occ, tight bool) []occ {
-	var out []occ
+	from, i, end := len(m.arena), 0, int32(0)
 	for _, x := range a {
-		i := sort.Search(len(b), func(i int) bool { return b[i].start >= x.end })
-		for ; i < len(b) && b[i].start == x.end; i++ {
-			if tight && !m.touch(x.end) {
-				continue
+		if x.end < end { // a longer one came before
+			i = sort.Search(len(b), func(i int) bool { return b[i].start >= x.end })
+		}
+		end = x.end
+		for i < len(b) && b[i].start < end {
+			i++
+		}
+		for k := i; k < len(b) && b[k].start == end; k++ {
+			if tight && !m.touch(end) {
+				break
 			}
-			out = append(out, occ{x.start, b[i].end})
+			m.arena = append(m.arena, occ{x.start, b[k].end})
 		}
 	}
+	out := m.arena[from:len(m.arena):len(m.arena)]
 	if len(out) > 1 {
 		out = sorted(out)
 	}

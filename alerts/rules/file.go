@@ -102,6 +102,15 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
+// A Mistake is something wrong in a rule file, and where.
+type Mistake struct {
+	File      string
+	Line, Col int // from 1
+	Msg       string
+}
+
+func (m *Mistake) Error() string { return fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Col, m.Msg) }
+
 type reader struct {
 	name  string
 	names map[string]int // rule name -> line
@@ -111,7 +120,7 @@ type reader struct {
 func (r *reader) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", r.name, n.Line, n.Column) }
 
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
-	r.errs = append(r.errs, errors.New(r.at(n)+": "+fmt.Sprintf(format, args...)))
+	r.errs = append(r.errs, &Mistake{r.name, n.Line, n.Column, fmt.Sprintf(format, args...)})
 }
 
 // pairs calls f for each key of a mapping and refuses repeated keys.

@@ -41,7 +41,7 @@ type scratch struct {
 	run     []int32 // rules to evaluate
 	pairs   *pairSet
 	arena   []occ   // results on their way
-	chains  []links // of the rule in hand
+	chains  []links // that hold, outside windows
 	word    []byte  // parts joined
 	form    []byte  // a bare form
 	bare    []string

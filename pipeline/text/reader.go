@@ -57,6 +57,11 @@ func (r *Reader) Read(s string) {
 				continue
 			}
 		}
+		if j := r.cyrillic(s, i, base); j > 0 {
+			r.Words = append(r.Words, Word{int32(i), int32(j), int32(base + i), int32(base + j)})
+			i = j
+			continue
+		}
 		start, end, after := word(s, i)
 		if end > start {
 			r.fold(s, start, end, base)
@@ -77,6 +82,31 @@ func ends1(s string, i, j int) bool {
 	}
 	// Typographic quotes and dashes.
 	return j+2 < len(s) && s[j] == 0xe2 && s[j+1] == 0x80 && 0x90 <= s[j+2] && s[j+2] <= 0xa7
+}
+
+// cyrillic reads Russian letters from i on, where a word begins, and folds them where they are: none changes its length. It
+// returns their end, or 0 where they are no word for certain.
+func (r *Reader) cyrillic(s string, i, base int) int {
+	b := r.Folded[base : base+len(s)]
+	j := i
+letters:
+	for ; j+1 < len(s); j += 2 {
+		switch x, y := s[j], s[j+1]; {
+		case x == 0xd0 && 0xb0 <= y && y <= 0xbf, x == 0xd1 && 0x80 <= y && y <= 0x8f: // а to я
+		case x == 0xd0 && 0x90 <= y && y <= 0x9f: // А to П
+			b[j+1] = y + 0x20
+		case x == 0xd0 && 0xa0 <= y && y <= 0xaf: // Р to Я
+			b[j], b[j+1] = 0xd1, y-0x20
+		case x == 0xd1 && y == 0x91, x == 0xd0 && y == 0x81: // ё, Ё
+			b[j], b[j+1] = 0xd0, 0xb5
+		default:
+			break letters
+		}
+	}
+	if j > i && (j == len(s) || !alnum(s[j]) && ends1(s, i+1, j)) { // one letter of two bytes is one
+		return j
+	}
+	return 0
 }
 
 // lower appends s to Folded with A to Z lowered, and says where; it notes of each byte what it is. Eight bytes at a time:

@@ -7,10 +7,14 @@ import (
 
 // A Query is a parsed rule.
 type Query struct {
-	text string
-	root *node
-	warn []string
+	text  string
+	root  *node
+	warn  []string
+	lists Lists
 }
+
+// Lists are those that the query was read with. They must not be changed.
+func (q *Query) Lists() Lists { return q.lists }
 
 // String is the query in its canonical form: operators written out, parentheses where they help. It parses to the same
 // query.

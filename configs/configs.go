@@ -39,6 +39,7 @@ type Config struct {
 	Retention    Retention       `yaml:"retention" also:"keep,prune"`
 	Feeds        []Feed          `yaml:"feeds" also:"sources,feed"`
 	Rules        Rules           `yaml:"rules" also:"queries,rule"` // inline ones and those of rule files, in order
+	Lists        Node            `yaml:"lists"`                     // terms that the inline rules name, $name
 	Channels     []Channel       `yaml:"channels" also:"notifiers,receivers,alerts,outputs,channel"`
 	Operator     []string        `yaml:"operator" also:"operators,health,ops"` // names of channels that are told how Wirewatch itself fares; none: the log alone
 

@@ -179,7 +179,7 @@ channels:
   - {name: desk, kind: slack, url_file: secrets/hook, retries: 3, tags: [a]}
 `,
 		"secrets/pw", "s3cret\r\n", "secrets/hook", "https://hook\n",
-		"rules/b.yaml", "rules:\n  - {name: b, query: '${NOT} a'}\n", "rules/a.yaml", "- name: a\n  query: 'x'\n", "more.yaml", "")
+		"rules/b.yaml", "lists: {x: [a]}\nrules:\n  - {name: b, query: '${NOT} a'}\n", "rules/a.yaml", "- name: a\n  query: 'x'\n", "more.yaml", "")
 	c, err := Load(path, vars("KEY", "k1", "PW", "pass", "N", "4"))
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +207,7 @@ channels:
 	for _, r := range c.Rules {
 		got = append(got, fmt.Sprintf("%s %s:%d:%d", r.Name, filepath.Base(r.QueryPos.File), r.QueryPos.Line, r.QueryPos.Col))
 	}
-	want := []string{"one w.yaml:13:25", "a a.yaml:2:11", "b b.yaml:2:23", "block w.yaml:18:7"}
+	want := []string{"one w.yaml:13:25", "a a.yaml:2:11", "b b.yaml:3:23", "block w.yaml:18:7"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -70,6 +70,9 @@ func (n Node) Decode(v any) error {
 	return d.err()
 }
 
+// YAML is the node itself, nothing expanded; nil for the zero Node. It must not be changed.
+func (n Node) YAML() *yaml.Node { return n.n }
+
 // Pos is where the value of key stands, or the whole node when there is no such key or key is "".
 func (n Node) Pos(key string) Pos {
 	if n.n == nil {

@@ -26,13 +26,14 @@ type Rule struct {
 	Pos      Pos  `yaml:"-"` // of the rule
 	QueryPos Pos  `yaml:"-"` // of the query's first character, so that an error inside it can be shown where it stands
 	Node     Node `yaml:"-"` // the rule as written, for who decodes it again
+	Lists    Node `yaml:"-"` // the lists of terms that its query may name: those of the file it stands in
 
 	channels []Pos
 }
 
 // Rules are written as a list of rules, of {file: path} and of {files: [path, …]}; or, when there are only files, as
-// {files: […]}. Paths may have * in them. A rule file is a list of rules, or {rules: [a list of rules]}; in it nothing is
-// expanded, so that it means the same to every verb.
+// {files: […]}. Paths may have * in them. A rule file is a list of rules, or {rules: [a list of rules], lists: {…}}; in it
+// nothing is expanded and no other file's lists are known, so that it means the same to every verb.
 type Rules []Rule
 
 // sources is an entry that names rule files.
@@ -140,11 +141,14 @@ func (r *Rules) file(d *decoder, path, pattern string) {
 		if root == nil {
 			continue
 		}
+		var lists Node
 		if root.Kind == yaml.MappingNode && len(root.Content) > 0 {
 			var w struct {
 				Rules Node `yaml:"rules,required"`
+				Lists Node `yaml:"lists"`
 			}
 			f.value(root, reflect.ValueOf(&w).Elem(), "")
+			lists = w.Lists
 			if root = w.Rules.n; root == nil || isNull(root) {
 				continue
 			}
@@ -152,7 +156,11 @@ func (r *Rules) file(d *decoder, path, pattern string) {
 		switch root.Kind {
 		case yaml.SequenceNode:
 			for i, c := range root.Content {
+				from := len(*r)
 				r.one(f, c, fmt.Sprintf("rules[%d]", i))
+				for k := range (*r)[from:] {
+					(*r)[from+k].Lists = lists
+				}
 			}
 		case yaml.MappingNode: // an empty file
 		default:

@@ -254,7 +254,10 @@ func (c *Config) rules(d *decoder) {
 		known = append(known, ch.Name)
 	}
 	taken := map[string]Pos{}
-	for _, r := range c.Rules {
+	for i, r := range c.Rules {
+		if r.Pos.File == d.file { // an inline one
+			c.Rules[i].Lists = c.Lists
+		}
 		if r.Name == "" {
 			continue
 		}

@@ -12,7 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ParseFile reads a rule file: a YAML list of rules, or a mapping whose key `rules` holds one. name is the file's name, for
+// ParseFile reads a rule file: a YAML list of rules, or a mapping whose key `rules` holds one and whose key `lists` holds the
+// Lists that they name. name is the file's name, for
 // messages. The error joins everything that is wrong, each with file:line:column. Queries are read by Compile.
 func ParseFile(data []byte, name string) ([]Rule, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -52,14 +53,18 @@ func ParseNode(n *yaml.Node, name string) ([]Rule, error) {
 		}
 		n = resolve(n.Content[0])
 	}
+	var lists Lists
 	if n.Kind == yaml.MappingNode {
 		list := (*yaml.Node)(nil)
 		r.pairs(n, "the file", func(key, v *yaml.Node) {
-			if key.Value != "rules" {
-				r.fail(key, "unknown key %q: a rule file is a list of rules, or has one key, rules", key.Value)
-				return
+			switch key.Value {
+			case "rules":
+				list = v
+			case "lists":
+				lists = r.lists(v)
+			default:
+				r.fail(key, "unknown key %q: a rule file is a list of rules, or has the keys rules and lists", key.Value)
 			}
-			list = v
 		})
 		if list == nil {
 			if r.errs == nil {
@@ -84,6 +89,9 @@ func ParseNode(n *yaml.Node, name string) ([]Rule, error) {
 	if r.errs != nil {
 		return nil, errors.Join(r.errs...)
 	}
+	for i := range rules {
+		rules[i].Lists = lists
+	}
 	return rules, nil
 }
 
@@ -94,6 +102,15 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
+// A Mistake is something wrong in a rule file, and where.
+type Mistake struct {
+	File      string
+	Line, Col int // from 1
+	Msg       string
+}
+
+func (m *Mistake) Error() string { return fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Col, m.Msg) }
+
 type reader struct {
 	name  string
 	names map[string]int // rule name -> line
@@ -103,7 +120,7 @@ type reader struct {
 func (r *reader) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", r.name, n.Line, n.Column) }
 
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
-	r.errs = append(r.errs, errors.New(r.at(n)+": "+fmt.Sprintf(format, args...)))
+	r.errs = append(r.errs, &Mistake{r.name, n.Line, n.Column, fmt.Sprintf(format, args...)})
 }
 
 // pairs calls f for each key of a mapping and refuses repeated keys.

@@ -14,14 +14,44 @@ const (
 	maxDepth = 100      // parentheses in parentheses
 	maxGap   = 1000     // words, of NEAR and of a phrase's ~
 	maxLoose = 8        // words of a phrase with ~
+	maxWords = 20000    // terms, phrases and values, those of lists included
 )
 
-// Parse reads a query. The error, if any, is an *Error.
-func Parse(query string) (*Query, error) {
-	p := &parser{s: query}
+// Parse reads a query that names no lists. The error, if any, is an *Error.
+func Parse(query string) (*Query, error) { return ParseWith(query, nil) }
+
+// ParseWith reads a query in which $name stands for one of the lists. The error, if any, is an *Error.
+func ParseWith(query string, lists Lists) (*Query, error) {
+	p := &parser{s: query, lists: lists, left: new(int)}
+	*p.left = maxWords
 	if len(query) > maxQuery {
 		return nil, p.fail(0, fmt.Sprintf("the query is longer than %d bytes", maxQuery), "split it into several rules")
 	}
+	root, err := p.all()
+	if err != nil {
+		return nil, err
+	}
+	if n := root.holdsOnNothing(); n != nil {
+		return nil, p.fail(n.pos, "the rule can match everything: what it asks for here is only that something is absent",
+			"say what must be there: word AND NOT other")
+	}
+	return &Query{text: query, root: root, warn: p.warn, lists: lists}, nil
+}
+
+type parser struct {
+	s      string
+	i      int
+	depth  int
+	field  field  // of the enclosing field:, 0 outside
+	window string // the enclosing FIRST, SENTENCE or PARAGRAPH, "" outside
+	warn   []string
+	lists  Lists
+	open   []string // the lists that are being read, outermost first
+	left   *int     // of maxWords; common to the query and its lists
+}
+
+// all reads the whole of p.s.
+func (p *parser) all() (*node, *Error) {
 	root, err := p.or("")
 	if err != nil {
 		return nil, err
@@ -29,19 +59,15 @@ func Parse(query string) (*Query, error) {
 	if p.space(); p.i < len(p.s) { // or stops early only at a parenthesis that nothing opened
 		return nil, p.fail(p.i, "this parenthesis closes nothing", "remove it, or put the ( where the group begins")
 	}
-	if n := root.holdsOnNothing(); n != nil {
-		return nil, p.fail(n.pos, "the rule can match everything: what it asks for here is only that something is absent",
-			"say what must be there: word AND NOT other")
-	}
-	return &Query{text: query, root: root, warn: p.warn}, nil
+	return root, nil
 }
 
-type parser struct {
-	s     string
-	i     int
-	depth int
-	field field // of the enclosing field:, 0 outside
-	warn  []string
+// spend counts a term, phrase or value at pos.
+func (p *parser) spend(pos int) *Error {
+	if *p.left--; *p.left < 0 {
+		return p.fail(pos, fmt.Sprintf("the query asks for more than %d words, its lists included", maxWords), "split it into several rules")
+	}
+	return nil
 }
 
 func (p *parser) fail(pos int, msg, hint string) *Error {
@@ -250,6 +276,11 @@ func operandError(n *node) *node {
 	switch n.op {
 	case opTerm:
 		return nil
+	case opList:
+		if bad := operandError(n.kids[0]); bad != nil { // shown where the list is named
+			return &node{op: bad.op, pos: n.pos, field: bad.field, count: bad.count, text: n.text}
+		}
+		return nil
 	case opPhrase:
 		if n.slop >= 0 {
 			return n
@@ -278,6 +309,8 @@ func describe(n *node) string {
 		return "another NEAR in parentheses"
 	case opPhrase:
 		return "a phrase with ~"
+	case opAtLeast, opFirst, opSentence, opParagraph:
+		return n.op.name()
 	}
 	return "this"
 }
@@ -292,6 +325,12 @@ func remedy(n *node, o string) string {
 		return "put the field before the group: " + n.field.String() + ":(a " + o + " b)"
 	case opNear:
 		return "write the chain without parentheses: a " + o + " b " + o + " c"
+	case opAtLeast:
+		return "write (a " + o + " b) AND ATLEAST/" + strconv.Itoa(n.count) + " c"
+	case opFirst:
+		return "put the chain inside: FIRST/" + strconv.Itoa(n.count) + " (a " + o + " b)"
+	case opSentence, opParagraph:
+		return "put the chain inside: " + n.op.name() + " (a " + o + " b)"
 	}
 	return "write the words of the phrase as a chain: a " + o + " b " + o + " c"
 }
@@ -300,6 +339,9 @@ func remedy(n *node, o string) string {
 func (p *parser) number(pos int, w, name string) (int, *Error) {
 	n, err := strconv.Atoi(strings.TrimPrefix(w, name+"/"))
 	if err != nil || n < 0 || n > maxGap || w[len(name)+1] == '+' || w[len(name)+1] == '-' {
+		if name == "ATLEAST" {
+			return 0, p.fail(pos+len(name)+1, "ATLEAST/ takes a number from 1 to "+strconv.Itoa(maxGap), "write how often it must occur, without spaces: ATLEAST/3 word")
+		}
 		return 0, p.fail(pos+len(name)+1, name+"/ takes a number of words from 0 to "+strconv.Itoa(maxGap),
 			"write "+name+"/5, without spaces")
 	}
@@ -334,7 +376,7 @@ func (p *parser) unit(after string) (*node, *Error) {
 	case "NOT":
 		return nil, p.fail(pos, after+" cannot take NOT", "write (a "+after+" b) AND NOT c")
 	case "ATLEAST", "FIRST", "SENTENCE", "PARAGRAPH":
-		return nil, p.fail(pos, "not supported yet: "+o, "to find the word itself put it in quotes")
+		return p.scoped(o, w)
 	}
 	if name, _, ok := strings.Cut(w, ":"); ok && latin(name) {
 		return p.inField(pos, name, w, after)
@@ -368,6 +410,9 @@ func (p *parser) inField(pos int, name, w, after string) (*node, *Error) {
 	if p.field != 0 {
 		return nil, p.fail(pos, "a field inside "+p.field.String()+":", "write "+p.field.String()+":(…) AND "+name+":(…)")
 	}
+	if p.window != "" {
+		return nil, p.fail(pos, "a field inside "+p.window+", which looks at the body alone", "write "+name+":… AND "+p.window+" (…)")
+	}
 	p.i += len(name) + 1
 	p.field = f
 	defer func() { p.field = 0 }()
@@ -377,6 +422,8 @@ func (p *parser) inField(pos int, name, w, after string) (*node, *Error) {
 	switch {
 	case p.i == len(p.s) || p.s[p.i] == ')':
 		return nil, p.fail(pos, "nothing after "+name+":", "write what to look for there: "+name+":word")
+	case prefixed(p.word()):
+		k, err = p.scoped(operator(p.word()), p.word())
 	case operator(p.word()) != "":
 		return nil, p.fail(p.i, name+": is followed by "+p.word(), "write "+name+":word, or "+name+":(a OR b)")
 	case f.value():
@@ -438,8 +485,15 @@ func (p *parser) prim(w string) (*node, *Error) {
 		return p.value()
 	case isQuote(r):
 		return p.phrase(n)
+	case r == '/':
+		return p.regexp()
+	case isList(w):
+		return p.list(w)
 	}
 	if err := p.strange(pos, w); err != nil {
+		return nil, err
+	}
+	if err := p.spend(pos); err != nil {
 		return nil, err
 	}
 	x, msg, hint := cut(w)
@@ -490,8 +544,14 @@ func (p *parser) phrase(n int) (*node, *Error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.spend(pos); err != nil {
+		return nil, err
+	}
 	x := &node{op: opPhrase, pos: pos, text: s, slop: -1}
 	for _, w := range strings.Fields(s) {
+		if err := p.inPhrase(pos+n+max(0, strings.Index(p.s[pos+n:], w)), w); err != nil {
+			return nil, err
+		}
 		c, msg, hint := cut(w)
 		if msg != "" {
 			return nil, p.fail(pos+n+max(0, strings.Index(p.s[pos+n:], w)), msg, hint)
@@ -530,6 +590,8 @@ func (p *parser) value() (*node, *Error) {
 	switch {
 	case r == '(':
 		return p.parens()
+	case isList(p.word()):
+		return p.list(p.word())
 	case isQuote(r):
 		s, err := p.quoted(n)
 		if err != nil {
@@ -555,6 +617,9 @@ func (p *parser) value() (*node, *Error) {
 	}
 	if i := strings.IndexFunc(v.text, isQuote); i >= 0 {
 		return nil, p.fail(pos+i, "a quote inside a value", "put the whole value in quotes")
+	}
+	if err := p.spend(pos); err != nil {
+		return nil, err
 	}
 	f := p.field
 	switch strings.ToLower(v.text) {
@@ -613,14 +678,12 @@ func (p *parser) strange(pos int, w string) *Error {
 		return p.fail(pos, "a minus has no place here", "write AND NOT after the group")
 	case (r == '–' || r == '—' || r == '−') && next != utf8.RuneError:
 		return p.fail(pos, "a dash that is no minus", "type the plain sign, -, to exclude the word")
-	case r == '/':
-		return p.fail(pos, "not supported yet: regular expressions", "use wildcards: wom?n, missile*")
-	case r == '~':
-		return p.fail(pos, "not supported yet: stemmed words (~)", "use a wildcard: missile*")
+	case r == '~' && n == len(w):
+		return p.fail(pos, "~ stands alone", "put it directly before a word to find its other forms, ~missile; or behind a phrase, \"a b\"~5")
+	case r == '~' && strings.Trim(w[n:], "0123456789") == "":
+		return p.fail(pos, "~ before a number", "a number has no other forms: write it alone; the distance of a phrase stands directly behind its quote, \"a b\"~5")
 	case r == '=' && (n == len(w)):
 		return p.fail(pos, "= stands alone", `put it before a word, =NATO; in a phrase before each: "=North =Korea"`)
-	case r == '$' && unicode.IsLetter(next):
-		return p.fail(pos, "not supported yet: lists of terms ($)", "write the terms, joined by OR")
 	case r == '[' || r == '{':
 		return p.fail(pos, "ranges and sets are no part of the language", "write the words, joined by OR in parentheses")
 	case strings.Trim(w, "*?") == "":
@@ -630,10 +693,13 @@ func (p *parser) strange(pos int, w string) *Error {
 	case strings.ContainsAny(w, "（）：＂"):
 		return p.fail(pos+strings.IndexAny(w, "（）：＂"), "a full-width sign where an operator belongs", `type the plain signs ( ) : "`)
 	}
-	if i := strings.IndexAny(w, "~^"); i > 0 {
+	if i := strings.LastIndexAny(w, "~^"); i > 0 {
 		if _, err := strconv.ParseFloat(w[i+1:], 64); err == nil || i+1 == len(w) {
 			return p.fail(pos+i, "fuzzy words and boosts are no part of the language", "use a wildcard: wom?n, missile*; distance is NEAR/5")
 		}
+	}
+	if err := p.misspelt(pos, w); err != nil {
+		return err
 	}
 	lower := strings.ToLower(w)
 	if name, num, ok := strings.Cut(lower, "/"); ok && num != "" && strings.Trim(num, "0123456789") == "" {

@@ -89,11 +89,12 @@ func TestErrors(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{`a AND (b OR "c d"~2) NOT title:e*`, `site:(a.b OR c.d) -x`, `a NEAR/3 (b OR c) ONEAR d`, `url:http://x/(y) lang:ko`, `“북한 미사일” =NATO K-9 朝鮮*`,
-		`feed:"a b" AND tag:c*`, `((((`, `"`, `-`, `a\xff`, `ww*x?y z`} {
+		`feed:"a b" AND tag:c*`, `((((`, `"`, `-`, `a\xff`, `ww*x?y z`, `/a.b\/[c]/i ~d "~e f"~3`,
+		`ATLEAST/3 (a OR $arms) FIRST/9 (b -c)`, `SENTENCE(a b) OR lead:PARAGRAPH (c NEAR/2 $dprk)`, `site:$state $both`, `$nope`, `ATLEAST 3 x FIRST(y)`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		q, err := Parse(s)
+		q, err := ParseWith(s, testLists)
 		if err != nil {
 			var e *Error
 			if !errors.As(err, &e) || e.Pos < 0 || e.Pos > len(s) || e.Error() == "" {
@@ -102,14 +103,14 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		c := q.String()
-		r, err := Parse(c)
+		r, err := ParseWith(c, testLists)
 		if err != nil {
 			t.Fatalf("%q prints as %q: %v", s, c, err)
 		}
 		if r.String() != c || shape(r.root) != shape(q.root) {
 			t.Fatalf("%q prints as %q, that as %q", s, c, r.String())
 		}
-		set, err := Compile([]Rule{{Name: "r", Query: s}})
+		set, err := Compile([]Rule{{Name: "r", Query: s, Lists: testLists}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +128,7 @@ func FuzzParse(f *testing.F) {
 // shape is all of a tree but positions.
 func shape(n *node) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "(%d %q %v %d %d %v", n.op, n.text, n.words, n.slop, n.field, n.gaps)
+	fmt.Fprintf(&b, "(%d %q %v %d %d %v %d", n.op, n.text, n.words, n.slop, n.field, n.gaps, n.count)
 	for _, k := range n.kids {
 		b.WriteString(shape(k))
 	}

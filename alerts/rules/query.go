@@ -8,10 +8,14 @@ import (
 
 // A Query is a parsed rule.
 type Query struct {
-	text string
-	root *node
-	warn []string
+	text  string
+	root  *node
+	warn  []string
+	lists Lists
 }
+
+// Lists are those that the query was read with. They must not be changed.
+func (q *Query) Lists() Lists { return q.lists }
 
 // String is the query in its canonical form: operators written out, parentheses where they help. It parses to the same
 // query.
@@ -27,11 +31,16 @@ func (q *Query) Warnings() []string { return q.warn }
 type op uint8
 
 const (
-	opTerm   op = iota // words in a row
-	opPhrase           // quoted words; slop ≥ 0: within that many others
-	opValue            // a value of site, url, lang, feed, tag
-	opField            // kids[0] in a field
-	opNear             // kids in a chain; gaps[i] is between kids[i] and kids[i+1]
+	opTerm      op = iota // words in a row
+	opPhrase              // quoted words; slop ≥ 0: within that many others
+	opValue               // a value of site, url, lang, feed, tag
+	opField               // kids[0] in a field
+	opList                // $text, which stands for kids[0]
+	opAtLeast             // kids[0] occurs count times or more
+	opFirst               // kids[0] in the first count words of the body
+	opSentence            // kids[0] in one sentence
+	opParagraph           // kids[0] in one paragraph
+	opNear                // kids in a chain; gaps[i] is between kids[i] and kids[i+1]
 	opNot
 	opAnd
 	opOr
@@ -49,6 +58,7 @@ type node struct {
 	field  field   // of a field
 	quoted bool    // of a value
 	gaps   []near  // of a chain of NEAR
+	count  int     // of ATLEAST and FIRST
 }
 
 // near is one NEAR of a chain: at most n words between, in order if ordered.
@@ -75,6 +85,15 @@ func (n *node) print(b *strings.Builder) {
 	case opField:
 		b.WriteString(n.field.String() + ":")
 		n.kids[0].printIn(b, opAnd, opOr, opNot, opNear)
+	case opList:
+		b.WriteString("$" + n.text)
+	case opAtLeast, opFirst:
+		b.WriteString(n.op.name() + "/" + strconv.Itoa(n.count) + " ")
+		n.kids[0].printIn(b, opAnd, opOr, opNot, opNear)
+	case opSentence, opParagraph:
+		b.WriteString(n.op.name() + " (")
+		n.kids[0].print(b)
+		b.WriteByte(')')
 	case opNot:
 		b.WriteString("NOT ")
 		n.kids[0].printIn(b, opAnd, opOr, opNot)
@@ -174,8 +193,13 @@ func (n *node) holdsOnNothing() *node {
 			return n
 		}
 		return nil
-	case opField:
+	case opField, opFirst:
 		return n.kids[0].holdsOnNothing()
+	case opList: // its inside stands elsewhere
+		if n.kids[0].holdsOnNothing() != nil {
+			return n
+		}
+		return nil
 	case opAnd:
 		var first *node
 		for _, k := range n.kids {

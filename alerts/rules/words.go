@@ -16,10 +16,12 @@ type piece struct {
 type unit struct {
 	text  string // folded; with * and ? in it a pattern
 	exact string // text.Exact of the token, where case and diacritics count; else ""
+	stem  bool   // any form of the word, by the stemmer of the article's language
+	re    bool   // text is / and a regular expression
 	tight bool   // stands directly behind the unit before it: a character of a word in a script without spaces
 }
 
-func (u unit) wild() bool { return strings.ContainsAny(u.text, "*?") }
+func (u unit) wild() bool { return u.re || strings.ContainsAny(u.text, "*?") }
 
 // While a query is cut into words its wildcards must be letters, or the cut would be made at them. These two are Linear A,
 // which no newspaper prints.
@@ -47,6 +49,18 @@ func cut(typed string) (p piece, msg, hint string) {
 			return p, "an exact word (=) takes no wildcard", "write " + strings.TrimLeft(typed, "=") + " or spell the word out"
 		}
 	}
+	stem := strings.HasPrefix(s, "~")
+	if stem {
+		s = s[1:]
+		switch {
+		case exact:
+			return p, "a word is exact (=) or stemmed (~), not both", "write " + typed[:1] + s + " or ~" + s
+		case strings.HasPrefix(s, "="):
+			return p, "a word is exact (=) or stemmed (~), not both", "write " + s + " or ~" + s[1:]
+		case strings.ContainsAny(s, "*?"):
+			return p, "a stemmed word (~) takes no wildcard", "write " + s + ", or ~ and the whole word"
+		}
+	}
 	s = hideWildcards.Replace(s)
 	var toks []text.Token
 	var tight []bool
@@ -60,7 +74,7 @@ func cut(typed string) (p piece, msg, hint string) {
 				if strings.Trim(t.Text, string(starLetter)) == "" && t.End == len(s) {
 					continue // 朝鮮* says no more than 朝鮮: such words match inside longer ones anyway
 				}
-				return p, "not supported yet: a wildcard inside a word of a script without spaces", "name the words, joined by OR"
+				return p, "a wildcard inside a word of a script without spaces", "write the parts as a chain, 朝 ONEAR/3 鮮, or name the words, joined by OR"
 			}
 			toks[n-1].Text += t.Text
 			toks[n-1].End = t.End
@@ -80,7 +94,7 @@ func cut(typed string) (p piece, msg, hint string) {
 	}
 	units := make([]unit, len(toks))
 	for i, t := range toks {
-		units[i] = unit{text: showWildcards.Replace(t.Text), tight: tight[i]}
+		units[i] = unit{text: showWildcards.Replace(t.Text), stem: stem, tight: tight[i]}
 		if exact {
 			units[i].exact = text.Exact(s[t.Start:t.End])
 		}

@@ -87,6 +87,23 @@ func inQuery(r configs.Rule, err error) configs.Error {
 	return at.Errorf("", "", "rule %q: %s\n%s", r.Name, bad.Msg, shown)
 }
 
+// inLists are the mistakes in lists of terms, which are joined in err.
+func inLists(n configs.Node, err error) []configs.Error {
+	all := []error{err}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		all = many.Unwrap()
+	}
+	var out []configs.Error
+	for _, err := range all {
+		at, msg := n.Pos(""), err.Error()
+		if one := (*rules.Mistake)(nil); errors.As(err, &one) {
+			at, msg = configs.Pos{File: one.File, Line: one.Line, Col: one.Col}, one.Msg
+		}
+		out = append(out, at.Errorf("", "", "%s", msg))
+	}
+	return out
+}
+
 // placeIn is where in a YAML text the reader stands after head, the beginning of a scalar that starts at from. YAML folds
 // lines, doubles quotes and escapes; whatever else differs between text and value leaves from as it is.
 func placeIn(text string, from configs.Pos, head string) configs.Pos {

@@ -172,7 +172,7 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
-	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels", "operator", "sites") {
+	if !old.SameApartFrom(s.cfg, "feeds", "rules", "lists", "channels", "operator", "sites") {
 		a.log.Warn("feeds, rules, channels and site rules are reloaded; other keys changed too and take effect after a restart")
 	}
 	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", len(s.cfg.Rules), "channels", len(s.cfg.Channels))

@@ -66,6 +66,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		}
 	}
 	var list []rules.Rule
+	lists, wrong := map[configs.Pos]rules.Lists{}, map[configs.Pos]bool{} // by where they stand
 	for _, r := range cfg.Rules {
 		if r.Query == "" {
 			continue // the configuration has said so
@@ -73,7 +74,21 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		rule := rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity,
 			Tags: r.Tags, Languages: r.Languages, Sites: r.Sites, Note: r.Note, OncePer: r.OncePer, Updates: r.Updates}
 		s.updates[r.Name] = r.Updates
-		q, err := rules.Parse(r.Query)
+		if n := r.Lists.YAML(); n != nil {
+			at := r.Lists.Pos("")
+			if _, read := lists[at]; !read {
+				l, err := rules.ParseLists(n, at.File)
+				if err != nil {
+					bad = append(bad, inLists(r.Lists, err)...)
+				}
+				lists[at], wrong[at] = l, err != nil
+			}
+			if wrong[at] {
+				continue // what follows from the lists' mistakes would only hide them
+			}
+			rule.Lists = lists[at]
+		}
+		q, err := rules.ParseWith(r.Query, rule.Lists)
 		if err != nil {
 			bad = append(bad, inQuery(r, err))
 			continue

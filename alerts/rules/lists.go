@@ -1,0 +1,182 @@
+package rules
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Lists are terms defined once and used in many rules: `$arms` in a query stands for the list arms as if it were written
+// there in parentheses. A list may name others, but not itself by any way.
+type Lists map[string]List
+
+// A List is what its name stands for: entries of the rule language, of which one must hold.
+type List struct {
+	Entries []string
+	Origin  string // where it stands, file:line:column, for messages; may be empty
+}
+
+// parse reads the entries, each by itself so that its parentheses are its own, as p stands.
+func (l List) parse(p parser) (*node, []string, *Error) {
+	var kids []*node
+	var warn []string
+	for _, e := range l.Entries {
+		q := p
+		q.s = e
+		k, err := q.all()
+		if err != nil {
+			return nil, nil, err
+		}
+		kids, warn = append(kids, k), append(warn, q.warn...)
+	}
+	if kids == nil {
+		return nil, nil, p.fail(0, "the list is empty", "write what it stands for: [missile*, rocket*]")
+	}
+	return group(opOr, 0, kids[0], kids[1:]), warn, nil
+}
+
+// isList reports whether w names a list: $ and a letter. An amount, $500, does not.
+func isList(w string) bool {
+	if !strings.HasPrefix(w, "$") {
+		return false
+	}
+	r, _ := utf8.DecodeRuneInString(w[1:])
+	return unicode.IsLetter(r)
+}
+
+// nameError says what is wrong with the name of a list; "" if nothing is.
+func nameError(name string) string {
+	for i, r := range name {
+		if !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r) && r != '_' && r != '-') {
+			return "a list's name begins with a letter and has letters, digits, _ and - in it"
+		}
+	}
+	if name == "" {
+		return "a list without a name"
+	}
+	return ""
+}
+
+// list reads w, $ and the name of a list.
+func (p *parser) list(w string) (*node, *Error) {
+	pos := p.i
+	name := w[1:]
+	if msg := nameError(name); msg != "" {
+		return nil, p.fail(pos, msg, "write $arms; a $ that is part of the text stands in quotes")
+	}
+	l, ok := p.lists[name]
+	if !ok {
+		return nil, p.fail(pos, "there is no list "+w, p.nearest(name))
+	}
+	if i := slices.Index(p.open, name); i >= 0 {
+		return nil, p.fail(pos, "a list that is part of itself: $"+strings.Join(append(slices.Clone(p.open[i:]), name), " → $"), "take one of these out of the other")
+	}
+	if len(p.open) == maxDepth {
+		return nil, p.fail(pos, fmt.Sprintf("more than %d lists within each other", maxDepth), "put the terms into fewer lists")
+	}
+	k, warn, err := l.parse(parser{lists: p.lists, left: p.left, field: p.field, window: p.window, depth: p.depth, open: append(slices.Clip(p.open), name)})
+	if err != nil {
+		return nil, p.fail(pos, "in the list "+w+": "+strings.TrimPrefix(err.Msg, "in the list "), err.Hint)
+	}
+	for _, x := range warn {
+		p.warn = append(p.warn, "in the list "+w+", "+x)
+	}
+	p.i += len(w)
+	return &node{op: opList, pos: pos, text: name, kids: []*node{k}}, nil
+}
+
+// nearest proposes what a wrong name of a list may mean.
+func (p *parser) nearest(name string) string {
+	best, dist := "", 3
+	for _, known := range slices.Sorted(maps.Keys(p.lists)) {
+		if d := edits(strings.ToLower(name), strings.ToLower(known)); d < dist && d < len(known) && !slices.Contains(p.open, known) {
+			best, dist = known, d
+		}
+	}
+	switch {
+	case best != "":
+		return "write $" + best
+	case len(p.lists) == 0:
+		return "define it in the rule file, under lists: " + name + ": [a, b]; a $ that is part of the text stands in quotes"
+	}
+	return "define it under lists:; known are $" + strings.Join(slices.Sorted(maps.Keys(p.lists)), ", $")
+}
+
+// Check reads the list of that name. It may hold words or the values of a field such as site; it is wrong when it is neither.
+func (l Lists) Check(name string) error {
+	if msg := nameError(name); msg != "" {
+		return errors.New(msg)
+	}
+	var first *Error
+	for _, f := range [...]field{0, fSite, fURL, fFeed} {
+		left := maxWords
+		root, _, err := l[name].parse(parser{lists: l, left: &left, field: f, open: []string{name}})
+		if err == nil {
+			if root.holdsOnNothing() != nil {
+				return (&parser{s: "$" + name}).fail(0, "the list can match everything: it asks only that something is absent", "put NOT into the rule: word AND NOT $"+name)
+			}
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// ParseLists reads the lists of a rule file: a mapping of names to a list of entries, or to one text in the rule language. name
+// is the file's name, for messages. The error joins a *Mistake for each thing that is wrong.
+func ParseLists(n *yaml.Node, name string) (Lists, error) {
+	r := &reader{name: name}
+	l := r.lists(resolve(n))
+	if r.errs != nil {
+		return nil, errors.Join(r.errs...)
+	}
+	return l, nil
+}
+
+func (r *reader) lists(n *yaml.Node) Lists {
+	if n.Tag == "!!null" {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, "lists must have names: arms: [missile*, rocket*]; this is %s", kind(n))
+		return nil
+	}
+	before := len(r.errs)
+	lists := Lists{}
+	at := map[string]*yaml.Node{}
+	r.pairs(n, "lists", func(key, v *yaml.Node) {
+		l := List{Origin: r.at(v)}
+		for _, e := range r.list(key, v) {
+			if strings.TrimSpace(e) != "" {
+				l.Entries = append(l.Entries, e)
+			}
+		}
+		if bad := nameError(strings.TrimPrefix(key.Value, "$")); bad != "" {
+			r.fail(key, "%q: %s", key.Value, bad)
+			return
+		}
+		if k := strings.TrimPrefix(key.Value, "$"); len(lists[k].Entries) > 0 {
+			r.fail(key, "the list %s is there already, at %s", k, lists[k].Origin)
+		} else {
+			lists[k], at[k] = l, v
+		}
+	})
+	if len(r.errs) > before {
+		return nil
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(at), func(a, b string) int { return cmp.Or(at[a].Line-at[b].Line, at[a].Column-at[b].Column) }) {
+		if err := lists.Check(name); err != nil {
+			r.fail(at[name], "list %q: %v", name, err)
+		}
+	}
+	return lists
+}

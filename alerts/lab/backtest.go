@@ -46,7 +46,7 @@ type Backtest struct {
 // was told before the range, are not taken off.
 func (l *Lab) Backtest(ctx context.Context, t Test) (Backtest, error) {
 	b := Backtest{}
-	q, err := rules.Parse(t.Rule.Query)
+	q, err := rules.ParseWith(t.Rule.Query, t.Rule.Lists)
 	if err != nil {
 		return b, err
 	}

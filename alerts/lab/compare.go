@@ -34,7 +34,7 @@ func (l *Lab) Diff(ctx context.Context, changes []Change, r Range, most int) ([]
 			if x.Query == "" {
 				continue
 			}
-			q, err := rules.Parse(x.Query)
+			q, err := rules.ParseWith(x.Query, x.Lists)
 			if err != nil {
 				return nil, Scan{}, err
 			}
@@ -104,14 +104,14 @@ func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, 
 	asked := slices.Clone(list)
 	known := map[string]bool{}
 	for _, x := range list {
-		q, err := rules.Parse(x.Query)
+		q, err := rules.ParseWith(x.Query, x.Lists)
 		if err != nil {
 			return nil, Scan{}, fmt.Errorf("rule %q: %w", x.Name, err)
 		}
 		for _, t := range q.Terms() {
 			if name := "\x00" + t; !known[name] {
 				known[name] = true
-				asked = append(asked, rules.Rule{Name: name, Query: t})
+				asked = append(asked, rules.Rule{Name: name, Query: t, Lists: x.Lists})
 			}
 		}
 	}
@@ -146,7 +146,7 @@ func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, 
 		note := func(kind, term, other, why string) {
 			out = append(out, Finding{x.Name, kind, term, other, hits[x.Name], of, why})
 		}
-		q, _ := rules.Parse(x.Query)
+		q, _ := rules.ParseWith(x.Query, x.Lists)
 		n := hits[x.Name]
 		if of > 0 && n == 0 {
 			note(NeverFires, "", "", "it matches none of the articles")

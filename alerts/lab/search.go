@@ -29,7 +29,7 @@ type Result struct {
 // Search looks a page up. The newest pages cost least; the best are known only when all are read.
 func (l *Lab) Search(ctx context.Context, s Search) (Result, error) {
 	r := Result{Total: -1}
-	set, err := rules.Compile([]rules.Rule{{Name: "search", Query: s.Query.String()}})
+	set, err := rules.Compile([]rules.Rule{{Name: "search", Query: s.Query.String(), Lists: s.Query.Lists()}})
 	if err != nil {
 		return r, fmt.Errorf("search: %w", err)
 	}

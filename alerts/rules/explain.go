@@ -28,7 +28,7 @@ const MaxWords = 12
 //
 // Each node is asked as a query of its own, so what is said of it is what the matcher does, whatever operators there are.
 func Explain(q *Query, d *Doc) (Explanation, error) {
-	x := &explainer{doc: d, asked: map[string]*Hit{}}
+	x := &explainer{doc: d, lists: q.lists, asked: map[string]*Hit{}}
 	x.plan(q.root, nil)
 	if err := x.ask(x.queries...); err != nil {
 		return Explanation{}, err
@@ -39,6 +39,7 @@ func Explain(q *Query, d *Doc) (Explanation, error) {
 // explainer asks queries about one article.
 type explainer struct {
 	doc     *Doc
+	lists   Lists
 	queries []string
 	asked   map[string]*Hit // nil: it does not hold
 }
@@ -68,9 +69,7 @@ func (x *explainer) plan(n, in *node) {
 		x.plan(n.kids[0], n)
 		return
 	}
-	if n.holdsOnNothing() == nil {
-		x.queries = append(x.queries, n.within(in))
-	}
+	x.queries = append(x.queries, n.question(in))
 	for _, k := range n.parts() {
 		x.plan(k, in)
 	}
@@ -82,7 +81,7 @@ func (x *explainer) ask(queries ...string) error {
 	for _, q := range queries {
 		if _, ok := x.asked[q]; !ok {
 			x.asked[q] = nil
-			list = append(list, Rule{Name: q, Query: q})
+			list = append(list, Rule{Name: q, Query: q, Lists: x.lists})
 		}
 	}
 	set, err := Compile(list)
@@ -117,41 +116,36 @@ func (x *explainer) explain(n, in *node) (Explanation, error) {
 		}
 		e.Parts = append(e.Parts, p)
 	}
-	if n.holdsOnNothing() == nil {
-		h, ok := x.asked[n.within(in)]
-		if !ok {
-			return e, fmt.Errorf("explain: %q was not asked", n.within(in))
+	h := x.asked[n.question(in)]
+	if n.holdsOnNothing() != nil {
+		if e.Held = h == nil; e.Held && n.op != opNot {
+			e.Spans = x.spansOf(e.Parts)
 		}
-		if h != nil {
-			e.Held, e.Spans = true, h.Spans
-		}
-	} else {
-		x.combine(n.op, &e)
+	} else if h != nil {
+		e.Held, e.Spans = true, h.Spans
 	}
 	e.Words = x.words(e.Spans)
 	e.Why = x.why(n, in, &e)
 	return e, nil
 }
 
-// combine evaluates a node that holds where nothing stands, which is no query by itself: a NOT, or a group of such.
-func (x *explainer) combine(o op, e *Explanation) {
-	held := func(p Explanation) bool { return p.Held }
-	switch o {
-	case opNot:
-		e.Held = !e.Parts[0].Held
-		return
-	case opAnd:
-		e.Held = !slices.ContainsFunc(e.Parts, func(p Explanation) bool { return !p.Held })
-	case opOr:
-		e.Held = slices.ContainsFunc(e.Parts, held)
+// question is the query that tells whether n holds: n itself, or, where n holds on nothing and is no query, that it does not.
+func (n *node) question(in *node) string {
+	if n.holdsOnNothing() == nil {
+		return n.within(in)
 	}
+	return "NOT (" + n.within(in) + ")"
+}
+
+// spansOf are the spans of the parts that hold.
+func (x *explainer) spansOf(parts []Explanation) []Span {
 	var all []Span
-	for _, p := range e.Parts {
-		if e.Held && p.Held {
+	for _, p := range parts {
+		if p.Held {
 			all = append(all, p.Spans...)
 		}
 	}
-	e.Spans = tidy(all)
+	return tidy(all)
 }
 
 // words are what stands at spans.
@@ -326,7 +320,7 @@ func (x *explainer) whyNoPhrase(n, in *node) string {
 			continue
 		}
 		p := &node{op: opPhrase, text: w, slop: -1}
-		if _, err := Parse(p.within(in)); err == nil && x.holds(p.within(in)) == nil {
+		if _, err := ParseWith(p.within(in), x.lists); err == nil && x.holds(p.within(in)) == nil {
 			gone = append(gone, w)
 		}
 	}

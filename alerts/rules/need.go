@@ -135,6 +135,8 @@ func require(n *node, scope field) [][]string {
 		return out
 	case opField:
 		return require(n.kids[0], n.field)
+	case opList, opAtLeast, opFirst, opSentence, opParagraph: // its inside stands somewhere, too
+		return require(n.kids[0], scope)
 	case opAnd, opNear:
 		var out [][]string
 		for _, k := range n.kids {
@@ -154,6 +156,9 @@ func require(n *node, scope field) [][]string {
 // requireUnits gives a group of one word for each unit that an index can look up, and for neighbours that touch.
 func requireUnits(us []unit) (out [][]string) {
 	for i, u := range us {
+		if u.stem || u.re {
+			continue // an index has neither stems nor an order for expressions
+		}
 		w := u.text
 		if u.wild() {
 			at := strings.IndexAny(w, "*?")
@@ -163,7 +168,7 @@ func requireUnits(us []unit) (out [][]string) {
 			out = append(out, []string{indexable(w) + "*"})
 			continue
 		}
-		if i > 0 && u.tight && lone(w) && !us[i-1].wild() && lone(us[i-1].text) {
+		if i > 0 && u.tight && lone(w) && !us[i-1].wild() && !us[i-1].stem && lone(us[i-1].text) {
 			pair := []string{indexable(us[i-1].text + w)}
 			if i == 1 {
 				out[len(out)-1] = pair // says more than its first character

@@ -99,11 +99,18 @@ func readRules(e *env, config, file string) ([]rules.Rule, error) {
 		var list []rules.Rule
 		var bad mistakes
 		for _, r := range cfg.Rules {
-			if _, err := rules.Parse(r.Query); err != nil {
+			var lists rules.Lists
+			if n := r.Lists.YAML(); n != nil {
+				if lists, err = rules.ParseLists(n, r.Lists.Pos("").File); err != nil {
+					bad = append(bad, inLists(r.Lists, err)...)
+					continue
+				}
+			}
+			if _, err := rules.ParseWith(r.Query, lists); err != nil {
 				bad = append(bad, inQuery(r, err))
 			}
 			list = append(list, rules.Rule{Name: r.Name, Query: r.Query, Channels: r.Channels, Severity: r.Severity, Tags: r.Tags, Languages: r.Languages,
-				Sites: r.Sites, Note: r.Note, OncePer: r.OncePer, Updates: r.Updates})
+				Sites: r.Sites, Note: r.Note, OncePer: r.OncePer, Updates: r.Updates, Lists: lists})
 		}
 		return list, bad.err(config)
 	}

@@ -26,7 +26,7 @@ type verdict struct {
 // judge explains a rule on an article; blocks are those of the article, where they are known.
 func judge(r rules.Rule, d *rules.Doc, blocks []pipeline.Block) (verdict, error) {
 	out := verdict{Rule: r.Name, Gone: []string{}}
-	q, err := rules.Parse(r.Query)
+	q, err := rules.ParseWith(r.Query, r.Lists)
 	if err != nil {
 		return out, err
 	}
@@ -237,7 +237,7 @@ func runRulesCheck(ctx context.Context, e *env, v verb, args []string) error {
 	}
 	rows := []row{}
 	for _, r := range list {
-		q, err := rules.Parse(r.Query)
+		q, err := rules.ParseWith(r.Query, r.Lists)
 		if err != nil {
 			return err
 		}

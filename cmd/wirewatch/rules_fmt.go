@@ -46,8 +46,13 @@ func runRulesFmt(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := rules.ParseFile(data, rest[0]); err != nil {
+	list, err := rules.ParseFile(data, rest[0])
+	if err != nil {
 		return err
+	}
+	var lists rules.Lists // a file has one set of them
+	if len(list) > 0 {
+		lists = list[0].Lists
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
@@ -56,7 +61,7 @@ func runRulesFmt(ctx context.Context, e *env, v verb, args []string) error {
 	var rows []row
 	changed := false
 	for _, n := range queryNodes(&doc) {
-		q, err := rules.Parse(n.Value)
+		q, err := rules.ParseWith(n.Value, lists)
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", rest[0], n.Line, err)
 		}

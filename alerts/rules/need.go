@@ -130,7 +130,7 @@ func require(n *node, scope field) [][]string {
 			for _, us := range p.alts {
 				alts = append(alts, requireUnits(us))
 			}
-			out = append(out, either(alts)...)
+			out = append(out, anyOf(alts)...)
 		}
 		return out
 	case opField:
@@ -146,7 +146,7 @@ func require(n *node, scope field) [][]string {
 		for _, k := range n.kids {
 			kids = append(kids, require(k, scope))
 		}
-		return either(kids)
+		return anyOf(kids)
 	}
 	return nil
 }
@@ -177,9 +177,9 @@ func requireUnits(us []unit) (out [][]string) {
 	return out
 }
 
-// either gives what holds of each of several lists of groups: one group of each, put together. Of small lists all combinations, of
+// anyOf gives what holds of each of several lists of groups: one group of each, put together. Of small lists all combinations, of
 // others the rarest.
-func either(lists [][][]string) [][]string {
+func anyOf(lists [][][]string) [][]string {
 	if len(lists) == 0 || slices.ContainsFunc(lists, func(l [][]string) bool { return len(l) == 0 }) {
 		return nil
 	}
@@ -237,5 +237,5 @@ func RequiredAny(qs []*Query) [][]string {
 	for i, q := range qs {
 		lists[i] = Required(q)
 	}
-	return either(lists)
+	return anyOf(lists)
 }

@@ -15,20 +15,20 @@ import (
 //
 // Every distinct token that any rule asks for is an atom with a number. An article is read once; each of its tokens is
 // looked up among the atoms, and a hit is noted under the atom's number. A rule is filed under the atoms of which at least
-// one must occur for it to match, the rarest choice there is; only rules with such a hit are evaluated, on the noted
-// positions alone.
+// one must occur for it to match, the rarest choice there is; beside it stands its gate, atoms of which one must occur too. Only
+// rules with both are evaluated, on the noted positions alone.
 type Set struct {
-	rules  []compiled
-	words  map[string][]int32 // folded token -> atoms without wildcards
-	starts map[string][]int32 // first two characters -> patterns that begin so
-	loose  []int32            // patterns that begin with a wildcard
-	atoms  []atom
-	filed  [][]int32 // by atom: the rules to evaluate when it occurs
-	always []int32   // rules with no atom to file them under
-	fields field     // fields of words that any rule reads
-	near   bool      // some rule counts words
-	stems  stemIndex // the atoms that are stemmed
-	pool   sync.Pool // *scratch
+	rules   []compiled
+	lexicon lexicon
+	atoms   []atom
+	starts  []int32   // by atom: where its filings begin; one more behind the last
+	filed   []filing  // the rules to evaluate when an atom occurs
+	gates   []int32   // lists of atoms, each behind its length
+	always  []int32   // rules with no atom to file them under
+	stems   stemIndex // the atoms that are stemmed
+	pairs   bool      // some filing has a pair
+	fields  field     // fields of words that any rule reads
+	pool    sync.Pool // *scratch
 }
 
 // An atom is a token that some rule asks for.
@@ -38,15 +38,24 @@ type atom struct {
 	wild  bool
 	stem  bool
 	re    *pattern // nil: text says all
+	// Filled in by the lexicon:
+	prefix int32 // bytes of a pattern that asks for nothing more than this beginning
+	next   int32 // the next atom that the same word finds, or noAtom
 }
 
-// covers reports whether a pattern, of wildcards or a regular expression, covers the word.
-func (a *atom) covers(w string) bool {
-	if a.re != nil {
-		return a.re.match(w)
-	}
-	return glob(a.text, w)
+// A filing is a rule under an atom, worth a look if its gate is open: gate is an atom that must occur, or gateBase less the
+// place in Set.gates of a list of atoms of which one must; noGate is always open.
+// Where pair is not 0, those two characters must also stand side by side somewhere: in scripts without spaces each of them
+// alone is in most articles.
+type filing struct {
+	rule, gate int32
+	pair       pair
 }
+
+const (
+	noGate   = -1
+	gateBase = -2
+)
 
 type compiled struct {
 	rule  Rule
@@ -55,19 +64,18 @@ type compiled struct {
 	sites []string
 }
 
-// code is a node of a compiled query.
+// code is a node of a compiled query. There are many of them: mind the size.
 type code struct {
 	op    op
+	scope field // of terms and phrases: the fields of words they look at
+	kind  field // of a value
+	slop  int32 // -1: in a row
+	atom  int32 // of a term of one atom; else noAtom
+	count int   // of ATLEAST and FIRST
 	kids  []*code
-	scope field     // of terms and phrases: the fields of words they look at
-	words [][]alt   // of terms and phrases: per piece its alternatives
-	slop  int       // -1: in a row
-	gaps  []near    // of a chain
-	value string    // folded
-	kind  field     // of a value
-	count int       // of ATLEAST and FIRST
-	ids   [1]int32  // room for the commonest case
-	only  *[1]int32 // a term of one atom: ids
+	words [][]alt // of other terms and phrases: per piece its alternatives
+	gaps  []near  // of a chain
+	value string  // folded
 }
 
 // An alt is one way to write a piece: atoms in a row.
@@ -78,7 +86,7 @@ type alt struct {
 
 // Compile reads all rules. The error is Mistakes, one for each rule that is wrong, each naming its rule.
 func Compile(rules []Rule) (*Set, error) {
-	s := &Set{words: map[string][]int32{}, starts: map[string][]int32{}}
+	s := &Set{}
 	b := &builder{s: s, ids: map[unit]int32{}}
 	var errs Mistakes
 	fail := func(r Rule, format string, args ...any) {
@@ -111,20 +119,25 @@ func Compile(rules []Rule) (*Set, error) {
 		n := int32(len(s.rules))
 		s.rules = append(s.rules, c)
 		need := b.need(c.root)
-		if need.ids == nil {
+		if need.entries == nil {
 			s.always = append(s.always, n)
 		}
-		slices.Sort(need.ids)
-		for _, id := range slices.Compact(need.ids) {
-			b.filed = append(b.filed, [2]int32{id, n})
+		for _, e := range need.entries {
+			b.filed = append(b.filed, filedUnder{e.atom, filing{n, b.gate(e.gate), e.pair}})
 		}
 	}
 	if errs != nil {
 		return nil, errs
 	}
-	s.filed = make([][]int32, len(s.atoms))
-	for _, f := range b.filed {
-		s.filed[f[0]] = append(s.filed[f[0]], f[1])
+	s.lexicon.build(s.atoms)
+	slices.SortStableFunc(b.filed, func(x, y filedUnder) int { return int(x.atom - y.atom) })
+	s.starts = make([]int32, len(s.atoms)+1)
+	for i, f := range slices.Compact(b.filed) {
+		s.filed = append(s.filed, f.filing)
+		s.starts[f.atom+1] = int32(i + 1)
+	}
+	for i := 1; i < len(s.starts); i++ { // atoms with no filings
+		s.starts[i] = max(s.starts[i], s.starts[i-1])
 	}
 	return s, nil
 }
@@ -135,7 +148,16 @@ func (s *Set) Len() int { return len(s.rules) }
 type builder struct {
 	s     *Set
 	ids   map[unit]int32
-	filed [][2]int32 // atom, rule
+	filed []filedUnder
+	last  struct { // the list that was put into gates last
+		ids  []int32
+		gate int32
+	}
+}
+
+type filedUnder struct {
+	atom int32
+	filing
 }
 
 func (b *builder) atom(u unit) int32 {
@@ -144,45 +166,35 @@ func (b *builder) atom(u unit) int32 {
 		return id
 	}
 	a := atom{text: u.text, exact: u.exact, wild: u.wild(), stem: u.stem}
-	begins := start(a.text)
 	if u.re {
 		a.re = compilePattern(u.text)
-		begins = start(a.re.prefix)
 	}
-	s := b.s
-	id := int32(len(s.atoms))
-	s.atoms = append(s.atoms, a)
+	id := int32(len(b.s.atoms))
+	b.s.atoms = append(b.s.atoms, a)
 	b.ids[u] = id
 	if a.stem {
-		s.stems.add(id, a.text)
-	}
-	switch {
-	case !a.wild:
-		s.words[a.text] = append(s.words[a.text], id)
-	case begins == "":
-		s.loose = append(s.loose, id)
-	default:
-		s.starts[begins] = append(s.starts[begins], id)
+		b.s.stems.add(id, a.text)
 	}
 	return id
 }
 
-// start is the first two characters of a word or pattern; one, if the word has no more or a wildcard follows; "" where a
-// wildcard is first.
-func start(w string) string {
-	n := 0
-	for range 2 {
-		r, m := utf8.DecodeRuneInString(w[n:])
-		if m == 0 || r == '*' || r == '?' {
-			break
-		}
-		n += m
+// gate is what a filing says for a list of atoms.
+func (b *builder) gate(ids []int32) int32 {
+	switch len(ids) {
+	case 0:
+		return noGate
+	case 1:
+		return ids[0]
 	}
-	return w[:n]
+	if b.last.ids == nil || &b.last.ids[0] != &ids[0] { // often the entry before has the same
+		b.last.ids, b.last.gate = ids, gateBase-int32(len(b.s.gates))
+		b.s.gates = append(append(b.s.gates, int32(len(ids))), ids...)
+	}
+	return b.last.gate
 }
 
 func (b *builder) compile(n *node, scope field) *code {
-	c := &code{op: n.op, slop: n.slop, gaps: n.gaps}
+	c := &code{op: n.op, slop: int32(n.slop), atom: noAtom, gaps: n.gaps}
 	switch n.op {
 	case opField:
 		if n.field.value() {
@@ -198,7 +210,6 @@ func (b *builder) compile(n *node, scope field) *code {
 	case opTerm, opPhrase:
 		c.scope = scope
 		b.s.fields |= scope
-		b.s.near = b.s.near || n.slop >= 0
 		for _, p := range n.words {
 			var alts []alt
 			for _, us := range p.alts {
@@ -212,21 +223,16 @@ func (b *builder) compile(n *node, scope field) *code {
 			c.words = append(c.words, alts)
 		}
 		if len(c.words) == 1 && len(c.words[0]) == 1 && len(c.words[0][0].ids) == 1 {
-			c.ids[0] = c.words[0][0].ids[0]
-			c.only = &c.ids
+			c.atom, c.words = c.words[0][0].ids[0], nil
 		}
 	case opList:
 		return b.compile(n.kids[0], scope)
 	case opFirst, opSentence, opParagraph:
 		c.count = n.count
-		b.s.near = b.s.near || n.op == opFirst
 		if scope != fLead {
 			scope = fBody
 		}
 		c.kids = []*code{b.compile(n.kids[0], scope)}
-	case opNear:
-		b.s.near = true
-		fallthrough
 	default:
 		c.count = n.count
 		for _, k := range n.kids {
@@ -236,59 +242,113 @@ func (b *builder) compile(n *node, scope field) *code {
 	return c
 }
 
-// A choice is a set of atoms of which at least one occurs wherever the node holds, and a guess at how often that is; ids
+// A choice is a set of atoms of which at least one occurs wherever the node holds, and a guess at how often that is; entries
 // nil: there is no such set.
 type choice struct {
-	ids  []int32
-	cost int
+	entries []entry
+	cost    int
+}
+
+// An entry is an atom of a choice. Where the node holds for its sake, one of the gate occurs too; an empty gate says nothing.
+type entry struct {
+	atom int32
+	gate []int32
+	pair pair
 }
 
 func (b *builder) need(c *code) choice {
 	switch c.op {
 	case opTerm, opPhrase:
-		best := choice{}
+		if c.atom != noAtom {
+			return choice{[]entry{{atom: c.atom}}, b.cost(c.atom)}
+		}
+		var all []choice
 		for _, piece := range c.words {
 			var any choice
 			for _, a := range piece {
-				one := choice{ids: []int32{a.ids[0]}, cost: b.cost(a.ids[0])}
-				for _, id := range a.ids[1:] {
-					if k := b.cost(id); k < one.cost {
-						one = choice{ids: []int32{id}, cost: k}
-					}
+				var row []choice
+				for _, id := range a.ids {
+					row = append(row, choice{[]entry{{atom: id}}, b.cost(id)})
 				}
-				any = choice{append(any.ids, one.ids...), any.cost + one.cost}
+				one := both(row)
+				one.entries[0].pair = b.pair(a)
+				any = either(any, one)
 			}
-			best = cheaper(best, any)
+			all = append(all, any)
 		}
-		return best
+		return both(all)
 	case opAnd, opNear:
-		best := choice{}
+		var all []choice
 		for _, k := range c.kids {
-			best = cheaper(best, b.need(k))
+			if x := b.need(k); x.entries != nil {
+				all = append(all, x)
+			}
 		}
-		return best
+		return both(all)
 	case opAtLeast, opFirst, opSentence, opParagraph:
 		return b.need(c.kids[0])
 	case opOr:
 		var all choice
 		for _, k := range c.kids {
 			x := b.need(k)
-			if x.ids == nil {
+			if x.entries == nil {
 				return choice{}
 			}
-			all = choice{append(all.ids, x.ids...), all.cost + x.cost}
+			all = either(all, x)
 		}
 		return all
 	}
 	return choice{}
 }
 
-func cheaper(a, b choice) choice {
-	if a.ids == nil || b.ids != nil && cmp.Compare(b.cost, a.cost) < 0 {
-		return b
+// pair is two characters that stand side by side wherever a does, if there are such.
+func (b *builder) pair(a alt) pair {
+	single := func(id int32) bool { // then it is found as a whole token or not at all
+		x := &b.s.atoms[id]
+		r, n := utf8.DecodeRuneInString(x.text)
+		return n == len(x.text) && !x.wild && x.re == nil && text.Spaceless(r)
 	}
-	return a
+	for i := 1; i < len(a.ids); i++ {
+		if a.tight[i] && single(a.ids[i-1]) && single(a.ids[i]) {
+			b.s.pairs = true
+			x, y := []byte(b.s.atoms[a.ids[i-1]].text), []byte(b.s.atoms[a.ids[i]].text)
+			return pairOf(head(x, len(x)), head(y, len(y)))
+		}
+	}
+	return 0
 }
+
+// either is a choice for where a or b holds.
+func either(a, b choice) choice { return choice{append(a.entries, b.entries...), a.cost + b.cost} }
+
+// both is the cheapest of the choices, which all hold, with the second as the gate of what has none.
+func both(l []choice) choice {
+	if len(l) == 0 {
+		return choice{}
+	}
+	slices.SortStableFunc(l, func(a, b choice) int { return cmp.Compare(a.cost, b.cost) })
+	if len(l) == 1 {
+		return l[0]
+	}
+	var gate []int32
+	for _, e := range l[1].entries {
+		if !slices.Contains(gate, e.atom) {
+			gate = append(gate, e.atom)
+		}
+		if len(gate) > longestGate {
+			return l[0]
+		}
+	}
+	for i := range l[0].entries {
+		if l[0].entries[i].gate == nil {
+			l[0].entries[i].gate = gate
+		}
+	}
+	return l[0]
+}
+
+// longestGate bounds the atoms of a gate: to look at more costs as much as to evaluate the rule.
+const longestGate = 16
 
 // cost guesses from the length of a word how common it is: there are no statistics to ask, and short words are common in
 // every language.

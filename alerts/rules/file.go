@@ -61,7 +61,7 @@ func ParseSources(sources ...Source) ([]Rule, error) {
 	r := &reader{names: map[string]Place{}}
 	var rules []Rule
 	for _, s := range sources {
-		if r.Source, r.lines = s, nil; s.Text != "" {
+		if r.Source, r.lines, r.badLists = s, nil, false; s.Text != "" {
 			r.lines = strings.Split(s.Text, "\n")
 		}
 		rules = append(rules, r.rules(s.Node)...)
@@ -77,6 +77,8 @@ type reader struct {
 	lines []string         // of Text
 	names map[string]Place // of the rules so far
 	errs  Mistakes
+
+	badLists bool // of this source
 }
 
 // rules reads the rules of one source.
@@ -123,6 +125,9 @@ func (r *reader) rules(n *yaml.Node) (rules []Rule) {
 	case n.Kind == 0 || n.Tag == "!!null":
 	default:
 		r.fail(n, "rules must be a list: each rule begins with - name:")
+	}
+	if r.badLists { // what follows from the lists' mistakes would only hide them
+		return nil
 	}
 	for i := range rules {
 		rules[i].Lists = lists

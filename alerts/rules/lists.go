@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -22,11 +23,23 @@ type List struct {
 	Origin  Place // where it stands, for messages; zero: in no file
 }
 
-func (l List) text() string {
-	if len(l.Entries) == 1 {
-		return l.Entries[0]
+// parse reads the entries, each by itself so that its parentheses are its own, as p stands.
+func (l List) parse(p parser) (*node, []string, *Error) {
+	var kids []*node
+	var warn []string
+	for _, e := range l.Entries {
+		q := p
+		q.s = e
+		k, err := q.all()
+		if err != nil {
+			return nil, nil, err
+		}
+		kids, warn = append(kids, k), append(warn, q.warn...)
 	}
-	return "(" + strings.Join(l.Entries, ") OR (") + ")"
+	if kids == nil {
+		return nil, nil, p.fail(0, "the list is empty", "write what it stands for: [missile*, rocket*]")
+	}
+	return group(opOr, 0, kids[0], kids[1:]), warn, nil
 }
 
 // isList reports whether w names a list: $ and a letter. An amount, $500, does not.
@@ -68,12 +81,11 @@ func (p *parser) list(w string) (*node, *Error) {
 	if len(p.open) == maxDepth {
 		return nil, p.fail(pos, fmt.Sprintf("more than %d lists within each other", maxDepth), "put the terms into fewer lists")
 	}
-	inner := &parser{s: l.text(), lists: p.lists, left: p.left, field: p.field, window: p.window, depth: p.depth, open: append(slices.Clip(p.open), name)}
-	k, err := inner.all()
+	k, warn, err := l.parse(parser{lists: p.lists, left: p.left, field: p.field, window: p.window, depth: p.depth, open: append(slices.Clip(p.open), name)})
 	if err != nil {
 		return nil, p.fail(pos, "in the list "+w+": "+strings.TrimPrefix(err.Msg, "in the list "), err.Hint)
 	}
-	for _, x := range inner.warn {
+	for _, x := range warn {
 		p.warn = append(p.warn, "in the list "+w+", "+x)
 	}
 	p.i += len(w)
@@ -97,37 +109,18 @@ func (p *parser) nearest(name string) string {
 	return "define it under lists:; known are $" + strings.Join(slices.Sorted(maps.Keys(p.lists)), ", $")
 }
 
-// Check reads every list. The error joins one for each that is wrong, each naming its list and, where known, its place. A list
-// may hold words or the values of a field such as site; it is wrong when it is neither.
-func (l Lists) Check() error {
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(l)) {
-		if err := l.check(name); err != nil {
-			where := ""
-			if o := l[name].Origin; o.File != "" {
-				where = o.String() + ": "
-			}
-			errs = append(errs, fmt.Errorf("%slist %q: %w", where, name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
+// check reads the list of that name. It may hold words or the values of a field such as site; it is wrong when it is neither.
 func (l Lists) check(name string) error {
 	if msg := nameError(name); msg != "" {
 		return errors.New(msg)
 	}
-	if len(l[name].Entries) == 0 {
-		return errors.New("it is empty: write what it stands for: [missile*, rocket*]")
-	}
 	var first *Error
 	for _, f := range [...]field{0, fSite, fURL, fFeed} {
 		left := maxWords
-		p := &parser{s: l[name].text(), lists: l, left: &left, field: f, open: []string{name}}
-		root, err := p.all()
+		root, _, err := l[name].parse(parser{lists: l, left: &left, field: f, open: []string{name}})
 		if err == nil {
-			if n := root.holdsOnNothing(); n != nil {
-				return p.fail(n.pos, "the list can match everything: it asks only that something is absent", "put NOT into the rule: word AND NOT $"+name)
+			if root.holdsOnNothing() != nil {
+				return (&parser{s: "$" + name}).fail(0, "the list can match everything: it asks only that something is absent", "put NOT into the rule: word AND NOT $"+name)
 			}
 			return nil
 		}
@@ -148,6 +141,7 @@ func (r *reader) lists(n *yaml.Node) Lists {
 		return nil
 	}
 	before := len(r.errs)
+	defer func() { r.badLists = r.badLists || len(r.errs) > before }()
 	lists := Lists{}
 	r.pairs(n, "lists", func(key, v *yaml.Node) {
 		l := List{Origin: r.at(v)}
@@ -169,7 +163,11 @@ func (r *reader) lists(n *yaml.Node) Lists {
 	if len(r.errs) > before {
 		return lists
 	}
-	for _, name := range slices.Sorted(maps.Keys(lists)) {
+	inOrder := func(a, b string) int {
+		x, y := lists[a].Origin, lists[b].Origin
+		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Col, y.Col))
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(lists), inOrder) {
 		if err := lists.check(name); err != nil {
 			r.errs = append(r.errs, Mistake{lists[name].Origin, fmt.Sprintf("list %q: %v", name, err)})
 		}

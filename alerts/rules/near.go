@@ -1,6 +1,9 @@
 package rules
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // operand is where an operand of NEAR stands: a term, a phrase, or a list of them.
 func (m *scratch) operand(c *code) []occ {
@@ -21,15 +24,21 @@ type nearby struct {
 	lists  [][]occ
 	chosen []occ
 	set    []bool
+	single bool  // every occurrence is one token
 	words  int32 // of the longest occurrence: how far before a word one may begin that reaches it
 	gaps   []near
 	slop   int
 }
 
 func (m *scratch) nearby(lists [][]occ) *nearby {
-	s := &nearby{m: m, lists: lists, chosen: make([]occ, len(lists)), set: make([]bool, len(lists)), words: 1}
+	m.number()
+	s := &nearby{m: m, lists: lists, chosen: make([]occ, len(lists)), set: make([]bool, len(lists)), words: 1, single: true}
 	for _, l := range lists {
 		for _, o := range l {
+			if o.end-o.start == 1 {
+				continue
+			}
+			s.single = false
 			s.words = max(s.words, m.length(o))
 		}
 	}
@@ -37,7 +46,7 @@ func (m *scratch) nearby(lists [][]occ) *nearby {
 }
 
 // length is how many words an occurrence covers or touches.
-func (m *scratch) length(o occ) int32 { return m.wordNo[o.end-1] - m.wordNo[o.start] + 1 }
+func (m *scratch) length(o occ) int32 { return m.numbers.of[o.end-1] - m.numbers.of[o.start] + 1 }
 
 // takingPart is every occurrence with which a choice succeeds, sorted.
 func (s *nearby) takingPart(try func(i int) bool) []occ {
@@ -61,12 +70,12 @@ func (s *nearby) choose(i int, o occ) { s.chosen[i], s.set[i] = o, true }
 func (s *nearby) candidates(i int, x occ, reach int32, f func() bool) bool {
 	m, l := s.m, s.lists[i]
 	seg := m.segmentOf(x.start)
-	first := m.wordNo[x.start] - reach
+	first := m.numbers.of[x.start] - reach
 	k := sort.Search(len(l), func(k int) bool {
-		return l[k].start >= seg.to || l[k].start >= seg.from && m.wordNo[l[k].start] >= first
+		return l[k].start >= seg.to || l[k].start >= seg.from && m.numbers.of[l[k].start] >= first
 	})
 next:
-	for ; k < len(l) && l[k].start < seg.to && m.wordNo[l[k].start] <= m.wordNo[x.start]+reach; k++ {
+	for ; k < len(l) && l[k].start < seg.to && m.numbers.of[l[k].start] <= m.numbers.of[x.start]+reach; k++ {
 		for j, c := range s.chosen {
 			if s.set[j] && l[k].start < c.end && c.start < l[k].end {
 				continue next
@@ -83,6 +92,22 @@ next:
 
 // chain is every occurrence that has a part in a chain of NEAR that holds, sorted.
 func (m *scratch) chain(c *code) []occ {
+	if m.window.on { // what holds there holds there alone
+		return m.findChain(c)
+	}
+	for _, k := range m.chains {
+		if k.of == c {
+			return k.at
+		}
+	}
+	l := m.findChain(c)
+	if len(l) > 0 {
+		m.chains = append(m.chains, links{c, l})
+	}
+	return l
+}
+
+func (m *scratch) findChain(c *code) []occ {
 	lists := make([][]occ, len(c.kids))
 	for i, k := range c.kids {
 		if lists[i] = m.operand(k); len(lists[i]) == 0 {
@@ -99,19 +124,51 @@ func (m *scratch) chain(c *code) []occ {
 	for i := 1; i < len(lists); i++ {
 		lists[i] = s.beside(i, i-1)
 	}
+	if len(lists) == 2 { // what has a neighbour takes part
+		return sorted(slices.Concat(lists...))
+	}
 	return s.takingPart(func(i int) bool { return s.extend(i, i) })
 }
 
 // beside is what of list i reaches an occurrence of its neighbour, list j.
 func (s *nearby) beside(i, j int) []occ {
-	var out []occ
 	g := s.gaps[min(i, j)]
+	if s.single {
+		return s.besideSingle(s.lists[i], s.lists[j], int32(g.n), !g.ordered || i < j, !g.ordered || i > j)
+	}
+	var out []occ
 	for _, o := range s.lists[i] {
 		clear(s.set)
 		s.choose(i, o)
 		if s.candidates(j, o, int32(g.n)+s.words, func() bool {
 			return s.m.reaches(s.chosen[min(i, j)], s.chosen[max(i, j)], g)
 		}) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// besideSingle is what of l has one of other at most n words behind it, or before it, where that is allowed. All are single tokens,
+// so that the next ones on both sides decide.
+func (s *nearby) besideSingle(l, other []occ, n int32, behind, before bool) []occ {
+	out := make([]occ, 0, len(l))
+	no := s.m.numbers.of
+	var g *segment
+	k := 0
+	for _, o := range l {
+		if g == nil || o.start >= g.to {
+			g = s.m.segmentOf(o.start)
+		}
+		for k < len(other) && other[k].start <= o.start {
+			k++
+		}
+		p := k - 1
+		if p >= 0 && other[p].start == o.start {
+			p-- // a token never matches itself
+		}
+		if behind && k < len(other) && other[k].start < g.to && no[other[k].start]-no[o.start]-1 <= n ||
+			before && p >= 0 && other[p].start >= g.from && no[o.start]-no[other[p].start]-1 <= n {
 			out = append(out, o)
 		}
 	}
@@ -143,7 +200,7 @@ func (m *scratch) reaches(a, b occ, g near) bool {
 	default:
 		return false
 	}
-	return m.wordNo[b.start]-m.wordNo[a.end-1]-1 <= int32(g.n)
+	return m.numbers.of[b.start]-m.numbers.of[a.end-1]-1 <= int32(g.n)
 }
 
 // loosely is every occurrence that has a part in a choice of one from each list with at most slop other words among them.
@@ -172,5 +229,5 @@ func (s *nearby) others() int {
 		lo, hi = min(lo, c.start), max(hi, c.end)
 		own += s.m.length(c)
 	}
-	return int(s.m.wordNo[hi-1] - s.m.wordNo[lo] + 1 - own)
+	return int(s.m.numbers.of[hi-1] - s.m.numbers.of[lo] + 1 - own)
 }

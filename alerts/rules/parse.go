@@ -35,7 +35,7 @@ func ParseWith(query string, lists Lists) (*Query, error) {
 		return nil, p.fail(n.pos, "the rule can match everything: what it asks for here is only that something is absent",
 			"say what must be there: word AND NOT other")
 	}
-	return &Query{text: query, root: root, warn: p.warn}, nil
+	return &Query{text: query, root: root, warn: p.warn, lists: lists}, nil
 }
 
 type parser struct {

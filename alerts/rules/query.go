@@ -1,16 +1,21 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // A Query is a parsed rule.
 type Query struct {
-	text string
-	root *node
-	warn []string
+	text  string
+	root  *node
+	warn  []string
+	lists Lists
 }
+
+// Lists are those that the query was read with. They must not be changed.
+func (q *Query) Lists() Lists { return q.lists }
 
 // String is the query in its canonical form: operators written out, parentheses where they help. It parses to the same
 // query.
@@ -215,4 +220,53 @@ func (n *node) holdsOnNothing() *node {
 		}
 	}
 	return nil
+}
+
+// Terms lists the terms, phrases and values of the query, each as a query of its own in its field, each once, in order.
+func (q *Query) Terms() []string {
+	var out []string
+	var walk func(n, in *node)
+	walk = func(n, in *node) {
+		switch n.op {
+		case opField:
+			walk(n.kids[0], n)
+			return
+		case opTerm, opPhrase, opValue:
+			t := n.within(nil)
+			if in != nil {
+				t = in.field.String() + ":" + t
+			}
+			if !slices.Contains(out, t) {
+				out = append(out, t)
+			}
+		}
+		for _, k := range n.kids {
+			walk(k, in)
+		}
+	}
+	walk(q.root, nil)
+	return out
+}
+
+// Lines is the query in its canonical form, on several lines where one would be longer than width characters: one for each member of
+// an outer OR or AND.
+func (q *Query) Lines(width int) []string {
+	whole := q.String()
+	if len([]rune(whole)) <= width || q.root.op != opAnd && q.root.op != opOr {
+		return []string{whole}
+	}
+	var out []string
+	for i, k := range q.root.kids {
+		var b strings.Builder
+		if i > 0 {
+			b.WriteString(map[op]string{opAnd: "AND ", opOr: "OR "}[q.root.op])
+		}
+		if q.root.op == opAnd {
+			k.printIn(&b, opOr)
+		} else {
+			k.printIn(&b, opAnd)
+		}
+		out = append(out, b.String())
+	}
+	return out
 }

@@ -25,8 +25,8 @@ type pattern struct {
 }
 
 // match reports whether the pattern covers w. Looking for the literal first spares most words the automaton.
-func (p *pattern) match(w string) bool {
-	return strings.Contains(w, p.literal) && p.re.MatchString(w)
+func (p *pattern) match(w []byte) bool {
+	return strings.Contains(string(w), p.literal) && p.re.Match(w)
 }
 
 // compilePattern compiles / and an expression that p.regexp has accepted.

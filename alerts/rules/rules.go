@@ -22,7 +22,16 @@
 // chain, `a NEAR/2 b NEAR/3 c`, each operand is near its neighbour, and no part of the text serves two operands.
 // `"a b c"~n` finds the words in any order with at most n others among them.
 //
-// What the grammar promises and this version lacks is an error that says so; it is never read as something else.
+// `/…/` is a regular expression (RE2) that covers one whole word; its letters fold as those of words do, so that an i behind it says
+// nothing new. One that covers the empty word, or half of a set of words with nothing in common, is refused. `~word` is also
+// found in its other forms, by the stemmer of the article's language; see languageFor for what stands in where there is
+// none. Inside a phrase ~ is a stem, and directly behind its closing quote, before a number, the distance.
+//
+// `ATLEAST/n` counts occurrences that do not overlap, in title and body unless a field says otherwise; it takes what NEAR
+// takes. `FIRST/n`, `SENTENCE` and `PARAGRAPH` look at the body: what they hold is evaluated in the first n words, or in each sentence or paragraph by itself,
+// and so stand within each other. `$name` stands for one of Lists as if it were written there in parentheses.
+//
+// What is no part of the language is an error that says what to write; it is never read as something else.
 package rules
 
 // A Doc is an article as rules see it. Absent values are empty.

@@ -212,13 +212,16 @@ func BenchmarkMatch(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
-			i, hits := 0, 0
+			i, hits, start := 0, 0, cpu()
 			for b.Loop() {
 				hits += len(set.Match(docs[i%len(docs)]))
 				i++
 			}
 			b.ReportMetric(float64(hits)/float64(i), "hits/op")
 			b.ReportMetric(float64(i)/b.Elapsed().Seconds(), "articles/s")
+			if used := cpu() - start; used > 0 {
+				b.ReportMetric(float64(i)/used.Seconds(), "articles/cpu-s")
+			}
 		})
 	}
 }

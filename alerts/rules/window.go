@@ -17,7 +17,7 @@ type window struct {
 
 // list is where an atom begins to stand within the window, sorted.
 func (m *scratch) list(id int32) []occ {
-	l := m.occs[id]
+	l := m.at(id)
 	if !m.window.on {
 		return l
 	}
@@ -36,7 +36,8 @@ func (m *scratch) inWindows(c *code, collecting bool) bool {
 	case g == nil:
 		return false
 	case c.op == opFirst:
-		n := sort.Search(int(g.to-g.from), func(i int) bool { return m.wordNo[g.from+int32(i)] > int32(c.count) })
+		m.number()
+		n := sort.Search(int(g.to-g.from), func(i int) bool { return m.numbers.of[g.from+int32(i)] > int32(c.count) })
 		all = []occ{{g.from, g.from + int32(n)}}
 	case c.op == opSentence:
 		m.cutBody(g)
@@ -92,11 +93,11 @@ func (m *scratch) cutBody(g *segment) {
 func (m *scratch) parts(dst []occ, g *segment, spans []text.Span) []occ {
 	i := g.from
 	for _, s := range spans {
-		for i < g.to && m.toks[i].Start < s.Start {
+		for i < g.to && int(m.toks[i].Start) < s.Start {
 			i++
 		}
 		from := i
-		for i < g.to && m.toks[i].Start < s.End {
+		for i < g.to && int(m.toks[i].Start) < s.End {
 			i++
 		}
 		if from < i {

@@ -92,6 +92,9 @@ func (a *app) once(ctx context.Context) error {
 	if err == nil { // who runs by cron has no daemon to do it
 		err = a.prune(ctx)
 	}
+	if err == nil {
+		err = a.indexWords(ctx)
+	}
 	a.log.Info("done", "new items", done["poll"], "articles", done["process"], "messages", done["deliver"], "took", time.Since(start).Round(time.Millisecond))
 	return err
 }
@@ -176,7 +179,7 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
-	if !old.SameApartFrom(s.cfg, "feeds", "rules", "channels", "operator", "sites", "retention") {
+	if !old.SameApartFrom(s.cfg, "feeds", "rules", "lists", "channels", "operator", "sites", "retention") {
 		a.log.Warn("feeds, rules, channels, operator, retention and site rules are reloaded; other keys changed too and take effect after a restart")
 	}
 	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", s.rules.Len(), "channels", len(s.cfg.Channels))

@@ -51,6 +51,14 @@ func verbs() []verb {
 		{"sites status", "", "how each site's pages are read: bodies, dates, authors, and what broke", runSitesStatus},
 		{"dedup", "[FILE]", "filter: which articles tell the same story (--jsonl); with --explain, why", runDedup},
 		{"match", "[FILE]", "filter: which rules hold, and where (--rules FILE --jsonl)", runMatch},
+		{"search", "QUERY...", "the archive, in the rule language: the newest first, or the best", runSearch},
+		{"rules check", "[FILE]", "validate the rules of a rule file, or of the configuration", runRulesCheck},
+		{"rules fmt", "[FILE]", "the canonical form of queries: of a rule file, written anew with -w, or of -q QUERY", runRulesFmt},
+		{"rules test", "[RULE] [FILE]", "whether a rule or -q QUERY matches an article, node by node, and why", runRulesTest},
+		{"rules explain", "[RULE] ID", "the same of a stored article, and what stands in blocks that were removed from it", runRulesExplain},
+		{"rules backtest", "[RULE]", "what a rule or -q QUERY would have matched and told: by day, site and channel, with samples", runRulesBacktest},
+		{"rules diff", "OLD NEW", "which archived articles a change of rules gains and loses: of two rule files, or with -q two queries", runRulesDiff},
+		{"rules lint", "[FILE]", "what is odd about rules: terms that never occur, rules within others, rules that match a tenth of everything", runRulesLint},
 		{"reextract", "", "make stored articles anew of their kept pages, without what was learned since; quiet unless told", runReextract},
 		{"learned list", "", "blocks that sites repeat and that are removed as boilerplate, with the evidence", runLearnedList},
 		{"learned keep", "ID...", "these blocks are journalism: never remove them again", runLearnedKeep},
@@ -277,8 +285,13 @@ func (v verb) ids(fs *flag.FlagSet, args []string, min, max int) ([]int64, error
 	if err != nil {
 		return nil, err
 	}
-	out := make([]int64, len(rest))
-	for i, a := range rest {
+	return ids(rest)
+}
+
+// ids reads IDs as lists show them.
+func ids(args []string) ([]int64, error) {
+	out := make([]int64, len(args))
+	for i, a := range args {
 		n, err := strconv.ParseInt(a, 10, 64)
 		if err != nil || n <= 0 {
 			return nil, usagef("%q is no ID; the list shows them in its first column", a)

@@ -236,6 +236,7 @@ func (a *app) build(s *setup) (err error) {
 		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
 			{Name: "forget where old blocks were seen", Every: time.Hour, Do: a.store.PruneBlocks},
 			{Name: "forget what is old", Every: time.Hour, Do: a.prune},
+			{Name: "index words", Every: 10 * time.Second, Do: a.indexWords},
 			{Name: "look whether there is room", Every: time.Minute, Do: a.lookReady},
 			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},

@@ -457,6 +457,9 @@ func (t *Tx) UpdateArticle(a *pipeline.Article) error {
 	if err == nil {
 		_, err = t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeText), a.ID)
 	}
+	if err == nil {
+		err = staleWords(t.c, a.ID)
+	}
 	if err != nil {
 		return fmt.Errorf("update article %d: %w", a.ID, err)
 	}

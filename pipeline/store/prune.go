@@ -159,6 +159,7 @@ func (s *Store) pruneArticles(ctx context.Context, from, to int, before time.Tim
 				run(`UPDATE items SET visit = 0, etag = '', last_modified = '', doubt = 0 WHERE article <> 0 AND article`)
 				run(`UPDATE matches SET spans = '[]' WHERE article`)
 				run(`UPDATE alerts SET spans = '[]' WHERE article`)
+				run(`INSERT INTO search_stale (article) SELECT id FROM articles WHERE id`)
 			}
 			run(`UPDATE articles SET pruned = ? WHERE id`, to)
 			if to >= prunedSketch {

@@ -51,12 +51,22 @@ var particles = [...]particle{
 	{"나", vowel}, {"란", vowel}, {"며", vowel}, {"뿐", anySound}, {"께", anySound},
 }
 
+// lastSyllables are the particles by their last syllable, in the same order. Read only.
+var lastSyllables = func() map[string][]particle {
+	m := map[string][]particle{}
+	for _, p := range particles {
+		last := p.text[len(p.text)-len("은"):]
+		m[last] = append(m[last], p)
+	}
+	return m
+}()
+
 // korean takes off up to three particles, one after the other.
 func korean(dst []string, w string) []string {
 	const syllable = 3 // bytes
 	for range 3 {
 		rest := ""
-		for _, p := range particles {
+		for _, p := range lastSyllables[w[max(len(w)-syllable, 0):]] {
 			stem, ok := strings.CutSuffix(w, p.text)
 			// One syllable alone is no noun before a particle that any sound may precede: 회의 (meeting) is not 회's.
 			if !ok || stem == "" || len(stem) == syllable && p.after == anySound || !fits(stem, p.after) {

@@ -44,14 +44,39 @@ func Fold(s string) string {
 	return strings.Map(capital, s)
 }
 
-// capital lowers, besides A to Z, the capitals that have one settled letter as their folded form, and ё; others it returns
-// as they are. It spares most words of Russian and Greek the long way.
+// capital maps the capitals, and the accented letters of Greek and ё, that have one settled letter as their folded form; others
+// it returns as they are. It spares most words of Russian and Greek the long way.
 func capital(r rune) rune {
 	switch {
-	case 'A' <= r && r <= 'Z', 0x0410 <= r && r <= 0x042f, 0x0391 <= r && r <= 0x03a9 && r != 0x03a2:
+	case r < 0x0386:
+		if 'A' <= r && r <= 'Z' {
+			return r + 32
+		}
+		return r
+	case r > 0x0451:
+		return r
+	case 0x0410 <= r && r <= 0x042f, 0x0391 <= r && r <= 0x03a9 && r != 0x03a2:
 		return r + 32
 	case r == 'ё' || r == 'Ё':
 		return 'е'
+	}
+	switch r {
+	case 'ά', 'Ά':
+		return 'α'
+	case 'έ', 'Έ':
+		return 'ε'
+	case 'ή', 'Ή':
+		return 'η'
+	case 'ί', 'Ί':
+		return 'ι'
+	case 'ό', 'Ό':
+		return 'ο'
+	case 'ύ', 'Ύ':
+		return 'υ'
+	case 'ώ', 'Ώ':
+		return 'ω'
+	case 'ς':
+		return 'σ'
 	}
 	return r
 }
@@ -104,8 +129,10 @@ func settled(r rune) bool {
 
 // foldRuns folds s run by run: runs of ASCII, and runs beyond it. No mark that folding keeps composes with ASCII, so the
 // runs do not touch each other; and the letter with an accent or the quotation mark that a run mostly is has a table.
-func foldRuns(s string) string {
-	b := make([]byte, 0, len(s)+8)
+func foldRuns(s string) string { return string(appendFold(make([]byte, 0, len(s)+8), s)) }
+
+// appendFold appends Fold(s).
+func appendFold(b []byte, s string) []byte {
 	for len(s) > 0 {
 		n := 0
 		for n < len(s) && s[n] < utf8.RuneSelf {
@@ -124,21 +151,20 @@ func foldRuns(s string) string {
 		b = appendRun(b, s[:n])
 		s = s[n:]
 	}
-	return string(b)
+	return b
 }
 
 // appendRun appends a run without ASCII, folded.
 func appendRun(b []byte, run string) []byte {
 	from := len(b)
-	for i, r := range run {
+	for _, r := range run {
 		if low := capital(r); settled(low) {
 			b = utf8.AppendRune(b, low)
 			continue
 		}
-		if i == 0 && utf8.RuneLen(r) == len(run) {
-			if f, ok := lone.fold(r); ok {
-				return append(b, f...)
-			}
+		if f, ok := lone.fold(r); ok { // a mark behind it, which may belong to it, makes us begin anew
+			b = append(b, f...)
+			continue
 		}
 		return append(b[:from], foldSlow(run)...)
 	}

@@ -62,7 +62,21 @@ const (
 	hidden              // invisible (soft hyphen, zero-width, direction marks): neither ends a word nor begins one
 )
 
+// classOf answers for the letters and marks of which most text consists from their ranges alone.
 func classOf(r rune) class {
+	switch {
+	case 0x0410 <= r && r <= 0x044f, 0x05d0 <= r && r <= 0x05ea, 0x0627 <= r && r <= 0x063a, 0x0641 <= r && r <= 0x064a,
+		0x03b1 <= r && r <= 0x03c9: // Cyrillic, Hebrew, Arabic, Greek
+		return letter
+	case 0x3041 <= r && r <= 0x3096, 0x30a1 <= r && r <= 0x30fc && r != 0x30fb, 0x4e00 <= r && r <= 0x9fff: // Kana, Han
+		return char
+	case 0x2010 <= r && r <= 0x2027, 0x3001 <= r && r <= 0x3003, r == 0xff0c: // quotes, dashes, CJK stops
+		return gap
+	}
+	return classByTable(r)
+}
+
+func classByTable(r rune) class {
 	switch {
 	case r < 0x80:
 		if '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z' {

@@ -159,34 +159,39 @@ func form(low, s string, start, end int) string {
 // `K-9` is K9, `al-Qaeda` alqaeda, `O'Brien` obrien. A contraction or an elision is not (she'll, d'une, qu'est), nor
 // are two numbers (9-11).
 func Joined(s string, a, b Token) (string, bool) {
-	if a.End >= b.Start || b.Start-a.End > 3 {
-		return "", false
-	}
-	r, n := utf8.DecodeRuneInString(s[a.End:b.Start])
-	if n != b.Start-a.End {
-		return "", false
-	}
-	switch r {
-	case '-', '‐', '‑', '־':
-		if alldigits(a.Text) && alldigits(b.Text) {
-			return "", false
-		}
-	case '\'', '’', '‘', '`', 'ʼ', 'ʻ', 'ʾ', 'ʿ', 'ʹ', 'ʽ', '´', '′':
-		switch b.Text {
-		case "s", "t", "d", "m", "ll", "re", "ve":
-			return "", false
-		}
-		if utf8.RuneCountInString(a.Text) == 1 && a.Text != "o" && asciiWord(a.Text) || a.Text == "qu" {
-			return "", false
-		}
-	case '״', '׳', '"':
-		if Script(firstRune(a.Text)) != "Hebr" {
-			return "", false
-		}
-	default:
+	if a.End >= b.Start || !joined(s[a.End:b.Start], a.Text, b.Text) {
 		return "", false
 	}
 	return a.Text + b.Text, true
+}
+
+// joined answers for the words a and b with gap between them.
+func joined(gap, a, b string) bool {
+	r, n := utf8.DecodeRuneInString(gap)
+	if n != len(gap) || n == 0 {
+		return false
+	}
+	switch r {
+	case '-', '‐', '‑', '־':
+		if alldigits(a) && alldigits(b) {
+			return false
+		}
+	case '\'', '’', '‘', '`', 'ʼ', 'ʻ', 'ʾ', 'ʿ', 'ʹ', 'ʽ', '´', '′':
+		switch b {
+		case "s", "t", "d", "m", "ll", "re", "ve":
+			return false
+		}
+		if utf8.RuneCountInString(a) == 1 && a != "o" && asciiWord(a) || a == "qu" {
+			return false
+		}
+	case '״', '׳', '"':
+		if Script(firstRune(a)) != "Hebr" {
+			return false
+		}
+	default:
+		return false
+	}
+	return true
 }
 
 func asciiWord(s string) bool { return s != "" && s[0] < utf8.RuneSelf }

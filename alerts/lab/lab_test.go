@@ -1,0 +1,300 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wirewatch/alerts/rules"
+	"wirewatch/pipeline"
+	"wirewatch/pipeline/store"
+)
+
+// archive is a real store as the lab reads it.
+type archive struct{ *store.Store }
+
+func (a archive) Candidates(ctx context.Context, groups [][]string, since time.Time, below int64, limit int) ([]int64, error) {
+	return a.Store.Candidates(ctx, store.WordFilter{Form: rules.WordsForm, Groups: groups, Since: since, Below: below, Limit: limit})
+}
+
+var start = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// fill stores articles, each an hour after the one before, three to a story.
+func fill(t testing.TB, st *store.Store, as []pipeline.Article) {
+	t.Helper()
+	ctx := t.Context()
+	l, ok, err := st.Acquire(ctx, "process", "h", fmt.Sprint(len(as), as[0].Title), start, start.Add(time.Hour))
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	defer st.Release(ctx, l)
+	for chunk := range slices.Chunk(as, 1000) {
+		err := st.Write(ctx, l, func(tx pipeline.Tx) error {
+			var story int64
+			for i := range chunk {
+				a := &chunk[i]
+				if i%3 == 0 {
+					if story, err = tx.OpenStory(a.Title, a.Seen); err != nil {
+						return err
+					}
+				}
+				a.Story = story
+				if _, err := tx.InsertArticle(a, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func newStore(t testing.TB) *store.Store {
+	t.Helper()
+	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "w.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
+// scripts are words in six scripts, with what makes each awkward.
+var scripts = [][]string{
+	{"kim", "Kim's", "K-9", "K9", "al-Qaeda", "alqaeda", "U.S.", "us", "NATO", "missile", "missiles", "l'accord", "O'Brien", "naïve", "café", "1,000", "ﬁle", "and"},
+	{"ракета", "Ракеты", "ракетный", "Ёлка", "елка", "удар", "К-9", "москва", "Москвы"},
+	{"صاروخ", "والصاروخ", "للصاروخ", "الصاروخ", "بيروت", "ببيروت", "صاروخها"},
+	{"북한", "북한은", "북한에서는", "미사일을", "미사일", "ICBM을", "회의", "김정은의"},
+	{"朝", "朝鮮", "朝鮮人", "北朝鮮", "ミサイル", "ﾐｻｲﾙ", "鮮", "核", "インドネシア", "インド", "朝-鮮"},
+	{"ไทย", "เรือ", "ขีปนาวุธ", "ำ", "Ελλάδα", "ΕΛΛΑΔΑ", "πύραυλος"},
+}
+
+type maker struct{ *rand.Rand }
+
+func (m maker) word() string { l := scripts[m.IntN(len(scripts))]; return l[m.IntN(len(l))] }
+
+func (m maker) text(most int) string {
+	var b strings.Builder
+	for range m.IntN(most + 1) {
+		b.WriteString(m.word())
+		b.WriteString([]string{" ", " ", " ", "-", ", ", "\n", "\n\n", "", "’"}[m.IntN(9)])
+	}
+	return b.String()
+}
+
+func (m maker) article(i int) pipeline.Article {
+	seen := start.Add(time.Duration(i) * time.Hour)
+	a := pipeline.Article{URL: fmt.Sprintf("https://s%d.example/%d", i%7, i), Site: fmt.Sprintf("s%d.example", i%7), Title: m.text(5), Body: m.text(30), Seen: seen, Source: pipeline.SourcePage,
+		Authors: []string{m.text(2)}, Agency: m.text(1), Lang: []string{"en", "ru", "", "ko"}[i%4], Feed: "f"}
+	if m.IntN(2) == 0 {
+		a.Published = seen.Add(-time.Duration(m.IntN(2000)) * time.Hour)
+	}
+	return a
+}
+
+func (m maker) term() string {
+	w := m.word()
+	switch m.IntN(8) {
+	case 0:
+		if r := []rune(w); len(r) > 2 && !strings.ContainsAny(w, "-.',’") {
+			return string(r[:2]) + "*"
+		}
+	case 1:
+		return "=" + w
+	case 2:
+		return `"` + w + " " + m.word() + `"`
+	case 3:
+		return []string{"title:", "author:", "agency:", "lead:"}[m.IntN(4)] + w
+	}
+	return w
+}
+
+func (m maker) query(depth int) string {
+	if depth == 0 {
+		return m.term()
+	}
+	sub := func() string { return "(" + m.query(depth-1) + ")" }
+	switch m.IntN(6) {
+	case 0:
+		return sub() + " " + sub()
+	case 1, 2:
+		return sub() + " OR " + sub()
+	case 3:
+		return sub() + " NOT " + sub()
+	case 4:
+		return m.word() + " NEAR/3 " + m.word()
+	}
+	return m.query(depth-1) + " OR site:s" + fmt.Sprint(m.IntN(7)) + ".example"
+}
+
+// Search gives what the matcher gives on every article, whatever of the archive is indexed, changed or forgotten, page by page.
+func TestSearchEqualsScan(t *testing.T) {
+	st := newStore(t)
+	m := maker{rand.New(rand.NewPCG(5, 5))}
+	const articles = 420
+	as := make([]pipeline.Article, articles)
+	for i := range as {
+		as[i] = m.article(i)
+	}
+	ctx := t.Context()
+	fill(t, st, as[:articles/2])
+	index := func() {
+		if _, err := st.IndexWords(ctx, rules.WordsForm, Words); err != nil {
+			t.Fatal(err)
+		}
+	}
+	index()
+	fill(t, st, as[articles/2:])
+	l, _, err := st.Acquire(ctx, "process", "x", "y", start, start.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(from int) {
+		for i := from; i < articles; i += 97 {
+			if err := st.Write(ctx, l, func(tx pipeline.Tx) error {
+				as[i].Title, as[i].Body = m.text(5), m.text(30)
+				return tx.UpdateArticle(&as[i])
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	change(3)
+	lab := &Lab{Archive: archive{st}, Now: time.Now}
+	queries, required, hits := 0, 0, 0
+	for queries < 150 {
+		switch queries {
+		case 50: // all of it in the index
+			index()
+			change(50)
+		case 100:
+			if _, err := st.Prune(ctx, store.Retention{Bodies: start.Add(200 * time.Hour)}, false); err != nil {
+				t.Fatal(err)
+			}
+			for i := range as {
+				if as[i].Seen.Before(start.Add(200 * time.Hour)) {
+					as[i].Body = ""
+				}
+			}
+			index()
+		}
+		q, err := rules.Parse(m.query(m.IntN(4)))
+		if err != nil {
+			continue
+		}
+		queries++
+		r := Range{}
+		if m.IntN(2) == 0 {
+			r.Since = start.Add(time.Duration(m.IntN(articles)) * time.Hour)
+		}
+		if m.IntN(3) == 0 {
+			r.Until = start.Add(time.Duration(m.IntN(articles)) * time.Hour)
+		}
+		set, err := rules.Compile([]rules.Rule{{Name: "r", Query: q.String()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []int64
+		for i := range slices.Backward(as) {
+			if r.holds(&as[i]) && len(set.Match(Doc(&as[i]))) > 0 {
+				want = append(want, as[i].ID)
+			}
+		}
+		hits += len(want)
+		var got []int64
+		for page := 1; ; page++ {
+			res, err := lab.Search(ctx, Search{Query: q, Range: r, Limit: 60, Page: page})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if page == 1 && res.Required {
+				required++
+			}
+			got = append(got, ids(res.Found)...)
+			if !res.More {
+				if res.Total != len(want) {
+					t.Fatalf("%s: total %d, want %d", q, res.Total, len(want))
+				}
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s (requires %v) in %v:\nsearch %v\nscan   %v", q, rules.Required(q), r, got, want)
+		}
+		b, err := lab.Search(ctx, Search{Query: q, Range: r, Limit: articles, Page: 1, Best: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ids(b.Found); len(got) != len(want) || !slices.IsSortedFunc(b.Found, func(x, y Found) int { return int(100 * (Score(&y) - Score(&x))) }) {
+			t.Fatalf("%s: best first %v, want %v in an order", q, got, want)
+		}
+	}
+	t.Logf("%d queries, %d with a required word, %d hits", queries, required, hits)
+	if required < queries/3 || hits < 10*queries {
+		t.Error("the queries say little")
+	}
+}
+
+func ids(l []Found) (out []int64) {
+	for _, f := range l {
+		out = append(out, f.Article.ID)
+	}
+	return out
+}
+
+// A large archive, by hand: WIREWATCH_LARGE=100000 go test ./alerts/lab -run XXX -bench Archive.
+func BenchmarkArchive(b *testing.B) {
+	n := 5000
+	fmt.Sscan(large(), &n)
+	st := newStore(b)
+	as := make([]pipeline.Article, 0, 1000)
+	z := newProse()
+	for i := range n {
+		seen := start.Add(time.Duration(i) * (30 * 24 * time.Hour / time.Duration(n)))
+		as = append(as, pipeline.Article{URL: "u", Site: fmt.Sprintf("s%d.example", i%50), Title: z.text(8), Body: z.text(800), Seen: seen, Lang: "en", Source: pipeline.SourcePage})
+		if len(as) == cap(as) || i == n-1 {
+			fill(b, st, as)
+			as = as[:0]
+		}
+	}
+	began := time.Now()
+	if _, err := st.IndexWords(b.Context(), rules.WordsForm, Words); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%d articles indexed in %v: %v each", n, time.Since(began), time.Since(began)/time.Duration(n))
+	l := &Lab{Archive: archive{st}, Now: time.Now}
+	for _, c := range []struct{ name, query string }{{"rare", z.words[2000]}, {"common", z.words[40]}, {"and", z.words[60] + " AND " + z.words[300]}, {"near", z.words[100] + " NEAR/5 (" + z.words[200] + " OR " + z.words[500] + ")"},
+		{"scan", "?" + z.words[900][1:]}} {
+		q, err := rules.Parse(c.query)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run("search/"+c.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := l.Search(b.Context(), Search{Query: q, Limit: 20, Page: 1}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("backtest/"+c.name, func(b *testing.B) {
+			for b.Loop() {
+				t, err := l.Backtest(b.Context(), Test{Rule: rules.Rule{Name: "r", Query: c.query}, Range: Range{Since: start}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(t.Hits), "hits")
+				b.ReportMetric(float64(t.Read), "read")
+				b.ReportMetric(t.Rate(), "articles/s")
+			}
+		})
+	}
+	b.Logf("%d processors", runtime.GOMAXPROCS(0))
+}

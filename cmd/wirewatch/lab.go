@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"wirewatch/alerts"
+	"wirewatch/alerts/lab"
+	"wirewatch/alerts/rules"
+	"wirewatch/configs"
+	"wirewatch/pipeline"
+	"wirewatch/pipeline/store"
+	"wirewatch/scrapers/extract"
+)
+
+// What the verbs of the rule lab have in common: the archive, the rule that is asked for, what they show.
+
+// archive is the store as the lab reads it.
+type archive struct{ *store.Store }
+
+func (a archive) Candidates(ctx context.Context, groups [][]string, since time.Time, below int64, limit int) ([]int64, error) {
+	return a.Store.Candidates(ctx, store.WordFilter{Form: rules.WordsForm, Groups: groups, Since: since, Below: below, Limit: limit})
+}
+
+// indexWords brings the word index up to date; a daemon does it all the time.
+func (a *app) indexWords(ctx context.Context) error {
+	_, err := a.store.IndexWords(ctx, rules.WordsForm, lab.Words)
+	return err
+}
+
+// newLab is the lab over a store. Where words go to a terminal, it shows there how far it is.
+func newLab(e *env, st *store.Store) *lab.Lab {
+	l := &lab.Lab{Archive: archive{st}, Now: time.Now}
+	if f, ok := e.stderr.(*os.File); ok {
+		if s, err := f.Stat(); err == nil && s.Mode()&os.ModeCharDevice != 0 {
+			shown := time.Now()
+			l.Progress = func(done, of int) {
+				if done == of && time.Since(shown) < time.Second || done < of && time.Since(shown) < 200*time.Millisecond {
+					return
+				}
+				shown = time.Now()
+				fmt.Fprintf(f, "\r%s of %s articles\x1b[K", thousands(done), thousands(of))
+				if done == of {
+					fmt.Fprint(f, "\r\x1b[K")
+				}
+			}
+		}
+	}
+	return l
+}
+
+// tellScan says what a look through the archive cost, and what would make it cheaper.
+func tellScan(ctx context.Context, e *env, st *store.Store, s lab.Scan) error {
+	if !s.Required {
+		fmt.Fprintf(e.stderr, "no word is required, so every article in the range was read: %s in %s, %s a second\n", count(s.Read, "article"),
+			s.Took.Round(time.Millisecond), thousands(int(s.Rate())))
+		return nil
+	}
+	fmt.Fprintf(e.stderr, "%s read in %s\n", count(s.Read, "article"), s.Took.Round(time.Millisecond))
+	w, err := st.WordIndex(ctx, rules.WordsForm)
+	if err == nil && w.Unindexed > 1000 {
+		fmt.Fprintf(e.stderr, "%s are not in the word index yet and are read each time; the daemon, or `run --once`, puts them there\n", count(int(w.Unindexed), "article"))
+	}
+	return err
+}
+
+// rangeFlags are --since and --until.
+func rangeFlags(fs *flag.FlagSet, since string) func(now time.Time) (lab.Range, error) {
+	from := fs.String("since", since, "articles from this `day` or moment: 2026-11-01, 2026-11-01T06:00:00Z, or 30d (ago)")
+	to := fs.String("until", "", "articles up to this `day`, which is included, or before this moment")
+	return func(now time.Time) (r lab.Range, err error) {
+		if *from != "" {
+			if r.Since, err = moment(*from, now, false); err != nil {
+				return r, usagef("%s --since: %v", strings.TrimPrefix(fs.Name(), "wirewatch "), err)
+			}
+		}
+		if *to != "" {
+			if r.Until, err = moment(*to, now, true); err != nil {
+				return r, usagef("%s --until: %v", strings.TrimPrefix(fs.Name(), "wirewatch "), err)
+			}
+		}
+		return r, nil
+	}
+}
+
+// rulesOf reads the rules of a rule file, or of the configuration where file is "". Rules need no secrets of channels.
+func rulesOf(e *env, config, file string) ([]rules.Rule, error) {
+	var parts configs.Rules
+	var lists configs.Node
+	if file != "" {
+		var err error
+		if parts, err = configs.LoadRules(file); err != nil {
+			return nil, err
+		}
+	} else {
+		cfg, err := loadPlain(config, e.getenv)
+		if err != nil {
+			return nil, err
+		}
+		parts, lists, file = cfg.Rules, cfg.Lists, config
+	}
+	list, _, err := readRules(parts, lists)
+	var bad mistakes
+	if errors.As(err, &bad) {
+		return nil, bad.err(file)
+	}
+	return list, err
+}
+
+// chosenRule is the rule that a verb is asked about: a query of -q, or a rule by its name.
+func chosenRule(e *env, config, file, query, name string) (rules.Rule, []rules.Rule, error) {
+	if query != "" {
+		q, err := rules.Parse(query)
+		if err != nil {
+			return rules.Rule{}, nil, fmt.Errorf("the query: %w", err)
+		}
+		for _, w := range q.Warnings() {
+			fmt.Fprintf(e.stderr, "warning: %s\n", w)
+		}
+		return rules.Rule{Name: "(query)", Query: query}, nil, nil
+	}
+	list, err := rulesOf(e, config, file)
+	if err != nil {
+		return rules.Rule{}, nil, err
+	}
+	names := make([]string, len(list))
+	for i, r := range list {
+		if names[i] = r.Name; r.Name == name {
+			return r, list, nil
+		}
+	}
+	return rules.Rule{}, nil, fmt.Errorf("there is no rule %q%s; a query is given with -q", name, didYouMean(name, names))
+}
+
+// readDoc reads an article from a file or standard input: JSON as the filters take it, HTML, or plain text.
+func readDoc(e *env, file string) (*rules.Doc, error) {
+	in, done, err := open(e, []string{file})
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	const limit = 20 << 20
+	data, err := io.ReadAll(io.LimitReader(in, limit))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) == limit {
+		return nil, fmt.Errorf("the article is larger than %d MB", limit>>20)
+	}
+	var d struct {
+		document
+		Author, Authors any
+		Tags            []string
+		Feed, Agency    string
+	}
+	if strings.HasPrefix(strings.TrimSpace(string(data)), "{") && json.Unmarshal(data, &d) == nil {
+		body := d.document.Text
+		if body == "" {
+			body = d.Body
+		}
+		return &rules.Doc{Title: d.Title, Body: body, Lang: d.Lang, Site: d.Site, URL: d.URL, Feed: d.Feed, Agency: d.Agency,
+			Authors: append(stringsOf(d.Author), stringsOf(d.Authors)...), Tags: d.Tags}, nil
+	}
+	if !looksLikeHTML(data) {
+		return &rules.Doc{Body: string(data)}, nil
+	}
+	x, err := newExtractor("")
+	if err != nil {
+		return nil, err
+	}
+	a, err := x.Extract(extract.Input{HTML: data, At: e.now()})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return &rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Agency: a.Agency, Authors: a.Authors, Tags: a.Tags}, nil
+}
+
+// stringsOf is a JSON value that is a string or a list of them.
+func stringsOf(v any) (out []string) {
+	switch v := v.(type) {
+	case string:
+		if v != "" {
+			out = append(out, v)
+		}
+	case []any:
+		for _, x := range v {
+			if s, ok := x.(string); ok {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// A foundJSON is an article in which a query or rule matches.
+type foundJSON struct {
+	ID        int64            `json:"id"`
+	Story     int64            `json:"story"`
+	Site      string           `json:"site"`
+	URL       string           `json:"url"`
+	Title     string           `json:"title"`
+	Lang      string           `json:"lang"`
+	Published string           `json:"published"`
+	Seen      string           `json:"seen"`
+	Spans     []pipeline.Span  `json:"spans"`
+	Passages  []alerts.Passage `json:"passages"`
+}
+
+func foundOf(f *lab.Found) foundJSON {
+	a := &f.Article
+	head, pieces := alerts.Show(a.Title, a.Body, f.Spans())
+	return foundJSON{a.ID, a.Story, a.Site, a.URL, a.Title, a.Lang, stamp(a.Published), stamp(a.Seen), append([]pipeline.Span{}, f.Spans()...),
+		append([]alerts.Passage{head}, pieces...)}
+}
+
+func foundRows(l []lab.Found) []foundJSON {
+	out := make([]foundJSON, len(l))
+	for i := range l {
+		out[i] = foundOf(&l[i])
+	}
+	return out
+}
+
+// printFound shows an article with its hits in colour, or between asterisks.
+func printFound(w io.Writer, f foundJSON, colour bool) {
+	when := f.Published
+	if when == "" {
+		when = f.Seen
+	}
+	fmt.Fprintf(w, "%s  %s  %s\n", paint(colour, bold, fmt.Sprint(f.ID)), when, alerts.Terminal(f.Site))
+	for i, p := range f.Passages {
+		fmt.Fprintf(w, "    %s\n", lit(p, colour, i == 0))
+	}
+	fmt.Fprintf(w, "    %s\n", paint(colour, dim, alerts.Terminal(f.URL)))
+}
+
+func lit(p alerts.Passage, colour, head bool) string {
+	var b strings.Builder
+	p.Runs(func(s string, hit bool) {
+		switch {
+		case hit && colour:
+			s = paint(true, "1;"+yellow, s)
+		case hit:
+			s = "*" + s + "*"
+		case head:
+			s = paint(colour, bold, s)
+		}
+		b.WriteString(s)
+	})
+	return b.String()
+}
+
+// missingArticle says which article is not there.
+func missingArticle(err error, id int64) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no article %d: %w", id, err)
+	}
+	return err
+}

@@ -61,7 +61,8 @@ func New(o Options) *Index {
 	if o.Window <= 0 {
 		o.Window = 14 * 24 * time.Hour
 	}
-	return &Index{window: o.Window, slot: map[int64]uint32{}, sites: map[string]uint32{}, post: newPostings(), hours: map[int64][]uint32{}}
+	return &Index{window: o.Window, docs: make([]entry, 0, o.Expect), sited: make([]uint32, 0, o.Expect), slot: make(map[int64]uint32, o.Expect),
+		sites: map[string]uint32{}, post: newPostings(o.Expect), hours: map[int64][]uint32{}}
 }
 
 // Len is the number of documents.
@@ -73,20 +74,19 @@ func urlKey(url uint64) uint32        { return uint32(mix(url^0x75726c) >> 32) }
 func textKey(h uint64) uint32         { return uint32(mix(h^0x74657874) >> 32) }
 func (x *Index) id(slot uint32) int64 { return x.docs[slot].id }
 
-// keys calls f for each key that the document is found by, each once.
-func (e *entry) keys(f func(key uint32)) {
-	for _, h := range e.hashes {
-		f(h)
+// named gives the keys, besides its hashes, that the document is found by, each once, in room for two.
+func (e *entry) named(room []uint32) []uint32 {
+	keys := room[:0]
+	if e.url != 0 {
+		keys = append(keys, urlKey(e.url))
 	}
-	named := [...]uint32{urlKey(e.url), textKey(e.text)}
-	for i, k := range named {
-		if i == 0 && e.url == 0 || i == 1 && (e.units == 0 || e.url != 0 && k == named[0]) {
-			continue
-		}
-		if _, found := slices.BinarySearch(e.hashes, k); !found {
-			f(k)
-		}
+	if k := textKey(e.text); e.units > 0 && (len(keys) == 0 || k != keys[0]) {
+		keys = append(keys, k)
 	}
+	return slices.DeleteFunc(keys, func(k uint32) bool {
+		_, found := slices.BinarySearch(e.hashes, k)
+		return found
+	})
 }
 
 // entry makes d comparable, its hashes in room. A document outside every story is alone in one, which is told from real ones
@@ -131,15 +131,13 @@ func (x *Index) Add(d Doc) {
 	} else {
 		n = uint32(len(x.docs))
 		x.docs, x.sited = append(x.docs, e), append(x.sited, e.site)
-		if n>>x.post.bits > 0 {
-			x.post.double()
-		}
+		x.post.room(n)
+		x.post.docs = len(x.docs)
 	}
 	x.slot[d.ID] = n
-	e.keys(func(key uint32) { x.post.add(key, n) })
-	if len(x.post.aside) >= mostAside {
-		x.post.settle(x.id)
-	}
+	var room [2]uint32
+	x.post.add(e.hashes, n, x.id)
+	x.post.add(e.named(room[:]), n, x.id)
 	if e.seen != noTime {
 		hour := int64(e.seen / 3600)
 		if len(x.hours) == 0 || hour < x.oldest {
@@ -160,7 +158,12 @@ func (x *Index) remove(n uint32) {
 	x.post.settle(x.id)
 	e := &x.docs[n]
 	x.warmth += x.post.warm(e.hashes)
-	e.keys(func(key uint32) { x.post.remove(key, n) })
+	var room [2]uint32
+	for _, keys := range [...][]uint32{e.hashes, e.named(room[:])} {
+		for _, k := range keys {
+			x.post.remove(k, n)
+		}
+	}
 	delete(x.slot, e.id)
 	*e = entry{}
 	x.free = append(x.free, n)

@@ -2,21 +2,39 @@ package dedup
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 )
 
 // postings maps keys of 32 bits to the slots of the documents that have them. It is most of the index's memory, so an entry
 // takes the 32 bits that it must and little besides: key and slot together have 32+bits, of which the number of the bucket
-// gives bits away. That holds as long as there are as many buckets as slots, so both double together.
+// gives bits away. That holds as long as there are as many buckets as slots, so both double together. The first bits of a key
+// choose one of many shards, which double one after the other while the last of the slots are taken: nobody has to wait
+// until the whole of a large index is copied.
 //
 // What is added is kept aside until the next question, because many entries that are put in their places together come
-// there in order, which is several times as fast as one by one.
+// there in order, which is several times as fast as one by one; those of one shard are few enough to stay in the processor's cache.
 type postings struct {
-	bits    uint
-	buckets [][]uint32          // each ascending: what the bucket leaves of the key, above bits of slot
-	common  map[uint32][]uint32 // slots of the keys that more than mostPostings have, in ascending order of their documents' IDs
-	hint    [1024]uint64        // a bit for each of 2^16 parts of the keys: clear, nothing in common is of that part
-	aside   []uint64            // spread key above slot
+	bits   uint // there is room for 2^bits slots
+	ahead  int  // so many shards have room for twice as many
+	shards [1 << shardBits]shard
+	dirty  []uint8             // shards that have something aside
+	common map[uint32][]uint32 // slots of the keys that more than mostPostings have, in ascending order of their documents' IDs
+	hint   [1024]uint64        // a bit for each of 2^16 parts of the keys: clear, nothing in common is of that part
+	expect int                 // documents that are to come in all; 0: unknown
+	docs   int                 // documents that have come
+
+	// Scratch space of settling.
+	sorted []uint64
+	counts []uint32
+}
+
+// shard holds the entries of all keys that begin alike.
+type shard struct {
+	bits    uint       // as postings.bits, or one more
+	buckets [][]uint32 // each ascending: what shard and bucket leave of the key, above bits of slot
+	aside   []uint64   // spread key above slot
+	n       int        // entries in buckets
 }
 
 // mostPostings bounds the work a single shingle can cause: the newest of a run of common words are enough to see that it
@@ -24,21 +42,47 @@ type postings struct {
 const mostPostings = 400
 
 const (
-	fewestBits = 6
-	mostAside  = 1 << 20
+	shardBits  = 8
+	fewestBits = shardBits
+	mostAside  = 1 << 13 // in a shard
 )
 
-func newPostings() postings {
-	return postings{bits: fewestBits, buckets: make([][]uint32, 1<<fewestBits), common: map[uint32][]uint32{}}
+// newPostings makes room for so many slots.
+func newPostings(expect int) postings {
+	p := postings{bits: max(fewestBits, uint(bits.Len(uint(expect)))), common: map[uint32][]uint32{}, expect: expect}
+	for i := range p.shards {
+		p.shards[i] = shard{bits: p.bits, buckets: make([][]uint32, 1<<(p.bits-shardBits))}
+	}
+	return p
 }
 
-// spread turns a key into one whose first bits choose a bucket. Multiplying by an odd number loses no key, and sampled hashes,
-// which are all small, come to lie evenly.
+// room makes room for a slot, where there is room for all below it. While the last eighth of the slots is taken, shard after
+// shard is made ready for more.
+func (p *postings) room(slot uint32) {
+	all := uint32(1) << p.bits
+	last := all / 8
+	if slot <= all-last {
+		return
+	}
+	ready := min(int(uint64(slot-(all-last))<<shardBits/uint64(last)), 1<<shardBits)
+	for ; p.ahead < ready; p.ahead++ {
+		p.shards[p.ahead].double()
+	}
+	if ready == 1<<shardBits {
+		p.bits++
+		p.ahead = 0
+	}
+}
+
+// spread turns a key into one whose first bits choose a shard and a bucket. Multiplying by an odd number loses no key, and sampled
+// hashes, which are all small, come to lie evenly.
 func spread(key uint32) uint32 { return key * 0x9e3779b1 }
 
+func (p *postings) shard(key uint32) *shard { return &p.shards[key>>(32-shardBits)] }
+
 // place gives a spread key's bucket, and its entry there for the slot 0.
-func (p *postings) place(key uint32) (bucket, entry uint32) {
-	return uint32(uint64(key) >> (32 - p.bits)), uint32(uint64(key) << p.bits)
+func (s *shard) place(key uint32) (bucket, entry uint32) {
+	return uint32(uint64(key<<shardBits) >> (32 + shardBits - s.bits)), uint32(uint64(key) << s.bits)
 }
 
 // isCommon gives the list of a spread key, nil where it is not common.
@@ -59,10 +103,11 @@ func (p *postings) spreadFind(key uint32) (entries []uint32, mask uint32) {
 	if l := p.isCommon(key); l != nil {
 		return l[max(0, len(l)-mostPostings):], ^uint32(0)
 	}
-	b, from := p.place(key)
-	l := p.buckets[b]
+	s := p.shard(key)
+	b, from := s.place(key)
+	l := s.buckets[b]
 	i := search(l, from)
-	j, mask := i, uint32(1)<<p.bits-1
+	j, mask := i, uint32(1)<<s.bits-1
 	for j < len(l) && l[j]&^mask == from {
 		j++
 	}
@@ -73,8 +118,10 @@ func (p *postings) spreadFind(key uint32) (entries []uint32, mask uint32) {
 // go on side by side.
 func (p *postings) warm(keys []uint32) (sum uint32) {
 	for _, k := range keys {
-		b, from := p.place(spread(k))
-		if l := p.buckets[b]; len(l) > 0 {
+		k = spread(k)
+		s := p.shard(k)
+		b, from := s.place(k)
+		if l := s.buckets[b]; len(l) > 0 {
 			sum += l[int(uint64(len(l))*uint64(from)>>32)]
 		}
 	}
@@ -113,87 +160,114 @@ func halve(l []uint32, v uint32) int {
 	return i
 }
 
-// add enters a slot, which must be below the number of buckets, under a key it does not stand under. It shows after settle.
-func (p *postings) add(key, slot uint32) {
-	p.aside = append(p.aside, uint64(spread(key))<<32|uint64(slot))
+// add enters a slot, for which there must be room, under keys it does not stand under. It shows after settle. ids are the slots'
+// documents.
+func (p *postings) add(keys []uint32, slot uint32, ids func(slot uint32) int64) {
+	for _, key := range keys {
+		key = spread(key)
+		s := p.shard(key)
+		if len(s.aside) == 0 {
+			p.dirty = append(p.dirty, uint8(key>>(32-shardBits)))
+		}
+		s.aside = append(s.aside, uint64(key)<<32|uint64(slot))
+		if len(s.aside) >= mostAside {
+			p.settleShard(s, ids)
+		}
+	}
 }
 
 // settle puts what is aside in its place. ids are the slots' documents.
 func (p *postings) settle(ids func(slot uint32) int64) {
-	switch n := len(p.aside); {
-	case n == 0:
-		return
-	case n < 1<<12: // too few to fall side by side
-		for _, v := range p.aside {
-			p.enter([]uint64{v}, ids)
+	for _, i := range p.dirty {
+		s := &p.shards[i]
+		p.settleShard(s, ids)
+		if cap(s.aside) > 64 { // it was a load
+			s.aside = nil
 		}
-		p.aside = p.aside[:0]
+	}
+	p.dirty = p.dirty[:0]
+	if cap(p.sorted) > mostAside/8 {
+		p.sorted, p.counts = nil, nil
+	}
+}
+
+func (p *postings) settleShard(s *shard, ids func(slot uint32) int64) {
+	if len(s.aside) < 64 { // too few to fall side by side
+		for i := range s.aside {
+			p.enter(s, s.aside[i:i+1], 0, ids)
+		}
+		s.aside = s.aside[:0]
 		return
 	}
-	list := byKey(p.aside)
-	p.aside = nil
+	likely := p.likely(s)
+	list := p.byKey(s.aside, min(s.bits-shardBits, 14))
+	s.aside = s.aside[:0]
 	for i := 0; i < len(list); {
-		b, j := list[i]>>(64-p.bits), i+1
-		for j < len(list) && list[j]>>(64-p.bits) == b {
+		b, j := list[i]>>(64-s.bits), i+1
+		for j < len(list) && list[j]>>(64-s.bits) == b {
 			j++
 		}
-		p.enter(list[i:j], ids)
+		p.enter(s, list[i:j], likely, ids)
 		i = j
 	}
 }
 
-// byKey sorts by the spread key: roughly by digits, then in what is left of disorder.
-func byKey(list []uint64) []uint64 {
-	const digit = 11
-	to := make([]uint64, len(list))
-	for _, shift := range [...]uint{64 - 2*digit, 64 - digit} {
-		var at [1 << digit]int
-		for _, v := range list {
-			at[v>>shift&(1<<digit-1)]++
-		}
-		sum := 0
-		for i, n := range at {
-			at[i] = sum
-			sum += n
-		}
-		for _, v := range list {
-			d := v >> shift & (1<<digit - 1)
-			to[at[d]] = v
-			at[d]++
-		}
-		list, to = to, list
+// byKey sorts entries of one shard: roughly by so many bits of the spread key, then in what is left of disorder.
+func (p *postings) byKey(list []uint64, digit uint) []uint64 {
+	p.sorted = slices.Grow(p.sorted[:0], len(list))
+	to := p.sorted[:len(list)]
+	p.counts = slices.Grow(p.counts[:0], 1<<digit)
+	at := p.counts[:1<<digit]
+	clear(at)
+	for _, v := range list {
+		at[v<<shardBits>>(64-digit)]++
 	}
-	for i := 1; i < len(list); i++ {
-		for j := i; j > 0 && list[j-1] > list[j]; j-- {
-			list[j-1], list[j] = list[j], list[j-1]
-		}
+	sum := uint32(0)
+	for i, n := range at {
+		at[i] = sum
+		sum += n
 	}
-	return list
+	for _, v := range list {
+		d := v << shardBits >> (64 - digit)
+		to[at[d]] = v
+		at[d]++
+	}
+	for i := 1; i < len(to); i++ {
+		v, j := to[i], i
+		for ; j > 0 && to[j-1] > v; j-- {
+			to[j] = to[j-1]
+		}
+		to[j] = v
+	}
+	return to
 }
 
-// enter puts ascending entries of one bucket into it.
-func (p *postings) enter(list []uint64, ids func(slot uint32) int64) {
-	fresh := list[:0]
-	for _, v := range list {
-		if l := p.isCommon(uint32(v >> 32)); l != nil {
-			p.common[uint32(v>>32)] = insert(l, uint32(v), ids)
-		} else {
-			fresh = append(fresh, v)
+// enter puts ascending entries of one bucket into it, which is likely to hold so many in the end.
+func (p *postings) enter(s *shard, list []uint64, likely int, ids func(slot uint32) int64) {
+	fresh := list
+	if len(p.common) > 0 {
+		fresh = list[:0]
+		for _, v := range list {
+			if l := p.isCommon(uint32(v >> 32)); l != nil {
+				p.common[uint32(v>>32)] = insert(l, uint32(v), ids)
+			} else {
+				fresh = append(fresh, v)
+			}
+		}
+		if len(fresh) == 0 {
+			return
 		}
 	}
-	if len(fresh) == 0 {
-		return
-	}
-	b, _ := p.place(uint32(fresh[0] >> 32))
-	l := p.buckets[b]
+	b, _ := s.place(uint32(fresh[0] >> 32))
+	l := s.buckets[b]
 	n := len(l)
 	if to := n + len(fresh); to > cap(l) {
-		l = append(make([]uint32, 0, roomFor(to)), l...)
+		l = append(make([]uint32, 0, roomFor(max(to, likely))), l...)
 	}
+	s.n += len(fresh)
 	l = l[:n+len(fresh)]
 	for i, j, k := n-1, len(fresh)-1, len(l)-1; j >= 0; k-- { // from the end, so that nothing is written over unread
-		_, e := p.place(uint32(fresh[j] >> 32))
-		e |= uint32(fresh[j])
+		e := uint32(fresh[j]>>32<<s.bits) | uint32(fresh[j])
 		if i >= 0 && l[i] > e {
 			l[k] = l[i]
 			i--
@@ -202,7 +276,7 @@ func (p *postings) enter(list []uint64, ids func(slot uint32) int64) {
 			j--
 		}
 	}
-	p.buckets[b] = l
+	s.buckets[b] = l
 	if len(l) <= mostPostings {
 		return
 	}
@@ -234,32 +308,43 @@ func (p *postings) promote(key uint32, ids func(uint32) int64) {
 		list[i] = e & mask
 	}
 	slices.SortFunc(list, func(a, b uint32) int { return cmp.Compare(ids(a), ids(b)) })
-	b, _ := p.place(key)
-	p.take(b, all)
+	s := p.shard(key)
+	b, _ := s.place(key)
+	s.take(b, all)
 	p.common[key] = list
 	p.hint[key>>22] |= 1 << (key >> 16 & 63)
+}
+
+// likely is how many entries a bucket of s will hold when what was expected has been loaded; 0: who knows.
+func (p *postings) likely(s *shard) int {
+	if p.docs == 0 || p.docs >= p.expect {
+		return 0
+	}
+	return int(float64(s.n+len(s.aside)) / float64(len(s.buckets)) * float64(p.expect) / float64(p.docs))
 }
 
 // roomFor is the capacity of a bucket of n entries: little is left over, for there are many buckets.
 func roomFor(n int) int { return (n + n/16 + 8) &^ 7 }
 
 // take takes entries, a part of bucket b, out of it.
-func (p *postings) take(b uint32, entries []uint32) {
-	l := p.buckets[b]
+func (s *shard) take(b uint32, entries []uint32) {
+	l := s.buckets[b]
 	i := search(l, entries[0])
 	l = slices.Delete(l, i, i+len(entries))
+	s.n -= len(entries)
 	switch {
 	case len(l) == 0:
 		l = nil
 	case roomFor(len(l))*2 <= cap(l):
 		l = append(make([]uint32, 0, roomFor(len(l))), l...)
 	}
-	p.buckets[b] = l
+	s.buckets[b] = l
 }
 
 // remove takes a slot out from under a key. Nothing may be aside.
 func (p *postings) remove(key, slot uint32) {
 	key = spread(key)
+	s := p.shard(key)
 	if l := p.isCommon(key); l != nil {
 		if i := slices.Index(l, slot); i >= 0 {
 			l = slices.Delete(l, i, i+1)
@@ -271,27 +356,27 @@ func (p *postings) remove(key, slot uint32) {
 		delete(p.common, key)
 		slices.Sort(l)
 		back := make([]uint64, len(l))
-		for i, s := range l {
-			back[i] = uint64(key)<<32 | uint64(s)
+		for i, n := range l {
+			back[i] = uint64(key)<<32 | uint64(n)
 		}
-		p.enter(back, nil) // so few do not become common again
+		p.enter(s, back, 0, nil) // so few do not become common again
 		return
 	}
-	b, entry := p.place(key)
-	if l := p.buckets[b]; len(l) > 0 {
+	b, entry := s.place(key)
+	if l := s.buckets[b]; len(l) > 0 {
 		if i := search(l, entry|slot); i < len(l) && l[i] == entry|slot {
-			p.take(b, l[i:i+1])
+			s.take(b, l[i:i+1])
 		}
 	}
 }
 
 // double makes room for twice as many slots.
-func (p *postings) double() {
-	half := uint32(1) << (31 - p.bits) << p.bits // of the entries' range
-	old := p.buckets
-	mask := uint32(1)<<p.bits - 1
-	p.bits++
-	p.buckets = make([][]uint32, 1<<p.bits)
+func (s *shard) double() {
+	const half = 1 << 31 // of the entries' range
+	old := s.buckets
+	mask := uint32(1)<<s.bits - 1
+	s.bits++
+	s.buckets = make([][]uint32, 2*len(old))
 	for b, l := range old {
 		cut := search(l, half)
 		for k, part := range [][]uint32{l[:cut], l[cut:]} {
@@ -302,19 +387,18 @@ func (p *postings) double() {
 			for i, e := range part {
 				to[i] = (e&^mask)<<1 | e&mask
 			}
-			p.buckets[2*b+k] = to
+			s.buckets[2*b+k] = to
 		}
-		old[b] = nil
 	}
 }
 
 // len is the number of entries.
 func (p *postings) len() (n int) {
-	for _, l := range p.buckets {
-		n += len(l)
+	for i := range p.shards {
+		n += p.shards[i].n + len(p.shards[i].aside)
 	}
 	for _, l := range p.common {
 		n += len(l)
 	}
-	return n + len(p.aside)
+	return n
 }

@@ -186,14 +186,20 @@ func decode(b []byte, room []uint32) (s sketch) {
 		s.hashes = make([]uint32, 0, count)
 	}
 	last := uint64(0)
-	for i := 0; len(b) > 0; i++ {
-		d, w := binary.Uvarint(b)
-		if w <= 0 || last+d > 1<<32-1 || i > 0 && d == 0 {
+	for i := 0; i < len(b); {
+		var d uint64
+		w := 0
+		if len(b)-i >= 5 && b[i]&b[i+1]&b[i+2]&0x80 != 0 && b[i+3] < 0x80 && b[i+3] > 0 { // as nearly all of them are
+			d, w = uint64(b[i]&0x7f)|uint64(b[i+1]&0x7f)<<7|uint64(b[i+2]&0x7f)<<14|uint64(b[i+3])<<21, 4
+		} else {
+			d, w = binary.Uvarint(b[i:])
+		}
+		if w <= 0 || last+d > 1<<32-1 || d == 0 && len(s.hashes) > 0 {
 			return sketch{}
 		}
 		last += d
 		s.hashes = append(s.hashes, uint32(last))
-		b = b[w:]
+		i += w
 	}
 	return s
 }

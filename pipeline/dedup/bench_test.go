@@ -185,7 +185,7 @@ func BenchmarkRebuild(b *testing.B) {
 	}
 	n, start := 0, cpu(b)
 	for b.Loop() {
-		x := New(Options{Expect: len(docs)})
+		x := New(Options{})
 		for _, d := range docs {
 			x.Add(d)
 		}

@@ -64,9 +64,6 @@ type Options struct {
 	// Window is how far apart in time two texts may be and still be one story; default 14 days. A page's own versions,
 	// known by their URL, are not bound by it.
 	Window time.Duration
-
-	// Expect is about how many documents the index is to hold, so that loading them costs less; default: unknown. It bounds nothing.
-	Expect int
 }
 
 // What it takes to join. Measured on the development pairs; see the test for the figures they give.

@@ -61,8 +61,7 @@ func New(o Options) *Index {
 	if o.Window <= 0 {
 		o.Window = 14 * 24 * time.Hour
 	}
-	return &Index{window: o.Window, docs: make([]entry, 0, o.Expect), sited: make([]uint32, 0, o.Expect), slot: make(map[int64]uint32, o.Expect),
-		sites: map[string]uint32{}, post: newPostings(o.Expect), hours: map[int64][]uint32{}}
+	return &Index{window: o.Window, slot: map[int64]uint32{}, sites: map[string]uint32{}, post: newPostings(), hours: map[int64][]uint32{}}
 }
 
 // Len is the number of documents.
@@ -132,7 +131,6 @@ func (x *Index) Add(d Doc) {
 		n = uint32(len(x.docs))
 		x.docs, x.sited = append(x.docs, e), append(x.sited, e.site)
 		x.post.room(n)
-		x.post.docs = len(x.docs)
 	}
 	x.slot[d.ID] = n
 	var room [2]uint32

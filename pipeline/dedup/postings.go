@@ -2,7 +2,6 @@ package dedup
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 )
 
@@ -21,8 +20,6 @@ type postings struct {
 	dirty  []uint8             // shards that have something aside
 	common map[uint32][]uint32 // slots of the keys that more than mostPostings have, in ascending order of their documents' IDs
 	hint   [1024]uint64        // a bit for each of 2^16 parts of the keys: clear, nothing in common is of that part
-	expect int                 // documents that are to come in all; 0: unknown
-	docs   int                 // documents that have come
 
 	// Scratch space of settling.
 	sorted []uint64
@@ -47,9 +44,8 @@ const (
 	mostAside  = 1 << 13 // in a shard
 )
 
-// newPostings makes room for so many slots.
-func newPostings(expect int) postings {
-	p := postings{bits: max(fewestBits, uint(bits.Len(uint(expect)))), common: map[uint32][]uint32{}, expect: expect}
+func newPostings() postings {
+	p := postings{bits: fewestBits, common: map[uint32][]uint32{}}
 	for i := range p.shards {
 		p.shards[i] = shard{bits: p.bits, buckets: make([][]uint32, 1<<(p.bits-shardBits))}
 	}
@@ -194,12 +190,11 @@ func (p *postings) settle(ids func(slot uint32) int64) {
 func (p *postings) settleShard(s *shard, ids func(slot uint32) int64) {
 	if len(s.aside) < 64 { // too few to fall side by side
 		for i := range s.aside {
-			p.enter(s, s.aside[i:i+1], 0, ids)
+			p.enter(s, s.aside[i:i+1], ids)
 		}
 		s.aside = s.aside[:0]
 		return
 	}
-	likely := p.likely(s)
 	list := p.byKey(s.aside, min(s.bits-shardBits, 14))
 	s.aside = s.aside[:0]
 	for i := 0; i < len(list); {
@@ -207,7 +202,7 @@ func (p *postings) settleShard(s *shard, ids func(slot uint32) int64) {
 		for j < len(list) && list[j]>>(64-s.bits) == b {
 			j++
 		}
-		p.enter(s, list[i:j], likely, ids)
+		p.enter(s, list[i:j], ids)
 		i = j
 	}
 }
@@ -242,8 +237,8 @@ func (p *postings) byKey(list []uint64, digit uint) []uint64 {
 	return to
 }
 
-// enter puts ascending entries of one bucket into it, which is likely to hold so many in the end.
-func (p *postings) enter(s *shard, list []uint64, likely int, ids func(slot uint32) int64) {
+// enter puts ascending entries of one bucket into it.
+func (p *postings) enter(s *shard, list []uint64, ids func(slot uint32) int64) {
 	fresh := list
 	if len(p.common) > 0 {
 		fresh = list[:0]
@@ -262,7 +257,7 @@ func (p *postings) enter(s *shard, list []uint64, likely int, ids func(slot uint
 	l := s.buckets[b]
 	n := len(l)
 	if to := n + len(fresh); to > cap(l) {
-		l = append(make([]uint32, 0, roomFor(max(to, likely))), l...)
+		l = append(make([]uint32, 0, roomFor(to)), l...)
 	}
 	s.n += len(fresh)
 	l = l[:n+len(fresh)]
@@ -315,14 +310,6 @@ func (p *postings) promote(key uint32, ids func(uint32) int64) {
 	p.hint[key>>22] |= 1 << (key >> 16 & 63)
 }
 
-// likely is how many entries a bucket of s will hold when what was expected has been loaded; 0: who knows.
-func (p *postings) likely(s *shard) int {
-	if p.docs == 0 || p.docs >= p.expect {
-		return 0
-	}
-	return int(float64(s.n+len(s.aside)) / float64(len(s.buckets)) * float64(p.expect) / float64(p.docs))
-}
-
 // roomFor is the capacity of a bucket of n entries: little is left over, for there are many buckets.
 func roomFor(n int) int { return (n + n/16 + 8) &^ 7 }
 
@@ -359,7 +346,7 @@ func (p *postings) remove(key, slot uint32) {
 		for i, n := range l {
 			back[i] = uint64(key)<<32 | uint64(n)
 		}
-		p.enter(s, back, 0, nil) // so few do not become common again
+		p.enter(s, back, nil) // so few do not become common again
 		return
 	}
 	b, entry := s.place(key)

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -15,7 +16,8 @@ func TestStories(t *testing.T) {
 			for _, c := range []struct {
 				name string
 				f    func(*world)
-			}{{"split holds", splitHolds}, {"join holds", joinHolds}, {"pruned and polled again", prunedAgain}} {
+			}{{"split holds", splitHolds}, {"join holds", joinHolds}, {"pruned and polled again", prunedAgain},
+				{"months of running", months}} {
 				t.Run(c.name, func(t *testing.T) {
 					w := newWorld(t, db.dsn(t))
 					w.rule("arms missile")
@@ -166,4 +168,32 @@ func prunedAgain(w *world) {
 	as = w.articles()
 	w.want("a version", line(len(as), as[3].Relation, as[3].Of, as[3].Story == as[0].Story), line(4, "version", as[0].ID, true))
 	w.want("alerts", line(w.alerts()), told)
+}
+
+// A process that has run for months decides as one that begins now: what has left the window is in the memory of neither.
+func months(w *world) {
+	old, one := prose(1, 120), prose(2, 120)
+	_, early := w.publish("a", "old", old)
+	for i := range 90 {
+		w.add(24 * time.Hour)
+		w.publish("b", fmt.Sprint("day-", i), prose(int64(100+i), 80))
+	}
+	window := int(w.process.Window / (24 * time.Hour))
+	if n := w.process.Index.Len(); n > window+1 {
+		w.Errorf("%d articles are in the index after 90 days of one a day; its window has %d", n, window)
+	}
+	_, first := w.publish("c", "one", one)
+	w.add(time.Hour)
+	_, late := w.publish("d", "old-again", old)
+	w.want("what left the window is forgotten", late != early, true)
+	before := w.process.Index.Len()
+	w.loops(w.store) // a process that begins now
+	w.add(time.Hour)
+	_, again := w.publish("e", "one-again", one)
+	w.want("a copy within the window", again, first)
+	_, newest := w.publish("f", "old-once-more", old)
+	w.want("a copy of what came back", newest, late)
+	if n := w.process.Index.Len(); n < before || n > before+2 {
+		w.Errorf("%d articles in the index of a new process, %d in that of the old one", n, before)
+	}
 }

@@ -5,22 +5,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/blevesearch/snowballstem"
-	"github.com/blevesearch/snowballstem/arabic"
-	"github.com/blevesearch/snowballstem/danish"
-	"github.com/blevesearch/snowballstem/dutch"
-	"github.com/blevesearch/snowballstem/english"
-	"github.com/blevesearch/snowballstem/finnish"
-	"github.com/blevesearch/snowballstem/french"
-	"github.com/blevesearch/snowballstem/german"
-	"github.com/blevesearch/snowballstem/hungarian"
-	"github.com/blevesearch/snowballstem/italian"
-	"github.com/blevesearch/snowballstem/norwegian"
-	"github.com/blevesearch/snowballstem/portuguese"
-	"github.com/blevesearch/snowballstem/romanian"
-	"github.com/blevesearch/snowballstem/russian"
-	"github.com/blevesearch/snowballstem/spanish"
-	"github.com/blevesearch/snowballstem/swedish"
-	"github.com/blevesearch/snowballstem/turkish"
 
 	"wirewatch/pipeline/text"
 )
@@ -29,17 +13,16 @@ import (
 // whoever types without accents finds the same.
 type language struct {
 	code, script string
-	run          func(*snowballstem.Env) bool
 }
 
-// languages are the Snowball algorithms (Porter 2001, snowballstem.org). Read only. The first of a script stands in where an
+// languages are those that text.Stemmer knows. Read only. The first of a script stands in where an
 // article's language is unknown or written in another script.
 var languages = [...]language{
-	{"en", "Latn", english.Stem}, {"ru", "Cyrl", russian.Stem}, {"ar", "Arab", arabic.Stem},
-	{"da", "Latn", danish.Stem}, {"de", "Latn", german.Stem}, {"es", "Latn", spanish.Stem}, {"fi", "Latn", finnish.Stem},
-	{"fr", "Latn", french.Stem}, {"hu", "Latn", hungarian.Stem}, {"it", "Latn", italian.Stem}, {"nb", "Latn", norwegian.Stem},
-	{"nl", "Latn", dutch.Stem}, {"nn", "Latn", norwegian.Stem}, {"no", "Latn", norwegian.Stem}, {"pt", "Latn", portuguese.Stem},
-	{"ro", "Latn", romanian.Stem}, {"sv", "Latn", swedish.Stem}, {"tr", "Latn", turkish.Stem},
+	{"en", "Latn"}, {"ru", "Cyrl"}, {"ar", "Arab"},
+	{"da", "Latn"}, {"de", "Latn"}, {"es", "Latn"}, {"fi", "Latn"},
+	{"fr", "Latn"}, {"hu", "Latn"}, {"it", "Latn"}, {"nb", "Latn"},
+	{"nl", "Latn"}, {"nn", "Latn"}, {"no", "Latn"}, {"pt", "Latn"},
+	{"ro", "Latn"}, {"sv", "Latn"}, {"tr", "Latn"},
 }
 
 // languageFor is the language by which a word of an article in the language of a tag is cut, -1 for none. A word in the
@@ -113,7 +96,7 @@ func (s *stemmer) stem(lang int, w string) string {
 	}
 	w = strings.Clone(w) // which may be a part of a whole article
 	s.env.SetCurrent(w)
-	languages[lang].run(s.env)
+	text.Stemmer(languages[lang].code)(s.env)
 	x := s.env.Current()
 	s.known[stemKey{lang, w}] = x
 	return x

@@ -4,31 +4,9 @@ import (
 	"strings"
 
 	"github.com/blevesearch/snowballstem"
-	"github.com/blevesearch/snowballstem/arabic"
-	"github.com/blevesearch/snowballstem/danish"
-	"github.com/blevesearch/snowballstem/dutch"
-	"github.com/blevesearch/snowballstem/english"
-	"github.com/blevesearch/snowballstem/finnish"
-	"github.com/blevesearch/snowballstem/french"
-	"github.com/blevesearch/snowballstem/german"
-	"github.com/blevesearch/snowballstem/hungarian"
-	"github.com/blevesearch/snowballstem/italian"
-	"github.com/blevesearch/snowballstem/norwegian"
-	"github.com/blevesearch/snowballstem/portuguese"
-	"github.com/blevesearch/snowballstem/romanian"
-	"github.com/blevesearch/snowballstem/russian"
-	"github.com/blevesearch/snowballstem/spanish"
-	"github.com/blevesearch/snowballstem/swedish"
-	"github.com/blevesearch/snowballstem/turkish"
-)
 
-// stemmers are the Snowball algorithms (Porter 2001, snowballstem.org) by language. Read only. They are given folded words,
-// which lack the accents some of them look for: a stem is only ever compared with another one made in the same way.
-var stemmers = map[string]func(*snowballstem.Env) bool{
-	"ar": arabic.Stem, "da": danish.Stem, "de": german.Stem, "en": english.Stem, "es": spanish.Stem, "fi": finnish.Stem,
-	"fr": french.Stem, "hu": hungarian.Stem, "it": italian.Stem, "nb": norwegian.Stem, "nl": dutch.Stem, "nn": norwegian.Stem,
-	"no": norwegian.Stem, "pt": portuguese.Stem, "ro": romanian.Stem, "ru": russian.Stem, "sv": swedish.Stem, "tr": turkish.Stem,
-}
+	"wirewatch/pipeline/text"
+)
 
 const (
 	mostStems    = 1 << 15 // words whose stems are remembered, of each language
@@ -44,7 +22,7 @@ type stemmer struct {
 }
 
 func newStemmer(lang string) *stemmer {
-	return &stemmer{snowballstem.NewEnv(""), stemmers[lang], map[string]uint32{}}
+	return &stemmer{snowballstem.NewEnv(""), text.Stemmer(lang), map[string]uint32{}}
 }
 
 // hash is that of the stem of a word, clear of the days.

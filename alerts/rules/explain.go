@@ -152,7 +152,7 @@ func (x *explainer) spansOf(parts []Explanation) []Span {
 func (x *explainer) words(spans []Span) []string {
 	out := []string{}
 	for _, s := range spans {
-		w := strings.Join(strings.Fields(x.doc.field(s.Field)[s.Start:s.End]), " ")
+		w := strings.Join(strings.Fields(x.doc.Field(s.Field)[s.Start:s.End]), " ")
 		if !slices.Contains(out, w) && len(out) < MaxWords {
 			out = append(out, w)
 		}
@@ -161,9 +161,7 @@ func (x *explainer) words(spans []Span) []string {
 }
 
 // Field is the text that spans of a field refer to; "" where there is no such field.
-func (d *Doc) Field(name string) string { return d.field(name) }
-
-func (d *Doc) field(name string) string {
+func (d *Doc) Field(name string) string {
 	switch name {
 	case "title":
 		return d.Title
@@ -213,7 +211,7 @@ func (x *explainer) why(n, in *node, e *Explanation) string {
 		if e.Held {
 			return "it is " + quoted(e.Words)
 		}
-		v := x.doc.field(n.field.String())
+		v := x.doc.Field(n.field.String())
 		if n.field == fSite && v == "" {
 			v = x.doc.URL
 		}

@@ -238,6 +238,16 @@ var precedence = struct {
 	},
 }
 
+// first is what the first of the sources says of which f makes something.
+func (p *page) first(sources []source, f func(string) string) string {
+	for _, s := range sources {
+		if v := f(s.read(p)); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
 // metadata fills the article's fields from the page.
 func (x *Extractor) metadata(d *document, a *Article, in Input) {
 	p := &page{h: &d.head, d: d, lex: x.lex, in: in, a: a}
@@ -254,36 +264,15 @@ func (x *Extractor) metadata(d *document, a *Article, in Input) {
 			break
 		}
 	}
-	for _, s := range precedence.lang {
-		if v := langCode(s.read(p)); v != "" {
-			a.Lang = v
-			break
-		}
-	}
-	for _, s := range precedence.canonical {
-		if v := p.address(s.read(p)); v != "" {
-			a.Canonical = v
-			break
-		}
-	}
-	if a.Canonical == "" {
+	a.Lang = p.first(precedence.lang, langCode)
+	if a.Canonical = p.first(precedence.canonical, p.address); a.Canonical == "" {
 		a.Canonical = x.ownAddress(in)
 	}
 	if a.Site == "" {
 		a.Site = siteOf(a.Canonical)
 	}
-	for _, s := range precedence.siteName {
-		if v := p.siteName(s.read(p)); v != "" {
-			a.SiteName = v
-			break
-		}
-	}
-	for _, s := range precedence.section {
-		if v := p.section(s.read(p)); v != "" {
-			a.Section = v
-			break
-		}
-	}
+	a.SiteName = p.first(precedence.siteName, p.siteName)
+	a.Section = p.first(precedence.section, p.section)
 	a.Title = p.title(a)
 	a.Authors, a.Signed = p.signatures()
 	for _, s := range precedence.tags {

@@ -43,7 +43,7 @@ func TestNoClient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := ch.Send(t.Context(), samples()["test"]); err == nil {
+		if _, err := ch.Send(t.Context(), samples()["test"]); err == nil {
 			t.Errorf("%s sends without a client", k.Name)
 		}
 	}
@@ -54,7 +54,7 @@ func TestTransportsVerdictHolds(t *testing.T) {
 	for _, kind := range []string{"slack", "webhook"} {
 		ch := mustChannel(t, "kind: "+kind+"\nurl: http://10.0.0.1/hookPath1")
 		posterOf(t, ch).client.Transport = refusing{}
-		err := ch.Send(t.Context(), samples()["english"])
+		_, err := ch.Send(t.Context(), samples()["english"])
 		if f := pipeline.AsFailure(err); f.Verdict != pipeline.Final || f.Reason != "forbidden address" || strings.Contains(err.Error(), "hookPath1") || acts(err.Error()) {
 			t.Errorf("%s: %+v", kind, f)
 		}

@@ -24,6 +24,7 @@ type Message struct {
 	Lang      string
 	Passages  []Passage // of the body, the best first; none when there is no text
 	Changes   []Change  // of an update: what the new version says otherwise; shown to people in place of the passages
+	Items     []Message // of a digest: what it gathers, in the order of commit; a digest has neither link nor passages of its own
 	Outlets   []Outlet  // who else carries the story, at most maxOutlets
 	Carried   int       // how many others carry it, those not listed included
 	Notes     []string  // sentences on the text's quality
@@ -45,6 +46,9 @@ const (
 
 // Render makes the message of a delivery.
 func Render(d pipeline.Delivery) Message {
+	if d.Alert.Kind == pipeline.KindDigest {
+		return renderDigest(d)
+	}
 	a := &d.Alert.Article
 	m := Message{
 		UID: d.UID, Rule: line(d.Alert.Rule, nameLen), Headline: headline(a.Title, d.Alert.Spans), Link: link(a.URL),

@@ -70,7 +70,7 @@ func TestNoChannelLeaks(t *testing.T) {
 			for _, status := range []int{200, 302, 400, 404, 410, 429, 500, 503} {
 				p := posterOf(t, ch)
 				p.client.Transport = tag{fmt.Sprint(status)}
-				err := ch.Send(t.Context(), samples()["english"])
+				_, err := ch.Send(t.Context(), samples()["english"])
 				if base == "http://canary-host.invalid:1" { // a host's name is no secret, but what stands behind it is
 					if err != nil {
 						err = errors.New(strings.ReplaceAll(err.Error(), "canary-host", ""))
@@ -133,7 +133,7 @@ func TestNoHalfSecret(t *testing.T) {
 				w.WriteHeader(http.StatusBadRequest)
 				fmt.Fprint(w, strings.Repeat(".", pad), secret)
 			})
-			err := mustChannel(t, "kind: "+kind+"\nurl: "+srv.URL+"/"+secret).Send(t.Context(), samples()["english"])
+			_, err := mustChannel(t, "kind: "+kind+"\nurl: "+srv.URL+"/"+secret).Send(t.Context(), samples()["english"])
 			srv.Close()
 			if err == nil || strings.Contains(err.Error(), secret[:2]) {
 				t.Fatalf("%s, %d: %v", kind, pad, err)

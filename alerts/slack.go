@@ -64,28 +64,28 @@ func (s *slack) Warnings() []string {
 }
 
 // Send posts the message. Slack says yes with status 200 and the body "ok", and with nothing else.
-func (s *slack) Send(ctx context.Context, d pipeline.Delivery) error {
+func (s *slack) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
 	body, err := slackPayload(Render(d))
 	if err != nil {
-		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("slack: %w", err)}
+		return "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("slack: %w", err)}
 	}
 	a, err := s.post.post(ctx, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body)
 	if err != nil {
-		return err
+		return "", err
 	}
 	word := clip(s.post.scrub(slackWord(a.body)), 60)
 	if a.status == http.StatusOK && word == "ok" {
-		return nil
+		return "", nil // the hook gives a message no name
 	}
 	if m, ok := slackRefusals[word]; ok && a.status < 500 && a.status != http.StatusTooManyRequests {
-		return s.post.failure(m.verdict, word, 0, "status %d, %q: %s", a.status, word, m.hint)
+		return "", s.post.failure(m.verdict, word, 0, "status %d, %q: %s", a.status, word, m.hint)
 	}
 	err = s.post.refused(a, word)
 	var f *pipeline.Failure
 	if errors.As(err, &f) && f.Verdict == pipeline.Throttled && f.After == 0 {
 		f.After = slackPace
 	}
-	return err
+	return "", err
 }
 
 // slackWord is the one word that Slack answers with, from plain text or from JSON.

@@ -213,7 +213,7 @@ func TestSlackSends(t *testing.T) {
 		t.Errorf("pace %s", ch.Pace())
 	}
 	for name, d := range samples() {
-		if err := ch.Send(t.Context(), d); err != nil {
+		if _, err := ch.Send(t.Context(), d); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !bytes.Contains(srv.messages[len(srv.messages)-1], []byte(`"block_id":"`+d.UID+`"`)) {
@@ -284,7 +284,7 @@ func TestSlackAnswers(t *testing.T) {
 				io.WriteString(w, c.body)
 			}
 		}))
-		err := mustChannel(t, "kind: slack\nurl: "+srv.URL+"/services/x").Send(t.Context(), samples()["english"])
+		_, err := mustChannel(t, "kind: slack\nurl: "+srv.URL+"/services/x").Send(t.Context(), samples()["english"])
 		srv.Close()
 		if err == nil {
 			t.Errorf("%d %q is taken for a yes", c.status, c.body)
@@ -353,7 +353,7 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	for _, kind := range []string{"slack", "webhook"} {
 		ch := mustChannel(t, "kind: "+kind+"\nurl: "+srv.URL)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		err := ch.Send(ctx, samples()["english"])
+		_, err := ch.Send(ctx, samples()["english"])
 		cancel()
 		if f := pipeline.AsFailure(err); err == nil || f.Verdict != pipeline.Retry || f.Reason != "timeout" {
 			t.Errorf("%s: %v", kind, err)

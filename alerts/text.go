@@ -18,6 +18,9 @@ func Text(m Message) string {
 	for _, c := range m.Changes {
 		b.WriteString("\n  " + c.String())
 	}
+	for _, x := range m.Items {
+		b.WriteString("\n  - " + strings.ReplaceAll(Text(x), "\n", "\n  "))
+	}
 	if m.Carried > 0 {
 		b.WriteString("\n  " + m.carriedBy())
 		for i, o := range m.Outlets {

@@ -32,7 +32,7 @@ func TestVerifyWithNPM(t *testing.T) {
 	var in bytes.Buffer
 	var want []string
 	for name, d := range samples() {
-		if err := w.Send(t.Context(), d); err != nil {
+		if _, err := w.Send(t.Context(), d); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		i := len(srv.bodies) - 1

@@ -139,10 +139,10 @@ func (w *webhook) Warnings() (out []string) {
 }
 
 // Send posts the body. Any 2xx is a yes.
-func (w *webhook) Send(ctx context.Context, d pipeline.Delivery) error {
+func (w *webhook) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
 	body, err := WebhookBody(d)
 	if err != nil {
-		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("webhook: %w", err)}
+		return "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("webhook: %w", err)}
 	}
 	h := w.post.headers.Clone()
 	at := strconv.FormatInt(w.post.now().Unix(), 10)
@@ -154,12 +154,12 @@ func (w *webhook) Send(ctx context.Context, d pipeline.Delivery) error {
 	}
 	a, err := w.post.post(ctx, h, body)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if a.status >= 200 && a.status < 300 {
-		return nil
+		return "", nil
 	}
-	return w.post.refused(a, "")
+	return "", w.post.refused(a, "")
 }
 
 // sign is the value of webhook-signature: HMAC-SHA256 over id.timestamp.body, one signature per key.

@@ -57,7 +57,7 @@ func TestStandardWebhooks(t *testing.T) {
 	w := mustChannel(t, settings).(*webhook)
 	w.post.now = func() time.Time { return clock }
 	for name, d := range samples() {
-		if err := w.Send(t.Context(), d); err != nil {
+		if _, err := w.Send(t.Context(), d); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		body, h := srv.bodies[len(srv.bodies)-1], srv.headers[len(srv.headers)-1]
@@ -92,7 +92,7 @@ func TestWebhookRepeats(t *testing.T) {
 	w := mustChannel(t, "kind: webhook\nurl: "+srv.URL+"\nsecret: "+newKey).(*webhook)
 	for i := range 2 {
 		w.post.now = func() time.Time { return now.Add(time.Duration(i) * time.Minute) }
-		if err := w.Send(t.Context(), samples()["english"]); err == nil {
+		if _, err := w.Send(t.Context(), samples()["english"]); err == nil {
 			t.Error("502 is taken for a yes")
 		}
 	}
@@ -126,7 +126,7 @@ func TestWebhookAnswers(t *testing.T) {
 			w.Header().Set("Location", "/other")
 			w.WriteHeader(c.status)
 		})
-		err := mustChannel(t, "kind: webhook\nurl: "+srv.URL+"/in").Send(t.Context(), samples()["english"])
+		_, err := mustChannel(t, "kind: webhook\nurl: "+srv.URL+"/in").Send(t.Context(), samples()["english"])
 		if f := pipeline.AsFailure(err); err == nil || f.Verdict != c.verdict || f.After != c.wait || f.Reason != fmt.Sprintf("status %d", c.status) {
 			t.Errorf("%d: verdict %d after %s: %v", c.status, f.Verdict, f.After, err)
 		}
@@ -136,7 +136,7 @@ func TestWebhookAnswers(t *testing.T) {
 	}
 	for _, status := range []int{200, 201, 202, 204, 299} {
 		srv := newHook(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status) })
-		if err := mustChannel(t, "kind: webhook\nurl: "+srv.URL).Send(t.Context(), samples()["english"]); err != nil {
+		if _, err := mustChannel(t, "kind: webhook\nurl: "+srv.URL).Send(t.Context(), samples()["english"]); err != nil {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -160,7 +160,7 @@ func TestWebhookBroken(t *testing.T) {
 		url     string
 		verdict pipeline.Verdict
 	}{"reset": {reset.URL, pipeline.Retry}, "closed": {closed.URL, pipeline.Retry}, "endless": {endless.URL, pipeline.Final}} {
-		err := mustChannel(t, "kind: webhook\nurl: "+c.url).Send(t.Context(), samples()["english"])
+		_, err := mustChannel(t, "kind: webhook\nurl: "+c.url).Send(t.Context(), samples()["english"])
 		if f := pipeline.AsFailure(err); err == nil || f.Verdict != c.verdict {
 			t.Errorf("%s: %v", name, err)
 		}

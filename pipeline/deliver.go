@@ -7,12 +7,14 @@ import (
 	"time"
 )
 
-// A Channel sends alerts somewhere. Send returns nil only when the receiver has said yes; errors carry a Failure: Retry
+// A Channel sends alerts somewhere. Send returns no error only when the receiver has said yes; errors carry a Failure: Retry
 // and Throttled make the channel wait, so that order is kept; Final makes this delivery dead; Gone ends the channel.
 type Channel interface {
 	// Pace is the least time between two messages.
 	Pace() time.Duration
-	Send(ctx context.Context, d Delivery) error
+	// Send sends one message. ref is the receiver's own name for it, by which a later message can refer to it (a reply in its
+	// thread, an edit); "" where the receiver gives none. It comes back as Delivery.Ref, and to updates as Update.Ref.
+	Send(ctx context.Context, d Delivery) (ref string, err error)
 }
 
 // DeliverStore is what delivering needs of the store.
@@ -124,7 +126,10 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 		}
 	}
 	start := d.Now()
-	serr := guard("sending", func() error { return ch.Send(ctx, x) })
+	serr := guard("sending", func() (err error) {
+		x.Ref, err = ch.Send(ctx, x)
+		return err
+	})
 	if serr != nil && ctx.Err() != nil {
 		return x.State, ctx.Err() // a shutdown is nobody's fault; the same id goes out again
 	}

@@ -230,6 +230,7 @@ type Alert struct {
 	Spans   []Span  // the match in Article
 	Outlets []Outlet
 	Health  Health                   // what an alert of KindHealth says; Article holds it as headline and text
+	Members []Delivery               // of KindDigest: what it gathers, in the order of commit; else nil
 	Wait    map[string]time.Duration // only to raise it, by channel: how long after Created its delivery is held
 	Update  *Update                  // with KindUpdate: what changed; else nil
 }
@@ -241,7 +242,11 @@ type Update struct {
 	First   int64     // the alert that told of the article first
 	Told    time.Time // when that was raised
 	UID     string    // its message's id in the same channel
+	Ref     string    // what the receiver called that message, see Delivery.Ref
 	Lapsed  bool      // the rule holds for the new version no more
+	// Outlets is how many others carry the story by now, where that it has grown is the news and no new text; 0: it is not.
+	Outlets   int
+	Withdrawn bool // the page is gone (404, 410): that is the news
 	// What changed in title and body, shortened; none: nothing. Left is how many changes were left out or cut.
 	Title, Body    []diff.Chunk
 	Left           int
@@ -280,6 +285,7 @@ type Delivery struct {
 	Error    string
 	Created  time.Time
 	Sent     time.Time
+	Ref      string // what the receiver called the message when it took it; "": it gave it no name
 	Alert    Alert
 }
 

@@ -446,7 +446,7 @@ type channel struct {
 
 func (c *channel) Pace() time.Duration { return c.pace }
 
-func (c *channel) Send(ctx context.Context, d pipeline.Delivery) error {
+func (c *channel) Send(ctx context.Context, d pipeline.Delivery) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.tries = append(c.tries, d.UID)
@@ -460,7 +460,7 @@ func (c *channel) Send(ctx context.Context, d pipeline.Delivery) error {
 	if err == nil {
 		c.took, c.uids = append(c.took, d.Alert.Rule+" "+d.Alert.Article.Title), append(c.uids, d.UID)
 	}
-	return err
+	return "", err
 }
 
 // prose is n words of news that no other seed tells.

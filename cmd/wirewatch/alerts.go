@@ -102,7 +102,7 @@ func runAlertsTest(ctx context.Context, e *env, v verb, args []string) error {
 			return err
 		}
 		d := alerts.Sample(c.Name, e.now())
-		if err := ch.Send(ctx, d); err != nil {
+		if _, err := ch.Send(ctx, d); err != nil {
 			return fmt.Errorf("channel %q did not take the sample: %w", c.Name, err)
 		}
 		fmt.Fprintf(e.stderr, "channel %q took the sample (%s)\n", c.Name, d.UID)

@@ -40,7 +40,7 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		var due, created, sent, raised int64
 		var spans, p, frozen string
 		a := &d.Alert
-		err := scan(&d.ID, &d.UID, &d.Channel, &d.State, &due, &d.Attempts, &d.Error, &created, &sent,
+		err := scan(&d.ID, &d.UID, &d.Channel, &d.State, &due, &d.Attempts, &d.Error, &created, &sent, &d.Ref,
 			&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &raised, &a.Story.ID, &a.Article.ID, &spans, &p, &frozen)
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		d.Due, d.Created, d.Sent, a.Created = at(due), at(created), at(sent), at(raised)
 		out, payloads, said = append(out, d), append(payloads, p), append(said, frozen)
 		return unlist(spans, &out[len(out)-1].Alert.Spans, "spans")
-	}, `SELECT d.id, d.uid, d.channel, d.state, d.due, d.attempts, d.error, d.created, d.sent,
+	}, `SELECT d.id, d.uid, d.channel, d.state, d.due, d.attempts, d.error, d.created, d.sent, d.ref,
 			a.id, a.rule, a.subject, a.kind, a.seq, a.created, a.story, a.article, a.spans, a.payload, d.said
 		FROM deliveries d JOIN alerts a ON a.id = d.alert`+rest, args...)
 	if err != nil {
@@ -63,7 +63,7 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		}
 		if u := out[i].Alert.Update; u != nil {
 			var told int64
-			err := c.get([]any{&u.UID, &told}, `SELECT d.uid, a.created FROM deliveries d JOIN alerts a ON a.id = d.alert
+			err := c.get([]any{&u.UID, &u.Ref, &told}, `SELECT d.uid, d.ref, a.created FROM deliveries d JOIN alerts a ON a.id = d.alert
 				WHERE d.alert = ? AND d.channel = ?`, u.First, out[i].Channel)
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return nil, fmt.Errorf("delivery %d: what it updates: %w", out[i].ID, err)
@@ -211,8 +211,8 @@ func (s *Store) SaveDelivery(ctx context.Context, l pipeline.Lease, d pipeline.D
 		if err := s.observe(c, shown); err != nil {
 			return err
 		}
-		n, err := c.exec(`UPDATE deliveries SET state = ?, due = ?, attempts = ?, error = ?, sent = ? WHERE id = ? AND channel = ?`,
-			string(d.State), ms(d.Due), d.Attempts, d.Error, ms(d.Sent), d.ID, l.Key)
+		n, err := c.exec(`UPDATE deliveries SET state = ?, due = ?, attempts = ?, error = ?, sent = ?, ref = ? WHERE id = ? AND channel = ?`,
+			string(d.State), ms(d.Due), d.Attempts, d.Error, ms(d.Sent), Clean(d.Ref), d.ID, l.Key)
 		if err == nil && n == 0 {
 			err = ErrNotFound
 		}

@@ -1232,6 +1232,10 @@ func slots(w *world) {
 		w.ok(err)
 		w.want(at, w.now.Add(time.Duration(i)*time.Second))
 	}
+	w.now = w.now.Add(-30 * time.Minute) // the clock is put back: nobody sleeps until it has caught up
+	at, err = w.s.ReserveChannel(w.ctx, "h", w.now, time.Second)
+	w.ok(err)
+	w.want(at, w.now)
 	at, err = w.s.ReserveHost(w.ctx, "free", w.now, 0)
 	w.ok(err)
 	w.want(at, w.now)

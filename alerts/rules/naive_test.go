@@ -104,7 +104,7 @@ func (n *naive) units(g naiveSeg, i int, us []unit) []int {
 		}
 		if u.tight && hit && i > 0 {
 			gap := g.src[g.toks[i-1].End:g.toks[i].Start]
-			hit = gap == "" || gap == "\n"
+			hit = gap == "\n" || gap == "\r\n" || text.Fold(gap) == "" // nothing, or nothing that is seen
 		}
 		if ok && hit {
 			ends = append(ends, n.units(g, j, us[1:])...)

@@ -25,8 +25,8 @@ type Archive interface {
 	// Candidates lists the IDs below below (0: all) of at most limit articles that may hold a word of each group, the highest first;
 	// every article that does and was stored since is among them. No groups: all articles.
 	Candidates(ctx context.Context, groups [][]string, since time.Time, below int64, limit int) ([]int64, error)
-	// ArticlesByID loads articles with their bodies, in the order of the IDs.
-	ArticlesByID(ctx context.Context, ids []int64) ([]pipeline.Article, error)
+	// Texts loads articles with what rules see of them, in the order of the IDs.
+	Texts(ctx context.Context, ids []int64) ([]pipeline.Article, error)
 }
 
 // A Range is a half-open range of dates. Zero times leave an end open.
@@ -161,7 +161,7 @@ func (l *Lab) read(ctx context.Context, set *rules.Set, ids []int64, f func([]Fo
 				return
 			}
 			work.Go(func() {
-				as, err := l.Archive.ArticlesByID(ctx, chunk)
+				as, err := l.Archive.Texts(ctx, chunk)
 				p := part{make([]Found, len(as)), err}
 				for i := range as {
 					p.found[i] = Found{as[i], set.Match(Doc(&as[i]))}

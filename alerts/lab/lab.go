@@ -4,6 +4,8 @@
 // The contract: what it answers is what the matcher of package rules says of every article in the range. The archive's word index
 // only spares reading articles that cannot match; a query that requires no word reads them all, and Scan says so.
 //
+// The best come first by where they say it: see Standing.
+//
 // An article's date is when it was published, or when it was stored where that is unknown or later than the storing. Newest first
 // means stored last first, which does not change while someone pages.
 package lab
@@ -49,9 +51,6 @@ func (r Range) holds(a *pipeline.Article) bool {
 func Doc(a *pipeline.Article) *rules.Doc {
 	return &rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed, Agency: a.Agency, Authors: a.Authors, Tags: a.Tags}
 }
-
-// Words lists what the word index must know an article by.
-func Words(a *pipeline.Article) []string { return rules.Words(Doc(a)) }
 
 // A Found is an article with the rules that match it.
 type Found struct {

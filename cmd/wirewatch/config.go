@@ -79,7 +79,7 @@ func runCheck(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	s, err := load(*file, e.getenv)
+	s, err := load(*file, e.getenv, e.now)
 	if err == nil {
 		err = s.cfg.CheckFeeds()
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -39,7 +40,7 @@ func judge(r rules.Rule, d *rules.Doc, blocks []pipeline.Block) (verdict, error)
 	}
 	out.Held = len(set.Match(d)) > 0
 	if out.Tree.Held && !out.Held {
-		out.Limit = limitOf(r, d)
+		out.Limit = r.Limit(d)
 	}
 	var removed []string
 	for _, b := range blocks {
@@ -51,18 +52,6 @@ func judge(r rules.Rule, d *rules.Doc, blocks []pipeline.Block) (verdict, error)
 		out.Gone, err = inRemoved(out.Tree, strings.Join(removed, "\n\n"))
 	}
 	return out, err
-}
-
-// limitOf names the limit that keeps a rule from an article.
-func limitOf(r rules.Rule, d *rules.Doc) string {
-	if r.Sites == nil {
-		return fmt.Sprintf("languages: %s; the article is in %q", strings.Join(r.Languages, ", "), d.Lang)
-	}
-	r.Languages = nil
-	if set, err := rules.Compile([]rules.Rule{r}); err == nil && len(set.Match(d)) > 0 {
-		return fmt.Sprintf("its languages; the article is in %q", d.Lang)
-	}
-	return fmt.Sprintf("sites: %s; the article is of %q", strings.Join(r.Sites, ", "), d.Site)
 }
 
 // inRemoved lists the terms of a tree that do not hold in the article, but would in what was removed from it.
@@ -226,32 +215,43 @@ func runRulesCheck(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := rules.Compile(list); err != nil {
+	if file == "" {
+		file = *config
+	}
+	set, err := rules.Compile(list)
+	if err == nil {
+		err = testRules(set)
+	}
+	var bad mistakes
+	if errors.As(err, &bad) {
+		return bad.err(file)
+	}
+	if err != nil {
 		return err
 	}
 	type row struct {
 		Name     string     `json:"name"`
 		Query    string     `json:"query"`
 		Required [][]string `json:"required"` // words of which the archive's index needs one each; none: searches read every article
+		Tests    int        `json:"tests"`    // how many were run; all hold
 		Warnings []string   `json:"warnings"`
 	}
-	rows := []row{}
+	rows, tests := []row{}, 0
 	for _, r := range list {
 		q, err := rules.ParseWith(r.Query, r.Lists)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, row{r.Name, q.String(), append([][]string{}, rules.Required(q)...), append([]string{}, q.Warnings()...)})
-		for _, w := range q.Warnings() {
-			fmt.Fprintf(e.stderr, "warning: rule %q: %s\n", r.Name, w)
+		warn := append(oddQuery(r), expiry(r, e.now())...)
+		rows = append(rows, row{r.Name, q.String(), append([][]string{}, rules.Required(q)...), len(r.Tests), append([]string{}, warn...)})
+		tests += len(r.Tests)
+		for _, w := range warn {
+			fmt.Fprintf(e.stderr, "warning: %s\n", w)
 		}
 	}
 	if *asJSON {
 		return printJSON(e.stdout, rows)
 	}
-	if file == "" {
-		file = *config
-	}
-	fmt.Fprintf(e.stdout, "%s is good: %s\n", file, count(len(list), "rule"))
+	fmt.Fprintf(e.stdout, "%s is good: %s, %s\n", file, count(len(list), "rule"), count(tests, "test"))
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"wirewatch/alerts/rules"
 	"wirewatch/configs"
 )
@@ -21,6 +23,7 @@ func readRules(parts configs.Rules, lists configs.Node) ([]rules.Rule, *rules.Se
 		return nil, nil, err
 	}
 	sources := make([]rules.Source, len(parts))
+	inline := false
 	for i, p := range parts {
 		tree, err := p.YAML()
 		if err != nil && !bad.add(err, nil) {
@@ -28,8 +31,11 @@ func readRules(parts configs.Rules, lists configs.Node) ([]rules.Rule, *rules.Se
 		}
 		sources[i] = rules.Source{Name: p.File(), Text: p.Text(), Node: tree}
 		if !lists.IsZero() && p.File() == lists.File() {
-			sources[i].Lists = terms
+			sources[i].Lists, inline = terms, true
 		}
+	}
+	if !lists.IsZero() && !inline { // what is wrong with lists is told before a rule needs them
+		sources = append(sources, rules.Source{Name: lists.File(), Node: &yaml.Node{Kind: yaml.SequenceNode}, Lists: terms})
 	}
 	list, err := rules.ParseSources(sources...)
 	if err != nil && !bad.add(err, nil) {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestDefaults(t *testing.T) {
-	list, err := ParseFile([]byte(`
+	_, err := ParseFile([]byte(`
 rules:
   - {name: plain, query: kim}
   - {name: own, query: kim, severity: low, channels: [archive], tags: [], updates: false, expires: 2027-02-01T12:00:00+01:00}
@@ -19,7 +19,7 @@ defaults: {channels: [desk], severity: critical, tags: [dprk], languages: [ko], 
 	if err == nil || err.Error() != `r.yaml:6:145: updates must be true or false, not str "yes"` {
 		t.Fatal(err)
 	}
-	list, err = ParseFile([]byte(`
+	list, err := ParseFile([]byte(`
 defaults: {channels: [desk], severity: critical, tags: [dprk], languages: [ko], sites: [yna.co.kr], note: "Ask Ann.", once_per: event, updates: true, expires: 2026-12-31}
 lists: {x: [a, b]}
 rules:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,9 +85,8 @@ func inRemoved(x rules.Explanation, removed string) ([]string, error) {
 
 func runRulesTest(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	config := configFlag(fs)
-	file := fs.String("rules", "", "take the rule from this rule `file`, not from the configuration")
-	query := fs.String("q", "", "a `query` in place of a rule")
+	ask := askedFlags(fs)
+	text := fs.String("text", "", "this `text` in place of a file")
 	id := fs.Int64("article", 0, "`ID` of a stored article in place of a file")
 	asJSON := fs.Bool("json", false, "one JSON line with the whole tree")
 	rest, err := v.parse(fs, args, 0, 2)
@@ -94,30 +94,36 @@ func runRulesTest(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	name := ""
-	if *query == "" {
+	if *ask.query == "" {
 		if len(rest) == 0 {
 			return usagef("%s needs RULE or -q QUERY; see `wirewatch %s -h`", v.name, v.name)
 		}
 		name, rest = rest[0], rest[1:]
 	}
-	if len(rest) > 1 || *id != 0 && len(rest) > 0 {
-		return usagef("%s: what is %q? see `wirewatch %s -h`", v.name, rest[len(rest)-1], v.name)
+	given := len(rest)
+	for _, is := range []bool{*id != 0, *text != ""} {
+		if is {
+			given++
+		}
 	}
-	r, _, err := chosenRule(e, *config, *file, *query, name)
+	if given > 1 {
+		return usagef("%s: one article at a time: a file, an address, --text or --article; see `wirewatch %s -h`", v.name, v.name)
+	}
+	r, err := ask.rule(e, name)
 	if err != nil {
 		return err
 	}
 	if *id != 0 {
-		return withStore(ctx, e, *config, func(st *store.Store) error { return testStored(ctx, e, st, r, *id, *asJSON) })
+		return withStore(ctx, e, *ask.config, func(st *store.Store) error { return testStored(ctx, e, st, r, *id, *asJSON) })
 	}
-	d, err := readDoc(e, strings.Join(rest, ""))
-	if len(rest) == 0 {
-		d, err = readDoc(e, "-")
+	a := pipeline.Article{Body: *text}
+	if *text == "" {
+		a, err = readArticle(ctx, e, *ask.config, cmp.Or(strings.Join(rest, ""), "-"))
 	}
 	if err != nil {
 		return err
 	}
-	j, err := judge(r, d, nil)
+	j, err := judge(r, lab.Doc(&a), a.Blocks)
 	if err != nil {
 		return err
 	}
@@ -126,26 +132,24 @@ func runRulesTest(ctx context.Context, e *env, v verb, args []string) error {
 
 func runRulesExplain(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	config := configFlag(fs)
-	file := fs.String("rules", "", "take the rule from this rule `file`, not from the configuration")
-	query := fs.String("q", "", "a `query` in place of a rule: then only ID follows")
+	ask := askedFlags(fs)
 	asJSON := fs.Bool("json", false, "one JSON line with the whole tree")
 	rest, err := v.parse(fs, args, 1, 2)
 	if err != nil {
 		return err
 	}
-	if len(rest) != 2 && *query == "" || len(rest) != 1 && *query != "" {
+	if len(rest) != 2 && *ask.query == "" || len(rest) != 1 && *ask.query != "" {
 		return usagef("%s needs RULE ID, or -q QUERY ID", v.name)
 	}
 	list, err := ids(rest[len(rest)-1:])
 	if err != nil {
 		return err
 	}
-	r, _, err := chosenRule(e, *config, *file, *query, rest[0])
+	r, err := ask.rule(e, rest[0])
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, e, *config, func(st *store.Store) error { return testStored(ctx, e, st, r, list[0], *asJSON) })
+	return withStore(ctx, e, *ask.config, func(st *store.Store) error { return testStored(ctx, e, st, r, list[0], *asJSON) })
 }
 
 func testStored(ctx context.Context, e *env, st *store.Store, r rules.Rule, id int64, asJSON bool) error {

@@ -19,6 +19,7 @@ func runRulesFmt(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	write := fs.Bool("w", false, "write the file anew in place of printing it, where something changes")
 	query := fs.String("q", "", "a `query` in place of a file")
+	config, names := configFlag(fs), listsFlag(fs)
 	asJSON := fs.Bool("json", false, `JSON lines {"query","canonical"}, a line a query`)
 	rest, err := v.parse(fs, args, 0, 1)
 	if err != nil {
@@ -29,9 +30,9 @@ func runRulesFmt(ctx context.Context, e *env, v verb, args []string) error {
 		Canonical string `json:"canonical"`
 	}
 	if *query != "" {
-		q, err := rules.Parse(*query)
+		q, err := parseQuery(e, *config, *names, *query)
 		if err != nil {
-			return fmt.Errorf("the query: %w", err)
+			return err
 		}
 		if *asJSON {
 			return printJSON(e.stdout, []row{{*query, q.String()}})

@@ -55,7 +55,7 @@ func verbs() []verb {
 		{"rules check", "[FILE]", "validate the rules of a rule file, or of the configuration", runRulesCheck},
 		{"rules fmt", "[FILE]", "the canonical form of queries: of a rule file, written anew with -w, or of -q QUERY", runRulesFmt},
 		{"rules schema", "", "the JSON Schema of rule files, for editors; that of the configuration is `check --schema`", runRulesSchema},
-		{"rules test", "[RULE] [FILE]", "whether a rule or -q QUERY matches an article, node by node, and why", runRulesTest},
+		{"rules test", "[RULE] [FILE or URL]", "whether a rule or -q QUERY matches an article, node by node, and why", runRulesTest},
 		{"rules explain", "[RULE] ID", "the same of a stored article, and what stands in blocks that were removed from it", runRulesExplain},
 		{"rules backtest", "[RULE]", "what a rule or -q QUERY would have matched and told: by day, site and channel, with samples", runRulesBacktest},
 		{"rules diff", "OLD NEW", "which archived articles a change of rules gains and loses: of two rule files, or with -q two queries", runRulesDiff},

@@ -236,7 +236,7 @@ func changedRules(e *env, old, now string) ([]lab.Change, error) {
 	var out []lab.Change
 	for _, r := range lists[0] {
 		n := find(lists[1], r.Name)
-		if n.Query != r.Query || !slices.Equal(n.Languages, r.Languages) || !slices.Equal(n.Sites, r.Sites) {
+		if asks(n) != asks(r) || !slices.Equal(n.Languages, r.Languages) || !slices.Equal(n.Sites, r.Sites) {
 			out = append(out, lab.Change{Name: r.Name, Old: r, New: n})
 		}
 	}
@@ -246,6 +246,15 @@ func changedRules(e *env, old, now string) ([]lab.Change, error) {
 		}
 	}
 	return out, nil
+}
+
+// asks is a rule's query with its lists written out: a list that changes changes every rule that names it.
+func asks(r rules.Rule) string {
+	q, err := rules.ParseWith(r.Query, r.Lists)
+	if err != nil {
+		return r.Query // there is no such rule; those that there are are compiled
+	}
+	return q.Expanded()
 }
 
 func runRulesLint(ctx context.Context, e *env, v verb, args []string) error {

@@ -86,6 +86,7 @@ func TestHostileTitles(t *testing.T) {
 		d := delivery("msg_h", c.title, "$^", pipeline.Article{URL: "https://h.example/", Site: "h.example", SiteName: c.title, Title: c.title,
 			Body: c.title, Agency: c.title, Authors: []string{c.title}, Lang: c.title, Date: c.title, Source: pipeline.SourceFeed, Why: c.title},
 			pipeline.Outlet{SiteName: c.title, Title: c.title, URL: "https://o.example/"})
+		d.Alert.About = pipeline.About{Severity: c.title, Tags: []string{c.title, "plain"}, Note: c.title}
 		d.Alert.Spans = []pipeline.Span{{Field: "title", Start: 0, End: 5}, {Field: "body", Start: 1, End: 6}}
 		d.Alert.Update = &pipeline.Update{Version: 2, Title: []diff.Chunk{{Op: diff.Removed, Text: c.title}, {Op: diff.Added, Text: c.title}},
 			Body: []diff.Chunk{{Op: diff.Same, Text: c.title}, {Op: diff.Added, Text: c.title}, {Op: diff.Same, Text: "and so on"}}}

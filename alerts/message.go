@@ -14,6 +14,9 @@ type Message struct {
 	UID       string
 	Marks     []string // "TEST", "TROUBLE": what the reader must know before the headline; without brackets
 	Rule      string
+	Severity  string    // of the rule: low, medium, high, critical; "": not said
+	Tags      []string  // of the rule, at most maxTags
+	RuleNote  string    // what the rule's author has to say to the reader
 	Headline  Passage   // never empty
 	Link      string    // where the article is; "": it has no link that is safe to give
 	Source    string    // name of the site
@@ -41,6 +44,8 @@ type Outlet struct {
 const (
 	nameLen    = 80
 	noteLen    = 160
+	ruleNote   = 500
+	maxTags    = 10
 	maxOutlets = 10
 )
 
@@ -55,6 +60,12 @@ func Render(d pipeline.Delivery) Message {
 		Site: line(a.Site, nameLen), Published: a.Published.UTC(), DateOnly: len(a.Date) == len(time.DateOnly),
 		Agency: line(a.Agency, nameLen), Lang: line(a.Lang, 20),
 		Passages: passages(a.Body, d.Alert.Spans),
+		Severity: line(d.Alert.About.Severity, nameLen), RuleNote: line(d.Alert.About.Note, ruleNote),
+	}
+	for _, t := range d.Alert.About.Tags[:min(maxTags, len(d.Alert.About.Tags))] {
+		if t = line(t, nameLen); t != "" {
+			m.Tags = append(m.Tags, t)
+		}
 	}
 	if d.Alert.Kind == pipeline.KindHealth {
 		m.Rule, m.Source, m.Published = "", ownName, d.Alert.Created.UTC()
@@ -141,7 +152,8 @@ func (m Message) When() string {
 	return m.Published.Format("2 Jan 2006 15:04 UTC")
 }
 
-// Context is the line under the headline, in parts: source, time, agency, rule. Parts that are unknown are left out.
+// Context is the line under the headline, in parts: source, time, agency, rule with its severity, its tags. Parts that are unknown are
+// left out.
 func (m Message) Context() []string {
 	agency := m.Agency
 	if agency == m.Source {
@@ -153,8 +165,15 @@ func (m Message) Context() []string {
 			out = append(out, s)
 		}
 	}
-	if m.Rule != "" {
+	switch {
+	case m.Rule == "":
+	case m.Severity != "":
+		out = append(out, "rule: "+m.Rule+" ("+m.Severity+")")
+	default:
 		out = append(out, "rule: "+m.Rule)
+	}
+	if len(m.Tags) > 0 {
+		out = append(out, "tags: "+strings.Join(m.Tags, ", "))
 	}
 	return out
 }

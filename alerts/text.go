@@ -12,6 +12,9 @@ func Text(m Message) string {
 	if c := m.Context(); len(c) > 0 {
 		b.WriteString("\n  " + strings.Join(c, " · "))
 	}
+	if m.RuleNote != "" {
+		b.WriteString("\n  note: " + m.RuleNote)
+	}
 	for _, p := range m.shown() {
 		b.WriteString("\n  " + p.marked())
 	}

@@ -48,8 +48,12 @@ type bodyHealth struct {
 	Text     string `json:"text"`
 }
 
+// bodyRule is what the configuration said of the rule when the alert arose.
 type bodyRule struct {
-	Name string `json:"name"`
+	Name     string   `json:"name"`
+	Severity string   `json:"severity"` // low, medium, high, critical
+	Tags     []string `json:"tags"`
+	Note     string   `json:"note"` // for the reader
 }
 
 type bodyStory struct {
@@ -113,7 +117,7 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 	m := Render(d)
 	body := webhookBody{
 		Version: 1, EventType: "alert." + cmp.Or(line(al.Kind, nameLen), pipeline.KindMatch), ID: d.UID, Timestamp: stamp(al.Created),
-		Rule:  bodyRule{m.Rule},
+		Rule:  bodyRule{m.Rule, m.Severity, append([]string{}, m.Tags...), m.RuleNote},
 		Story: bodyStory{ID: al.Story.ID, Title: cmp.Or(line(al.Story.Title, titleLen), m.Headline.Text), OutletsTotal: len(al.Outlets), Outlets: []bodyOutlet{}},
 		Articles: []bodyArticle{{
 			ID: a.ID, URL: m.Link, Site: m.Site, SiteName: line(a.SiteName, nameLen), Title: m.Headline.Text, Authors: []string{},
@@ -205,7 +209,7 @@ func healthBody(d pipeline.Delivery) ([]byte, error) {
 	}
 	return encode(webhookBody{
 		Version: 1, EventType: "alert." + pipeline.KindHealth, ID: d.UID, Timestamp: stamp(al.Created),
-		Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{},
+		Rule: bodyRule{Tags: []string{}}, Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{},
 		Health: &bodyHealth{Subject: line(al.Subject, titleLen), Seq: al.Seq, State: state, Trouble: line(al.Health.Trouble, nameLen), Since: stamp(al.Health.Since),
 			Over: stamp(al.Health.Over), Headline: line(al.Article.Title, titleLen), Text: line(al.Health.Text, healthLen)},
 	})

@@ -314,10 +314,10 @@ func (r *siteRun) rematch(tx Tx, a *Article, hold []Match) (in, out, raised int,
 			continue
 		}
 		in++
-		if !r.Alert {
+		if !r.Alert || m.Silent {
 			continue
 		}
-		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, OncePer: m.OncePer, Created: r.Now(), Story: Story{ID: a.Story},
+		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, About: m.About, Kind: KindMatch, OncePer: m.OncePer, Created: r.Now(), Story: Story{ID: a.Story},
 			Article: *a, Spans: m.Spans, Wait: m.Waits}, m.Channels)
 		if err != nil {
 			return 0, 0, 0, err

@@ -92,6 +92,8 @@ type world struct {
 	waits    map[string]time.Duration
 	updates  map[string]bool // rules that ask for updates
 	once     map[string]pipeline.OncePer
+	silent   map[string]bool           // rules that have expired
+	about    map[string]pipeline.About // what is said of them
 
 	poll    *pipeline.Poller
 	process *pipeline.Processor
@@ -206,7 +208,8 @@ func (w *world) match(a *pipeline.Article) []pipeline.Match {
 	}
 	var out []pipeline.Match
 	for _, h := range w.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL}) {
-		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule], Waits: w.waits, OncePer: w.once[h.Rule], Updates: w.updates[h.Rule]}
+		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule], Waits: w.waits, OncePer: w.once[h.Rule], Updates: w.updates[h.Rule],
+			Silent: w.silent[h.Rule], About: w.about[h.Rule]}
 		for _, s := range h.Spans {
 			m.Spans = append(m.Spans, pipeline.Span(s))
 		}

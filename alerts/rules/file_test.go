@@ -14,7 +14,7 @@ import (
 func TestParseFile(t *testing.T) {
 	want := []Rule{{Name: "dprk", Query: "kim AND putin", Channels: []string{"desk"}, Severity: "high", Tags: []string{"a", "b"}, Languages: []string{"ko"},
 		Sites: []string{"yna.co.kr"}, Note: "why", OncePer: "event", Updates: true, Origin: Place{"r.yaml", 3, 10}, ChannelsAt: []Place{{"r.yaml", 4, 13}}},
-		{Name: "2024", Query: `"north korea"`, Origin: Place{"r.yaml", 13, 11}}}
+		{Name: "2024", Query: `"north korea"`, Severity: "medium", Origin: Place{"r.yaml", 13, 11}}}
 	rules := `
 - name: dprk
   query: kim AND putin
@@ -86,7 +86,7 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 			t.Errorf("%s, want %s", got[i], want[i])
 		}
 	}
-	for in, want := range map[string]string{"a: b": "r.yaml:1:1: unknown key", "kim": "r.yaml:1:1: rules must be a list", "- name: \"x\n": "r.yaml:2: not YAML", "rules: []\nrules: []": "r.yaml:2:1: key",
+	for in, want := range map[string]string{"a: b": "r.yaml:1:1: unknown key \"a\": a rule file is a list of rules, or has the keys rules, lists and defaults", "kim": "r.yaml:1:1: rules must be a list", "- name: \"x\n": "r.yaml:2: not YAML", "rules: []\nrules: []": "r.yaml:2:1: key",
 		"- name: a\n  query: \"x\" y\n": "r.yaml:1: not YAML", "[]\n---\n[]": "second document", "{}": "no key rules",
 		"- name: a\n  query: b\n  once_per: day": "r.yaml:3:13: once_per must be article, story or event"} {
 		if _, err := ParseFile([]byte(in), "r.yaml"); err == nil || !strings.Contains(err.Error(), want) {
@@ -124,8 +124,8 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range ruleKeys {
-		if !bytes.Contains(example, []byte(k+": ")) {
-			t.Errorf("the example does not show the key `%s`", k)
+		if !bytes.Contains(example, []byte(k.name+": ")) {
+			t.Errorf("the example does not show the key `%s`", k.name)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func runDemo(ctx context.Context, e *env, v verb, args []string) error {
 	if err := d.writeConfig(file, slackURL, hookURL); err != nil {
 		return err
 	}
-	s, err := load(file, e.getenv)
+	s, err := load(file, e.getenv, e.now)
 	if err != nil {
 		return fmt.Errorf("the demo's configuration: %w", err)
 	}

@@ -44,7 +44,7 @@ func runReextract(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := load(*file, e.getenv)
+	s, err := load(*file, e.getenv, e.now)
 	if err != nil {
 		return err
 	}

@@ -34,23 +34,23 @@ type setup struct {
 	channels map[string]pipeline.Channel
 	route    map[string][]string      // rule to channels
 	waits    map[string]time.Duration // channel to how long it holds a match; those that do not are left out
-	updates  map[string]bool          // rules that are told what versions change
-	once     map[string]pipeline.OncePer
+	byName   map[string]rules.Rule
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
+	now      func() time.Time // says which rules have expired
 	warnings []string
 }
 
 // load reads the configuration and compiles everything in it that can be wrong, without network. Mistakes of all parts
 // come together.
-func load(path string, getenv func(string) (string, bool)) (*setup, error) {
+func load(path string, getenv func(string) (string, bool), now func() time.Time) (*setup, error) {
 	var bad mistakes
 	cfg, err := configs.Load(path, getenv)
 	if err != nil && !bad.add(err, nil) {
 		return nil, missingConfig(path, err)
 	}
 	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, waits: map[string]time.Duration{},
-		updates: map[string]bool{}, once: map[string]pipeline.OncePer{}, options: map[string]scrapers.RequestOptions{}}
+		byName: map[string]rules.Rule{}, now: now, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -71,10 +71,14 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		return nil, err
 	}
 	s.rules = set
+	if set != nil {
+		if err := testRules(set); err != nil && !bad.add(err, nil) {
+			return nil, err
+		}
+	}
 	bad = append(bad, unknownChannels(list, cfg.Channels)...)
 	for _, r := range list {
-		s.updates[r.Name] = r.Updates
-		s.once[r.Name] = pipeline.OncePer(r.OncePer)
+		s.byName[r.Name] = r
 		s.route[r.Name] = r.Channels
 		if len(r.Channels) == 0 {
 			s.route[r.Name] = all // a stranger with one rule and one channel means that one
@@ -87,7 +91,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		return nil, err
 	}
 	for _, r := range list {
-		s.warnings = append(s.warnings, oddQuery(r)...)
+		s.warnings = append(append(s.warnings, oddQuery(r)...), expiry(r, now())...)
 	}
 	for _, f := range cfg.Feeds {
 		s.options[f.Name] = requestOptions(f)
@@ -155,9 +159,11 @@ func (s *setup) feeds() []pipeline.Feed {
 func (s *setup) match(a *pipeline.Article) []pipeline.Match {
 	hits := s.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed,
 		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
-	out := make([]pipeline.Match, len(hits))
+	out, now := make([]pipeline.Match, len(hits)), s.now()
 	for i, h := range hits {
-		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], OncePer: s.once[h.Rule], Updates: s.updates[h.Rule], Waits: s.waits,
+		r := s.byName[h.Rule]
+		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], OncePer: pipeline.OncePer(r.OncePer), Updates: r.Updates, Waits: s.waits,
+			Silent: r.Expired(now), About: pipeline.About{Severity: r.Severity, Tags: r.Tags, Note: r.Note},
 			Spans: make([]pipeline.Span, len(h.Spans))}
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)

@@ -71,10 +71,14 @@ func insertAlert(c conn, text func() string, now func() time.Time, a pipeline.Al
 		}
 		said = Clean(string(b))
 	}
+	about, err := json.Marshal(a.About)
+	if err != nil {
+		return err
+	}
 	var id int64
-	err = c.get([]any{&id}, `INSERT INTO alerts (rule, subject, kind, seq, created, story, article, spans, payload)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		a.Rule, a.Subject, a.Kind, a.Seq, ms(a.Created), a.Story.ID, a.Article.ID, spans, said)
+	err = c.get([]any{&id}, `INSERT INTO alerts (rule, subject, kind, seq, created, story, article, spans, payload, about)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		a.Rule, a.Subject, a.Kind, a.Seq, ms(a.Created), a.Story.ID, a.Article.ID, spans, said, Clean(string(about)))
 	if err != nil {
 		return err
 	}

@@ -193,6 +193,7 @@ type Match struct {
 	Rule     string
 	Channels []string // the rule's channels; empty: every channel
 	OncePer  OncePer  // what it is told once of
+	When     *When    // the rule tells of how many there are, not of this article; nil: it does not count
 	Updates  bool     // the rule wants to be told what later versions change
 	Spans    []Span
 	Waits    map[string]time.Duration // by channel: how long an alert about it waits for the story's other outlets
@@ -220,18 +221,19 @@ const (
 type Alert struct {
 	ID      int64
 	Rule    string
-	Subject string // "story:17"; "article:…" or "event:…", as OncePer says
+	Subject string // "story:17"; "article:…" or "event:…", as OncePer says; "count:RULE" of articles of many stories
 	OncePer OncePer
 	Kind    string
 	Seq     int
 	Created time.Time
 	Story   Story
-	Article Article // the article that matched; Blocks are not loaded
-	Spans   []Span  // the match in Article
-	Outlets []Outlet
+	Article Article                  // the article that matched; Blocks are not loaded
+	Spans   []Span                   // the match in Article
+	Outlets []Outlet                 // who else carries the story; with CountQuery, who published the others that were counted
 	Health  Health                   // what an alert of KindHealth says; Article holds it as headline and text
 	Wait    map[string]time.Duration // only to raise it, by channel: how long after Created its delivery is held
 	Update  *Update                  // with KindUpdate: what changed; else nil
+	Count   *Count                   // of a rule that counts: what made it tell, with Article as the one that did; else nil
 }
 
 // An Update is what an alert of KindUpdate says of a new version of an article that its rule told of before. It is made once, when the

@@ -70,7 +70,7 @@ func (l *Lab) Backtest(ctx context.Context, t Test) (Backtest, error) {
 			return nil
 		}
 		a := &f.Article
-		at := Date(a)
+		at := a.Time()
 		on(at).Hits++
 		sites[a.Site]++
 		if first, ok := told[a.Story]; !ok || at.Before(first) {

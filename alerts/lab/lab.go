@@ -4,7 +4,7 @@
 // The contract: what it answers is what the matcher of package rules says of every article in the range. The archive's word index
 // only spares reading articles that cannot match; a query that requires no word reads them all, and Scan says so.
 //
-// An article's date is when it was published, or when it was stored where that is unknown or later than the storing. Newest first
+// An article's date is its Time. Newest first
 // means stored last first, which does not change while someone pages.
 package lab
 
@@ -32,22 +32,23 @@ type Archive interface {
 // A Range is a half-open range of dates. Zero times leave an end open.
 type Range struct{ Since, Until time.Time }
 
-// Date is the date of an article.
-func Date(a *pipeline.Article) time.Time {
-	if a.Published.IsZero() || a.Published.After(a.Seen) {
-		return a.Seen
-	}
-	return a.Published
-}
-
 func (r Range) holds(a *pipeline.Article) bool {
-	d := Date(a)
+	d := a.Time()
 	return !d.Before(r.Since) && (r.Until.IsZero() || d.Before(r.Until))
 }
 
 // Doc is an article as rules see it.
 func Doc(a *pipeline.Article) *rules.Doc {
 	return &rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed, Agency: a.Agency, Authors: a.Authors, Tags: a.Tags}
+}
+
+// Counts is what a rule counts by, as the pipeline knows it.
+func Counts(w *rules.When) *pipeline.When {
+	out := &pipeline.When{Of: pipeline.CountOf(w.Of), By: pipeline.CountSources, N: w.Sources, Within: w.Within}
+	if w.Articles > 0 {
+		out.By, out.N = pipeline.CountArticles, w.Articles
+	}
+	return out
 }
 
 // Words lists what the word index must know an article by.

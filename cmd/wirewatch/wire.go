@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wirewatch/alerts"
+	"wirewatch/alerts/lab"
 	"wirewatch/alerts/rules"
 	"wirewatch/configs"
 	"wirewatch/pipeline"
@@ -35,6 +36,8 @@ type setup struct {
 	waits    map[string]time.Duration // channel to how long it holds a match; those that do not are left out
 	updates  map[string]bool          // rules that are told what versions change
 	once     map[string]pipeline.OncePer
+	when     map[string]*pipeline.When // rules that count
+	counting []pipeline.Match          // the same, as they are evaluated where they match nothing themselves
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
 	warnings []string
@@ -49,7 +52,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		return nil, missingConfig(path, err)
 	}
 	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, waits: map[string]time.Duration{},
-		updates: map[string]bool{}, once: map[string]pipeline.OncePer{}, options: map[string]scrapers.RequestOptions{}}
+		updates: map[string]bool{}, once: map[string]pipeline.OncePer{}, when: map[string]*pipeline.When{}, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -77,6 +80,10 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		s.route[r.Name] = r.Channels
 		if len(r.Channels) == 0 {
 			s.route[r.Name] = all // a stranger with one rule and one channel means that one
+		}
+		if r.When != nil {
+			s.when[r.Name] = lab.Counts(r.When)
+			s.counting = append(s.counting, s.matchOf(r.Name))
 		}
 	}
 	if s.extract, err = newExtractor(cfg.Sites); err != nil && !bad.add(err, nil) {
@@ -150,14 +157,19 @@ func (s *setup) feeds() []pipeline.Feed {
 	return out
 }
 
+// matchOf is what a match of a rule says, without the spans.
+func (s *setup) matchOf(rule string) pipeline.Match {
+	return pipeline.Match{Rule: rule, Channels: s.route[rule], OncePer: s.once[rule], When: s.when[rule], Updates: s.updates[rule], Waits: s.waits}
+}
+
 // match runs the rules over an article.
 func (s *setup) match(a *pipeline.Article) []pipeline.Match {
 	hits := s.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed,
 		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
 	out := make([]pipeline.Match, len(hits))
 	for i, h := range hits {
-		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], OncePer: s.once[h.Rule], Updates: s.updates[h.Rule], Waits: s.waits,
-			Spans: make([]pipeline.Span, len(h.Spans))}
+		m := s.matchOf(h.Rule)
+		m.Spans = make([]pipeline.Span, len(h.Spans))
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)
 		}
@@ -246,6 +258,7 @@ func (a *app) build(s *setup) (err error) {
 		Extract:  func(p *pipeline.Page) (pipeline.Article, error) { return readPage(a.setup.Load().extract)(p) },
 		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
 		Match:    func(art *pipeline.Article) []pipeline.Match { return a.setup.Load().match(art) },
+		Counting: func() []pipeline.Match { return a.setup.Load().counting },
 		Index:    dedup.New(dedup.Options{Window: foldWindow}),
 		Events:   dedup.NewEvents(dedup.EventOptions{}),
 		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,

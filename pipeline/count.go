@@ -115,8 +115,8 @@ func (w When) Passings(ps []Point) (out []time.Time) {
 	return out
 }
 
-// most is the largest number of keys in any window of points, which are in the order of their times.
-func (w When) most(ps []Point) (most int) {
+// Most is the largest number of keys in any window of points, which are in the order of their times.
+func (w When) Most(ps []Point) (most int) {
 	w.windows(ps, func(_, _, n int) { most = max(most, n) })
 	return most
 }

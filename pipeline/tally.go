@@ -57,7 +57,7 @@ func (t tally) count(joined bool, counting []Match) (raised int, err error) {
 				return raised, err
 			}
 		}
-		if n := m.When.most(points[m.When.By]); n >= m.When.N {
+		if n := m.When.Most(points[m.When.By]); n >= m.When.N {
 			tell(m, func(m Match) (bool, error) {
 				return t.raise(m, Alert{OncePer: m.OncePer, Story: Story{ID: t.Story}, Count: &Count{When: *m.When, Found: n}})
 			})
@@ -166,5 +166,5 @@ func (t tally) open(m Match, e Episode, ps []Point) (bool, error) {
 	if e.Number, err = t.tx.OpenEpisode(m.Rule, e); err != nil {
 		return false, err
 	}
-	return t.raise(m, Alert{Subject: "count:" + m.Rule, Seq: e.Number, Outlets: outlets, Count: &Count{When: *m.When, Found: m.When.most(ps), Episode: e}})
+	return t.raise(m, Alert{Subject: "count:" + m.Rule, Seq: e.Number, Outlets: outlets, Count: &Count{When: *m.When, Found: m.When.Most(ps), Episode: e}})
 }

@@ -27,28 +27,20 @@ type Archive interface {
 	Candidates(ctx context.Context, groups [][]string, since time.Time, below int64, limit int) ([]int64, error)
 	// ArticlesByID loads articles with their bodies, in the order of the IDs.
 	ArticlesByID(ctx context.Context, ids []int64) ([]pipeline.Article, error)
+	// StoryPoints lists the articles of a story in the order of their times.
+	StoryPoints(ctx context.Context, story int64, by pipeline.CountBy) ([]pipeline.Point, error)
 }
 
 // A Range is a half-open range of dates. Zero times leave an end open.
 type Range struct{ Since, Until time.Time }
 
-func (r Range) holds(a *pipeline.Article) bool {
-	d := a.Time()
-	return !d.Before(r.Since) && (r.Until.IsZero() || d.Before(r.Until))
+func (r Range) holds(at time.Time) bool {
+	return !at.Before(r.Since) && (r.Until.IsZero() || at.Before(r.Until))
 }
 
 // Doc is an article as rules see it.
 func Doc(a *pipeline.Article) *rules.Doc {
 	return &rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed, Agency: a.Agency, Authors: a.Authors, Tags: a.Tags}
-}
-
-// Counts is what a rule counts by, as the pipeline knows it.
-func Counts(w *rules.When) *pipeline.When {
-	out := &pipeline.When{Of: pipeline.CountOf(w.Of), By: pipeline.CountSources, N: w.Sources, Within: w.Within}
-	if w.Articles > 0 {
-		out.By, out.N = pipeline.CountArticles, w.Articles
-	}
-	return out
 }
 
 // Words lists what the word index must know an article by.
@@ -116,7 +108,7 @@ func (l *Lab) each(ctx context.Context, set *rules.Set, need [][]string, r Range
 			err = l.read(ctx, set, ids, func(p []Found) error {
 				s.Read += len(p)
 				for _, x := range p {
-					if !r.holds(&x.Article) || len(x.Hits) == 0 && !all {
+					if !r.holds(x.Article.Time()) || len(x.Hits) == 0 && !all {
 						continue
 					}
 					if err := f(x); err != nil {

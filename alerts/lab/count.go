@@ -132,10 +132,9 @@ func neverPasses(w *pipeline.When, matched, all *line) string {
 	if most >= w.N {
 		return ""
 	}
-	of := "of one story"
-	if w.Of == pipeline.CountQuery {
-		of = "that match"
+	what := "sites"
+	if w.By == pipeline.CountArticles {
+		what = "articles"
 	}
-	what := map[pipeline.CountBy]string{pipeline.CountSources: "sites with articles ", pipeline.CountArticles: "articles "}[w.By]
-	return fmt.Sprintf("it would have told nothing: it asks for %d %s%s, and %d came together at most", w.N, what, of, most)
+	return fmt.Sprintf("it asks for %d %s, and %d came together at most", w.N, what, most)
 }

@@ -86,8 +86,8 @@ func TestLintOfACount(t *testing.T) {
 			got += fmt.Sprintln(f.Rule, f.Hits, f.Why)
 		}
 	}
-	want := `short 13 it would have told nothing: it asks for 3 articles of one story, and 2 came together at most
-sites 13 it would have told nothing: it asks for 2 sites with articles that match, and 1 came together at most
+	want := `short 13 it asks for 3 articles, and 2 came together at most
+sites 13 it asks for 2 sites, and 1 came together at most
 `
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)

@@ -28,12 +28,13 @@ type Message struct {
 	Passages  []Passage // of the body, the best first; none when there is no text
 	Changes   []Change  // of an update: what the new version says otherwise; shown to people in place of the passages
 	Items     []Message // of a digest: what it gathers, in the order of commit; a digest has neither link nor passages of its own
-	Outlets   []Outlet  // who else carries the story, at most maxOutlets
+	Outlets   []Outlet  // who else carries the story, or was counted, at most maxOutlets
 	Carried   int       // how many others carry it, those not listed included
+	Counted   bool      // they are not of its story: a rule counted them with it
 	Notes     []string  // sentences on the text's quality
 }
 
-// An Outlet is another site that carries the story.
+// An Outlet is another site that carries the story, or another article that was counted.
 type Outlet struct {
 	Name string
 	Link string // "" as in Message
@@ -88,6 +89,10 @@ func Render(d pipeline.Delivery) Message {
 	if u := d.Alert.Update; u != nil {
 		m.Changes = changes(u)
 		m.Notes = append(m.Notes, updateNotes(u)...)
+	}
+	if c := d.Alert.Count; c != nil {
+		m.Counted = c.Of == pipeline.CountQuery
+		m.Notes = append(m.Notes, countNote(c))
 	}
 	if a.Source == pipeline.SourceFeed {
 		note := "Text from the feed: the page could not be had"

@@ -33,6 +33,7 @@ type webhookBody struct {
 	Matches   []bodyMatch   `json:"matches"`
 	Health    *bodyHealth   `json:"health,omitempty"` // of alert.health alone; story and rule are empty then, articles and matches have nothing
 	Update    *bodyUpdate   `json:"update,omitempty"` // with alert.update alone
+	Count     *bodyCount    `json:"count,omitempty"`  // of a rule that counts alone
 	Truncated bool          `json:"truncated"`        // outlets, spans or snippets were left out to stay below 20 KB
 }
 
@@ -101,6 +102,19 @@ type bodyUpdate struct {
 	ChangesLeft  int      `json:"changes_left"` // changes that are not shown whole
 }
 
+// bodyCount says how many came together. Of story, the outlets are those of the story; of query, the story's id is 0 and the outlets are
+// the others that were counted.
+type bodyCount struct {
+	Of            string `json:"of"` // story, query
+	By            string `json:"by"` // sources, articles
+	N             int    `json:"n"`  // how many the rule asks for
+	WithinSeconds int64  `json:"within_seconds"`
+	Found         int    `json:"found"`   // how many there were when the alert arose
+	Episode       int    `json:"episode"` // of query: counts what the rule told of, from 1; else 0
+	Begins        string `json:"begins"`  // of query: when the first and the last of them were published; else ""
+	Ends          string `json:"ends"`
+}
+
 type bodyMatch struct {
 	Article  int64           `json:"article"`
 	Spans    []pipeline.Span `json:"spans"`    // byte offsets: of title into the title here, of body into the stored body
@@ -143,6 +157,10 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 	if u := al.Update; u != nil {
 		body.Update = &bodyUpdate{Of: u.UID, Told: stamp(u.Told), Version: u.Version, RuleHolds: !u.Lapsed, WordsRemoved: u.Removed, WordsAdded: u.Added,
 			Changes: append([]Change{}, m.Changes...), ChangesLeft: u.Left}
+	}
+	if c := al.Count; c != nil {
+		body.Count = &bodyCount{Of: string(c.Of), By: string(c.By), N: c.N, WithinSeconds: int64(c.Within / time.Second), Found: c.Found,
+			Episode: c.Episode.Number, Begins: stamp(c.Episode.Begins), Ends: stamp(c.Episode.Ends)}
 	}
 	body.Truncated = len(al.Outlets) > maxBodyOutlets || len(a.Authors) > maxBodyAuthors
 	if len(match.Spans) > maxBodySpans {

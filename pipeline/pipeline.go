@@ -194,6 +194,7 @@ type Match struct {
 	Rule     string
 	Channels []string // the rule's channels; empty: every channel
 	OncePer  OncePer  // what it is told once of
+	When     *When    // the rule tells of how many there are, not of this article; nil: it does not count
 	Updates  bool     // the rule wants to be told what later versions change
 	Silent   bool     // it is stored, and tells nobody: its rule has expired
 	About    About    // what the reader is told of the rule
@@ -231,20 +232,21 @@ type Alert struct {
 	ID      int64
 	Rule    string
 	About   About  // what its configuration said of the rule when the alert was raised, so that every attempt says the same
-	Subject string // "story:17"; "article:…" or "event:…", as OncePer says
+	Subject string // "story:17"; "article:…" or "event:…", as OncePer says; "count:RULE" of articles of many stories
 	OncePer OncePer
 	Kind    string
 	Seq     int
 	Created time.Time
 	Story   Story
-	Article Article // the article that matched; Blocks are not loaded
-	Spans   []Span  // the match in Article
-	Outlets []Outlet
+	Article Article                  // the article that matched; Blocks are not loaded
+	Spans   []Span                   // the match in Article
+	Outlets []Outlet                 // who else carries the story; with CountQuery, who published the others that were counted
 	Health  Health                   // what an alert of KindHealth says; Article holds it as headline and text
 	Members []Delivery               // of KindDigest: what it gathers, in the order of commit; else nil
 	Wait    map[string]time.Duration // only to raise it, by channel: how long after Created its delivery is held
 	Update  *Update                  // with KindUpdate: what changed; else nil
 	Mark    Mark                     // what a person says of it, where it is listed
+	Count   *Count                   // of a rule that counts: what made it tell, with Article as the one that did; else nil
 }
 
 // A Mark is what a person says of an alert afterwards: whether its rule was right to tell of the article.

@@ -181,6 +181,9 @@ func (r *reader) rule(n *yaml.Node, base Rule) (Rule, bool) {
 		}
 		return fmt.Sprintf("unknown key %q in a rule: %s", k, meant(ruleKeys, k))
 	})
+	if x.When != nil {
+		r.besideWhen(n, x.When.Of)
+	}
 	x.Name = strings.TrimSpace(x.Name)
 	if x.Severity == "" {
 		x.Severity = DefaultSeverity

@@ -46,6 +46,8 @@ var ruleKeys = []key[Rule]{
 		value: yesValue(func(x *Rule) *bool { return &x.Updates }), shared: true},
 	{name: "expires", doc: "The last day (UTC) on which the rule tells anyone, or the moment until which it does.", also: "expiry until end ends valid_until",
 		value: dayValue(func(x *Rule) *time.Time { return &x.Expires }), shared: true},
+	{name: "when", doc: "Tell of a number that comes together, not of the first article: {sources: 3, within: 24h}.", also: "count threshold minimum",
+		value: value[Rule]{readWhen, whenSchema()}},
 	{name: "tests", doc: "Texts that the rule must match, or must not. A file with a test that fails is not taken.", also: "test examples",
 		value: value[Rule]{readTests, testsSchema()}},
 }
@@ -56,7 +58,7 @@ func sharedKeys() []key[Rule] {
 }
 
 // laterKeys are those that the language promises and this version lacks. Read only.
-var laterKeys = []string{"when", "digest", "silence", "schedule", "active"}
+var laterKeys = []string{"digest", "silence", "schedule", "active"}
 
 // fileKeys are the keys of a rule file that is a mapping. Read only.
 var fileKeys = []key[struct{}]{

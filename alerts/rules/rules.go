@@ -73,6 +73,7 @@ type Rule struct {
 	Tests     []Test    // what it must match, and what not
 	OncePer   string    // what it is told once of: article, story or event; "": story
 	Updates   bool      // tell also what later versions of an article change
+	When      *When     // nil: it tells of the first article that matches
 	Lists     Lists     // what the $names in the query stand for
 
 	Origin     Place   // where the query's text begins, for error messages; zero: it stands in no file

@@ -204,6 +204,9 @@ rules:
 			to = "[slack, webhook]"
 		}
 		fmt.Fprintf(&b, "  - name: %s\n    channels: %s\n    query: %s\n", r.Name, to, "'"+strings.ReplaceAll(strings.TrimSpace(r.Query), "'", "''")+"'")
+		if r.When != nil {
+			fmt.Fprintf(&b, "    when: %s\n", r.When)
+		}
 		if r.Updates {
 			b.WriteString("    updates: true\n")
 		}

@@ -21,6 +21,7 @@ type verdict struct {
 	Rule  string            `json:"rule"`
 	Held  bool              `json:"held"`
 	Limit string            `json:"limit"` // of the rule's own limits, the one that keeps it from an article its query matches; "": none
+	When  string            `json:"when"`  // the number at which the rule tells, as it is written; "": it tells of each story's first match
 	Tree  rules.Explanation `json:"tree"`
 	Gone  []string          `json:"removed"` // terms that did not hold but stand in a block that was removed
 }
@@ -28,6 +29,9 @@ type verdict struct {
 // judge explains a rule on an article; blocks are those of the article, where they are known.
 func judge(r rules.Rule, d *rules.Doc, blocks []pipeline.Block) (verdict, error) {
 	out := verdict{Rule: r.Name, Gone: []string{}}
+	if r.When != nil {
+		out.When = r.When.String()
+	}
 	q, err := rules.ParseWith(r.Query, r.Lists)
 	if err != nil {
 		return out, err
@@ -182,6 +186,9 @@ func showVerdict(e *env, j verdict, asJSON bool) error {
 	fmt.Fprintf(e.stdout, "%s %s\n", alerts.Terminal(j.Rule), says)
 	if j.Limit != "" {
 		fmt.Fprintf(e.stdout, "its query does, but the rule is limited to %s\n", alerts.Terminal(j.Limit))
+	}
+	if j.When != "" {
+		fmt.Fprintf(e.stdout, "it tells not of one article, but when: %s\n", j.When)
 	}
 	printTree(e.stdout, j.Tree, "", colour)
 	if len(j.Gone) > 0 {

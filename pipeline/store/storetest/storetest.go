@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites}, {"held deliveries", held}, {"conditions", conditions},
 		{"trace", traced}, {"arrivals", arrivals}, {"backlog", backlog}, {"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune},
 		{"revisits", revisits}, {"withdrawn", withdrawn}, {"versions", versions}, {"updates", updates},
+		{"count rules", countRules}, {"episodes", episodes}, {"what a count says", countSays},
 		{"search", search}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
 		{"what is said of a rule", about}, {"marks", marks},
 	} {

@@ -47,6 +47,7 @@ const (
 	noteLen    = 160
 	ruleNote   = 500
 	maxTags    = 10
+	tagLen     = 40
 	maxOutlets = 10
 )
 
@@ -64,7 +65,7 @@ func Render(d pipeline.Delivery) Message {
 		Severity: line(d.Alert.About.Severity, nameLen), RuleNote: line(d.Alert.About.Note, ruleNote),
 	}
 	for _, t := range d.Alert.About.Tags[:min(maxTags, len(d.Alert.About.Tags))] {
-		if t = line(t, nameLen); t != "" {
+		if t = line(t, tagLen); t != "" {
 			m.Tags = append(m.Tags, t)
 		}
 	}

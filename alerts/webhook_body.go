@@ -179,6 +179,8 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 		switch art := &body.Articles[0]; {
 		case len(body.Story.Outlets) > 0:
 			body.Story.Outlets = body.Story.Outlets[:len(body.Story.Outlets)*3/4]
+		case len(art.Authors) > 5: // a long byline tells less than a passage
+			art.Authors = art.Authors[:len(art.Authors)/2]
 		case len(match.Snippets) > 0:
 			match.Snippets = match.Snippets[:len(match.Snippets)-1]
 		case len(match.Spans) > 0:

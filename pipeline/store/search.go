@@ -227,7 +227,12 @@ func candidates(c conn, f WordFilter) ([]int64, error) {
 	if err != nil || len(out) == n || low > upto {
 		return out, err
 	}
-	known, err := column[int64](c, `SELECT docid FROM article_words WHERE `+c.d.wordMatch+` AND docid BETWEEN ? AND ? ORDER BY docid DESC LIMIT ?`,
+	if c.d.index != "" {
+		if _, err := c.exec(c.d.index); err != nil {
+			return nil, err
+		}
+	}
+	known, err := column[int64](c, c.d.wordRows+` AND docid BETWEEN ? AND ? ORDER BY docid DESC LIMIT ?`,
 		c.d.wordQuery(f.Groups), low, min(high, upto), n)
 	if err != nil {
 		return nil, err

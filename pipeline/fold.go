@@ -175,8 +175,8 @@ func (p *Processor) insert(tx Tx, a *Article, got *reading) (err error) {
 func (p *Processor) raise(tx Tx, a *Article, ms []Match, version bool) (raised int, err error) {
 	first := map[string]bool{}
 	for _, m := range ms {
-		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, OncePer: m.OncePer, Created: a.Seen, Story: Story{ID: a.Story},
-			Article: *a, Spans: m.Spans, Wait: m.Waits}, m.Channels)
+		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, About: m.About, Kind: KindMatch, OncePer: m.OncePer, Created: a.Seen, Story: Story{ID: a.Story},
+			Article: *a, Spans: m.Spans, Wait: m.Waits, Escalate: m.Escalate}, m.Channels)
 		if err != nil {
 			return raised, err
 		}

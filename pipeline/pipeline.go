@@ -194,8 +194,21 @@ type Match struct {
 	Channels []string // the rule's channels; empty: every channel
 	OncePer  OncePer  // what it is told once of
 	Updates  bool     // the rule wants to be told what later versions change
+	About    About    // what the reader is told of the rule
 	Spans    []Span
 	Waits    map[string]time.Duration // by channel: how long an alert about it waits for the story's other outlets
+	Escalate Escalation
+}
+
+// About is what the reader of an alert is told of its rule beside the name.
+type About struct {
+	Severity string `json:"severity,omitempty"` // one of Severities; "": not said
+}
+
+// An Escalation sends a match to a second channel when nobody has acknowledged it After it was raised. Its zero value is none.
+type Escalation struct {
+	To    string
+	After time.Duration
 }
 
 // OncePer is what a rule is told once of.
@@ -220,6 +233,7 @@ const (
 type Alert struct {
 	ID      int64
 	Rule    string
+	About   About  // what its configuration said of the rule when the alert was raised
 	Subject string // "story:17"; "article:…" or "event:…", as OncePer says
 	OncePer OncePer
 	Kind    string
@@ -233,6 +247,10 @@ type Alert struct {
 	Members []Delivery               // of KindDigest: what it gathers, in the order of commit; else nil
 	Wait    map[string]time.Duration // only to raise it, by channel: how long after Created its delivery is held
 	Update  *Update                  // with KindUpdate: what changed; else nil
+	Acked   time.Time                // when a person acknowledged it; zero: nobody did
+	AckedBy string
+	// Escalate is only to raise it: a further delivery for that channel, held until then.
+	Escalate Escalation
 }
 
 // An Update is what an alert of KindUpdate says of a new version of an article that its rule told of before. It is made once, when the
@@ -269,9 +287,13 @@ type Outlet struct {
 type DeliveryState string
 
 const (
-	DeliveryOpen DeliveryState = "open"
-	DeliverySent DeliveryState = "sent"
-	DeliveryDead DeliveryState = "dead" // refused or too old; listed, replayed by hand
+	DeliveryOpen     DeliveryState = "open"
+	DeliverySent     DeliveryState = "sent"     // the receiver has it, alone or in a digest
+	DeliveryDead     DeliveryState = "dead"     // refused or too old; listed, replayed by hand
+	DeliveryHeld     DeliveryState = "held"     // kept quiet in Bundle until Due; it stands in nobody's way
+	DeliveryGathered DeliveryState = "gathered" // part of the digest Digest, which is not sent yet
+	DeliverySilenced DeliveryState = "silenced" // kept from its channel by Silence; listed, sent by hand
+	DeliveryAcked    DeliveryState = "acked"    // an escalation that is not needed: someone acknowledged the alert in time
 )
 
 // A Delivery is one alert on its way to one channel. UID is the message id the receiver sees, the same at every attempt.
@@ -280,13 +302,24 @@ type Delivery struct {
 	UID      string
 	Channel  string
 	State    DeliveryState
-	Due      time.Time
+	Due      time.Time // when it may go out; while it is held: when its bundle does
+	Bundle   Bundle    // what holds it, or held it last
+	Released time.Time // when its bundle let it go as itself; zero: it did not
+	Digest   int64     // the delivery of the digest that it is part of; 0: none
+	Silence  int64     // the silence that kept it quiet; 0: none
+	Told     []Told    // of an escalation: who was told first
 	Attempts int
 	Error    string
 	Created  time.Time
 	Sent     time.Time
 	Ref      string // what the receiver called the message when it took it; "": it gave it no name
 	Alert    Alert
+}
+
+// Told is a channel that an alert went to before it was escalated.
+type Told struct {
+	Channel string
+	Sent    time.Time // zero: it has not taken it
 }
 
 // An Event is what a loop did with one key, for logs and metrics.

@@ -249,7 +249,7 @@ type Alert struct {
 	Update  *Update                  // with KindUpdate: what changed; else nil
 	Acked   time.Time                // when a person acknowledged it; zero: nobody did
 	AckedBy string
-	// Escalate is only to raise it: a further delivery for that channel, held until then.
+	// Escalate asks for a further delivery, held until then, when it is raised; later it says where one waits.
 	Escalate Escalation
 }
 

@@ -17,10 +17,13 @@ import (
 // channel is listed and can be sent by hand.
 
 // Severities are the severities of rules, the least first. A rule that names none has the second.
-var Severities = []string{"low", "medium", "high", "critical"}
+var Severities = []string{"low", "medium", "high", Critical}
 
-// DefaultSeverity is that of a rule that names none.
-const DefaultSeverity = "medium"
+// DefaultSeverity is that of a rule that names none; only what is Critical can be escalated.
+const (
+	DefaultSeverity = "medium"
+	Critical        = "critical"
+)
 
 // AtLeast reports whether a severity reaches least; "" is DefaultSeverity, and a least of "" is reached by all.
 func AtLeast(severity, least string) bool {

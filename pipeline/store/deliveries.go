@@ -179,6 +179,8 @@ type said struct {
 	Story   pipeline.Story
 	Outlets []pipeline.Outlet
 	Told    []pipeline.Told `json:",omitempty"`
+
+	Escalate pipeline.Escalation `json:",omitzero"`
 }
 
 // recall makes a delivery say what its first attempt said.
@@ -190,7 +192,7 @@ func recall(d *pipeline.Delivery, text string) error {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return err
 	}
-	d.Alert.Story, d.Alert.Outlets, d.Told = s.Story, s.Outlets, s.Told
+	d.Alert.Story, d.Alert.Outlets, d.Told, d.Alert.Escalate = s.Story, s.Outlets, s.Told, s.Escalate
 	return nil
 }
 
@@ -202,7 +204,7 @@ func (s *Store) BeginDelivery(ctx context.Context, l pipeline.Lease, d pipeline.
 			return err
 		}
 		for _, x := range append([]pipeline.Delivery{d}, d.Alert.Members...) {
-			text, err := json.Marshal(said{x.Alert.Story, x.Alert.Outlets, x.Told})
+			text, err := json.Marshal(said{x.Alert.Story, x.Alert.Outlets, x.Told, x.Alert.Escalate})
 			if err != nil {
 				return err
 			}

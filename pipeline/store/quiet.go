@@ -11,15 +11,25 @@ import (
 
 // What is kept quiet: bundles and the digests that they become. Silences stand in silences.go.
 
-// fillQuiet loads what a delivery says because it was kept quiet: the members of a digest; of an escalation, who was told first. Where
-// all of those were silenced, the escalation bears the name of the silence.
+// fillQuiet loads what a delivery says beside its alert: the members of a digest; where it will be escalated to; of an escalation, who was
+// told first. Where all of those were silenced, the escalation bears the number of the silence.
 func fillQuiet(c conn, d *pipeline.Delivery) (err error) {
 	if d.Alert.Kind == pipeline.KindDigest {
 		d.Alert.Members, err = loadDeliveries(c, ` WHERE d.digest = ? ORDER BY d.id`, d.ID)
 		return err
 	}
+	if d.Alert.About.Severity != pipeline.Critical {
+		return nil // nothing else is escalated
+	}
 	if d.Bundle.Reason() != pipeline.ForEscalation {
-		return nil
+		var due, created int64
+		e := &d.Alert.Escalate
+		err := c.get([]any{&e.To, &due, &created}, `SELECT channel, due, created FROM deliveries WHERE alert = ? AND bundle = ? AND state = 'held'`,
+			d.Alert.ID, pipeline.ForEscalation)
+		if e.After = at(due).Sub(at(created)); errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		return err
 	}
 	var silence int64
 	err = c.each(func(scan func(...any) error) error {

@@ -25,9 +25,9 @@ const (
 	Critical        = "critical"
 )
 
-// AtLeast reports whether a severity reaches least; "" is DefaultSeverity, and a least of "" is reached by all.
+// AtLeast reports whether a severity reaches least. What is none is DefaultSeverity; a least of "" is reached by all.
 func AtLeast(severity, least string) bool {
-	if severity == "" {
+	if !slices.Contains(Severities, severity) {
 		severity = DefaultSeverity
 	}
 	return slices.Index(Severities, severity) >= slices.Index(Severities, least)
@@ -203,4 +203,11 @@ func (s Silence) Check(now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// Acknowledged is what acknowledging a delivery came to.
+type Acknowledged struct {
+	Known       bool // there is such a delivery
+	Alerts      int  // that nobody had acknowledged before: one, or those that a digest gathers
+	Escalations int  // that will not go out now
 }

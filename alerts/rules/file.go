@@ -164,8 +164,8 @@ func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) {
 
 // ruleKeys are the keys of a rule; laterKeys are those that the language promises and this version lacks. Both are read only.
 var (
-	ruleKeys  = []string{"name", "query", "channels", "severity", "tags", "languages", "sites", "note", "once_per", "updates"}
-	laterKeys = []string{"when", "digest", "silence", "schedule", "active", "expires", "tests"}
+	ruleKeys  = []string{"name", "query", "channels", "severity", "tags", "languages", "sites", "note", "once_per", "updates", "digest", "group", "hours", "escalate"}
+	laterKeys = []string{"when", "expires", "tests"}
 )
 
 // otherWords are what people write when they mean a key. Read only.
@@ -180,6 +180,7 @@ var otherWords = map[string]string{
 	"comment": "note", "description": "note",
 	"once": "once_per", "per": "once_per",
 	"versions": "updates",
+	"schedule": "digest", "window": "group", "active": "hours", "escalation": "escalate",
 }
 
 // oncePer are the things that a rule can be told once of. Read only.
@@ -217,6 +218,11 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 			x.Note = r.str(key, v)
 		case "updates":
 			x.Updates = r.yes(key, v)
+		case "digest", "group", "hours", "escalate":
+			if x.Quiet == nil {
+				x.Quiet = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}
+			}
+			x.Quiet.Content = append(x.Quiet.Content, key, v)
 		case "once_per":
 			if x.OncePer = r.str(key, v); !slices.Contains(oncePer, x.OncePer) {
 				r.fail(v, "once_per must be article, story or event, not %s", kind(v))

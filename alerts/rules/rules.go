@@ -34,6 +34,8 @@
 // What is no part of the language is an error that says what to write; it is never read as something else.
 package rules
 
+import "go.yaml.in/yaml/v3"
+
 // A Doc is an article as rules see it. Absent values are empty.
 type Doc struct {
 	Title, Body string
@@ -67,9 +69,10 @@ type Rule struct {
 	Languages []string // only articles in these; an article of unknown language passes, so that nothing is missed
 	Sites     []string // only articles of these hosts and their subdomains
 	Note      string
-	OncePer   string // what it is told once of: article, story or event; "": story
-	Updates   bool   // tell also what later versions of an article change
-	Lists     Lists  // what the $names in the query stand for
+	OncePer   string     // what it is told once of: article, story or event; "": story
+	Updates   bool       // tell also what later versions of an article change
+	Quiet     *yaml.Node // the keys that say how it is told, unread: a mapping for whoever tells; nil: it has none
+	Lists     Lists      // what the $names in the query stand for
 
 	Origin     Place   // where the query's text begins, for error messages; zero: it stands in no file
 	ChannelsAt []Place // where Channels stand, in their order; nil: in no file

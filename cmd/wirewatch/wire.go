@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,8 @@ type setup struct {
 	waits    map[string]time.Duration // channel to how long it holds a match; those that do not are left out
 	updates  map[string]bool          // rules that are told what versions change
 	once     map[string]pipeline.OncePer
+	severity map[string]string // of rules
+	quiet    quiet
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
 	warnings []string
@@ -49,7 +52,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		return nil, missingConfig(path, err)
 	}
 	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, waits: map[string]time.Duration{},
-		updates: map[string]bool{}, once: map[string]pipeline.OncePer{}, options: map[string]scrapers.RequestOptions{}}
+		updates: map[string]bool{}, once: map[string]pipeline.OncePer{}, severity: map[string]string{}, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -74,11 +77,18 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	for _, r := range list {
 		s.updates[r.Name] = r.Updates
 		s.once[r.Name] = pipeline.OncePer(r.OncePer)
+		s.severity[r.Name] = cmp.Or(r.Severity, pipeline.DefaultSeverity)
 		s.route[r.Name] = r.Channels
 		if len(r.Channels) == 0 {
 			s.route[r.Name] = all // a stranger with one rule and one channel means that one
 		}
 	}
+	quiet, err := newQuiet(list, cfg.Channels)
+	if err != nil && !bad.add(err, nil) {
+		return nil, err
+	}
+	s.quiet = quiet
+	s.warnings = append(s.warnings, quiet.narrow(s.route, s.severity)...)
 	if s.extract, err = newExtractor(cfg.Sites); err != nil && !bad.add(err, nil) {
 		return nil, err
 	}
@@ -150,13 +160,18 @@ func (s *setup) feeds() []pipeline.Feed {
 	return out
 }
 
+// ruleDoc is an article as rules see it.
+func ruleDoc(a *pipeline.Article) *rules.Doc {
+	return &rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed, Agency: a.Agency, Authors: a.Authors, Tags: a.Tags}
+}
+
 // match runs the rules over an article.
 func (s *setup) match(a *pipeline.Article) []pipeline.Match {
-	hits := s.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed,
-		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
+	hits := s.rules.Match(ruleDoc(a))
 	out := make([]pipeline.Match, len(hits))
 	for i, h := range hits {
 		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], OncePer: s.once[h.Rule], Updates: s.updates[h.Rule], Waits: s.waits,
+			About: pipeline.About{Severity: s.severity[h.Rule]}, Escalate: s.quiet.escalate[h.Rule],
 			Spans: make([]pipeline.Span, len(h.Spans))}
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)
@@ -255,11 +270,14 @@ func (a *app) build(s *setup) (err error) {
 	a.deliver = &pipeline.Deliverer{Store: a.store,
 		Channel: func(name string) (pipeline.Channel, bool) { c, ok := a.setup.Load().channels[name]; return c, ok },
 		Backoff: pipeline.Backoff{First: time.Second, Factor: 2, Max: 5 * time.Minute}, MaxAge: deliverAge,
-		Now: time.Now, Sleep: sleep, Report: a.report, Operator: a.operator}
+		Now: time.Now, Sleep: sleep, Report: a.report, Operator: a.operator,
+		Policy: func(rule, channel string) pipeline.Policy { return a.setup.Load().quiet.policy(rule, channel) },
+		Holds:  (&silenceQueries{}).holds}
 	a.engine.Add(a.poll, a.process, a.deliver)
 	a.desk = desk.New(version)
 	a.desk.Ready = a.ready
 	a.desk.Gauges = a.gauges
+	a.desk.API = &desk.API{Store: a.store, Token: func() pipeline.Secret { return a.setup.Load().cfg.APIToken }, CheckQuery: checkQuery, Now: time.Now}
 	return nil
 }
 

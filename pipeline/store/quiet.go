@@ -177,13 +177,15 @@ func (s *Store) letGo(c conn, channel string, now time.Time, group []pipeline.De
 	})
 }
 
-// Reconsider makes all bundles due now, so that each delivery in them is decided on anew, by the configuration in force; what waits for
-// an acknowledgement waits on. It says how many deliveries that is.
+// Reconsider makes bundles due now, so that each delivery in them is decided on anew, by the configuration in force. Those that wait for
+// others of their rule, or for an acknowledgement, wait on: their time is not the configuration's but theirs. It says how many deliveries
+// it made due.
 func (s *Store) Reconsider(ctx context.Context) (int, error) {
 	var n int64
 	err := s.tx(ctx, func(c conn) (err error) {
 		now := ms(s.now())
-		n, err = c.exec(`UPDATE deliveries SET due = ? WHERE state = 'held' AND due > ? AND bundle <> ?`, now, now, pipeline.ForEscalation)
+		n, err = c.exec(`UPDATE deliveries SET due = ? WHERE state = 'held' AND due > ? AND bundle <> ? AND bundle NOT LIKE ?`,
+			now, now, pipeline.ForEscalation, pipeline.ForGroup+" %")
 		return err
 	})
 	if err != nil {
@@ -193,20 +195,26 @@ func (s *Store) Reconsider(ctx context.Context) (int, error) {
 }
 
 // Acknowledge notes that a person has seen the alert of a delivery, or of all members of a digest, and cancels its escalation where that
-// has not gone out. id is the delivery's ID or, where that is 0, uid its message's id. It says how many alerts nobody had acknowledged
-// before, and how many escalations it cancelled. ErrNotFound: there is no such delivery.
-func (s *Store) Acknowledge(ctx context.Context, id int64, uid, by string) (acked, cancelled int, err error) {
+// has not gone out. id is the delivery's ID or, where that is 0, uid its message's id.
+func (s *Store) Acknowledge(ctx context.Context, id int64, uid, by string) (out pipeline.Acknowledged, err error) {
 	err = s.tx(ctx, func(c conn) error {
-		acked, cancelled = 0, 0
-		var alert int64
-		if err := c.get([]any{&id, &alert}, `SELECT id, alert FROM deliveries WHERE id = ? OR uid = ? AND uid <> ''`, id, uid); err != nil {
+		out = pipeline.Acknowledged{}
+		var own int64
+		err := c.get([]any{&id, &own}, `SELECT id, alert FROM deliveries WHERE id = ? OR ? = 0 AND uid = ?`, id, id, uid)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		} else if err != nil {
 			return err
 		}
+		out.Known = true
 		alerts, err := column[int64](c, `SELECT alert FROM deliveries WHERE digest = ? ORDER BY id`, id)
 		if err != nil {
 			return err
 		}
-		for _, a := range append(alerts, alert) {
+		if len(alerts) == 0 { // of a digest, its members are what there was to see
+			alerts = []int64{own}
+		}
+		for _, a := range alerts {
 			n, err := c.exec(`UPDATE alerts SET acked = ?, acked_by = ? WHERE id = ? AND acked = 0`, ms(s.now()), by, a)
 			if err != nil {
 				return err
@@ -216,17 +224,12 @@ func (s *Store) Acknowledge(ctx context.Context, id int64, uid, by string) (acke
 			if err != nil {
 				return err
 			}
-			if a == alert && len(alerts) > 0 {
-				n = 0 // the digest's own alert is none that anyone was to see
-			}
-			acked, cancelled = acked+int(n), cancelled+int(m)
+			out.Alerts, out.Escalations = out.Alerts+int(n), out.Escalations+int(m)
 		}
 		return nil
 	})
-	if errors.Is(err, ErrNotFound) {
-		return 0, 0, fmt.Errorf("acknowledge: there is no such delivery; `alerts list` shows their IDs: %w", err)
-	} else if err != nil {
-		return 0, 0, fmt.Errorf("acknowledge: %w", err)
+	if err != nil {
+		return out, fmt.Errorf("acknowledge: %w", err)
 	}
-	return acked, cancelled, nil
+	return out, nil
 }

@@ -78,30 +78,25 @@ func reads(t time.Time, zone *time.Location, wall time.Time) bool {
 
 // nextDigest is the next moment of a cron spec after t. The library leaves out what falls into the hour that does not exist when summer
 // time begins, and repeats what falls into the hour that comes twice when it ends: a digest of the day would come a day late, or be
-// followed by a second one. Here the first comes as much later as the clock was put forward, and the second does not come, unless the
-// spec names every hour.
+// followed by a second one. So the spec is read by a clock on the wall that knows no summer time, and what that shows is looked up in the
+// zone, see onTheWall. A spec for every hour is left to the library: every hour is every hour.
 func nextDigest(s cron.Schedule, t time.Time) time.Time {
-	next := s.Next(t)
+	const everyHour = 1 << 63 // the library's mark of a field that is a star
 	spec, ok := s.(*cron.SpecSchedule)
-	if !ok {
-		return next
+	if !ok || spec.Hour&everyHour != 0 {
+		return s.Next(t)
 	}
 	zone := spec.Location
 	_, offset := t.In(zone).Zone()
-	// By a clock that is not put forward.
-	steady := *spec
-	steady.Location = time.FixedZone("", offset)
-	if early := steady.Next(t); !early.IsZero() && (next.IsZero() || early.Before(next)) {
-		if wall := early.Add(time.Duration(offset) * time.Second); onTheWall(wall, zone).Equal(early) && !reads(early, zone, wall) {
-			return early
+	plain := *spec
+	plain.Location = time.UTC
+	wall := t.UTC().Add(time.Duration(offset) * time.Second)
+	for {
+		if wall = plain.Next(wall); wall.IsZero() {
+			return wall // a day that never comes; a configuration cannot say that
+		}
+		if next := onTheWall(wall, zone); next.After(t) {
+			return next
 		}
 	}
-	const everyHour = 1 << 63 // the library's mark of a field that is a star
-	if _, now := next.In(zone).Zone(); spec.Hour&everyHour == 0 {
-		wall := next.Add(time.Duration(now) * time.Second)
-		if onTheWall(wall, zone).Before(next) {
-			return nextDigest(s, next)
-		}
-	}
-	return next
 }

@@ -121,7 +121,7 @@ func (j *judge) letGo(ctx context.Context, l Lease, ch Channel) error {
 			switch {
 			case y.State != DeliveryOpen:
 				stay = append(stay, y)
-			case x.Alert.Kind == KindDigest || x.Attempts > 0 || x.Bundle.Reason() == ForEscalation:
+			case x.Alert.Kind == KindDigest || x.Begun || x.Bundle.Reason() == ForEscalation:
 				groups = append(groups, []Delivery{x}) // it keeps its id
 			case begun && len(groups[i]) < most:
 				groups[i] = append(groups[i], x)

@@ -308,6 +308,7 @@ type Delivery struct {
 	Digest   int64     // the delivery of the digest that it is part of; 0: none
 	Silence  int64     // the silence that kept it quiet; 0: none
 	Told     []Told    // of an escalation: who was told first
+	Begun    bool      // an attempt was begun, whether or not its outcome is known: the receiver may have it under this UID
 	Attempts int
 	Error    string
 	Created  time.Time

@@ -144,7 +144,7 @@ func decide(d Delivery, p Policy, m moment) Delivery {
 	if p.Own {
 		scope = d.Alert.Rule
 	}
-	single := d.Alert.Kind != KindDigest && d.Attempts == 0 // else it keeps its id, and goes out as what it is
+	single := d.Alert.Kind != KindDigest && !d.Begun // else it keeps its id, and goes out as what it is
 	if p.Digest != nil && single {
 		at := opening(p.Hours, nextDigest(p.Digest, d.Created))
 		if at.After(m.now) || d.Bundle == "" {

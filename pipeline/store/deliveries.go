@@ -49,6 +49,7 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 			return err
 		}
 		d.Due, d.Created, d.Sent, a.Created, d.Released, a.Acked = at(due), at(created), at(sent), at(raised), at(released), at(acked)
+		d.Begun = frozen != ""
 		if about != "" {
 			if err := json.Unmarshal([]byte(about), &a.About); err != nil {
 				return fmt.Errorf("what alert %d says of its rule cannot be read: %w", a.ID, err)

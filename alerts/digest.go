@@ -29,6 +29,8 @@ func renderDigest(d pipeline.Delivery) Message {
 		text = "1 article"
 	}
 	switch n := len(rules); {
+	case n == digestRules+1:
+		text += fmt.Sprintf(" for %s and 1 more rule", strings.Join(rules[:digestRules], ", "))
 	case n > digestRules:
 		text += fmt.Sprintf(" for %s and %d more rules", strings.Join(rules[:digestRules], ", "), n-digestRules)
 	case n > 0:

@@ -80,7 +80,7 @@ func samples() map[string]pipeline.Delivery {
 	changed := pipeline.Updated(&before, &update.Alert.Article)
 	changed.Version, changed.First, changed.UID, changed.Told = 2, 4, "msg_first", published
 	update.Alert.Kind, update.Alert.Seq, update.Alert.Update = pipeline.KindUpdate, 2, &changed
-	return map[string]pipeline.Delivery{
+	all := map[string]pipeline.Delivery{
 		"update": update,
 		"english": delivery("msg_en", "arms transfers", `missiles?|shells`, pipeline.Article{
 			URL: "https://news.example/2026/11/22/shells", Site: "news.example", SiteName: "Example News",
@@ -114,6 +114,19 @@ func samples() map[string]pipeline.Delivery {
 		"recovery": health("msg_r", 4, pipeline.Health{Trouble: "dead", Since: now.Add(-26 * time.Hour), Over: now}, "Feed tass is well again",
 			"It answers, and what it lists is read as before."),
 	}
+	all["digest"] = digest("msg_dig", all["english"], all["korean"], all["update"], all["feed"])
+	first, second := all["english"], all["english"]
+	first.UID, first.Alert.About.Severity, first.Alert.Escalate = "msg_crit", pipeline.Critical, pipeline.Escalation{To: "night", After: 90 * time.Minute}
+	second.UID, second.Bundle, second.Alert.About.Severity = "msg_esc", pipeline.ForEscalation, pipeline.Critical
+	second.Told = []pipeline.Told{{Channel: "desk", Sent: now.Add(-30 * time.Minute)}, {Channel: "phone <!channel>"}}
+	all["critical"], all["escalated"] = first, second
+	return all
+}
+
+// digest is the delivery of a digest of others.
+func digest(uid string, members ...pipeline.Delivery) pipeline.Delivery {
+	return pipeline.Delivery{ID: 9, UID: uid, Channel: "desk", State: pipeline.DeliveryOpen, Created: now, Due: now, Alert: pipeline.Alert{ID: 6,
+		Subject: "channel:desk digest", Kind: pipeline.KindDigest, Seq: 1, Created: now, Members: members}}
 }
 
 // health is a delivery of what Wirewatch says of itself.

@@ -73,7 +73,7 @@ func verbs() []verb {
 		{"alerts list", "", "deliveries: waiting, held and why, sent, silenced, dead", runAlertsList},
 		{"alerts retry", "[ID...]", "send deliveries again, or now what is held or silenced; without IDs, all dead ones", runAlertsRetry},
 		{"alerts ack", "ID...", "acknowledge alerts, so that they are not escalated", runAlertsAck},
-		{"alerts silence", "add|list|end", "keep alerts from every channel for a while: by rule, site, story or query", runAlertsSilence},
+		{"alerts silence", "add/list/end", "keep alerts from every channel for a while: by rule, site, story or query", runAlertsSilence},
 		{"alerts test", "CHANNEL", "send a marked sample to a channel", runAlertsTest},
 		{"db migrate", "", "bring the store to this version's form", runDBMigrate},
 		{"db check", "", "check the store's integrity", runDBCheck},

@@ -90,7 +90,7 @@ func samples() map[string]pipeline.Delivery {
 		pipeline.Outlet{Site: "daily.example", SiteName: "The Daily", Title: "Shells on board", URL: "https://daily.example/a", Published: published},
 		pipeline.Outlet{Site: "kurier.example", Title: "Granaten an Bord", URL: "https://kurier.example/b?x=1&y=2"})
 	english.Alert.About = pipeline.About{Severity: "high", Tags: []string{"arms", "sea"}, Note: "Ask the harbour desk before you call."}
-	return map[string]pipeline.Delivery{
+	all := map[string]pipeline.Delivery{
 		"update":  update,
 		"english": english,
 		"korean": delivery("msg_ko", "무기 거래", "미사일|포탄", pipeline.Article{
@@ -116,6 +116,19 @@ func samples() map[string]pipeline.Delivery {
 		"recovery": health("msg_r", 4, pipeline.Health{Trouble: "dead", Since: now.Add(-26 * time.Hour), Over: now}, "Feed tass is well again",
 			"It answers, and what it lists is read as before."),
 	}
+	all["digest"] = digest("msg_dig", all["english"], all["korean"], all["update"], all["feed"])
+	first, second := all["english"], all["english"]
+	first.UID, first.Alert.About.Severity, first.Alert.Escalate = "msg_crit", pipeline.Critical, pipeline.Escalation{To: "night", After: 90 * time.Minute}
+	second.UID, second.Bundle, second.Alert.About.Severity = "msg_esc", pipeline.ForEscalation, pipeline.Critical
+	second.Told = []pipeline.Told{{Channel: "desk", Sent: now.Add(-30 * time.Minute)}, {Channel: "phone <!channel>"}}
+	all["critical"], all["escalated"] = first, second
+	return all
+}
+
+// digest is the delivery of a digest of others.
+func digest(uid string, members ...pipeline.Delivery) pipeline.Delivery {
+	return pipeline.Delivery{ID: 9, UID: uid, Channel: "desk", State: pipeline.DeliveryOpen, Created: now, Due: now, Alert: pipeline.Alert{ID: 6,
+		Subject: "channel:desk digest", Kind: pipeline.KindDigest, Seq: 1, Created: now, Members: members}}
 }
 
 // health is a delivery of what Wirewatch says of itself.

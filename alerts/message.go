@@ -28,6 +28,7 @@ type Message struct {
 	Passages  []Passage // of the body, the best first; none when there is no text
 	Changes   []Change  // of an update: what the new version says otherwise; shown to people in place of the passages
 	Items     []Message // of a digest: what it gathers, in the order of commit; a digest has neither link nor passages of its own
+	Left      int       // how many items a channel had to leave out; whoever leaves one out says so
 	Outlets   []Outlet  // who else carries the story, or was counted, at most maxOutlets
 	Carried   int       // how many others carry it, those not listed included
 	Counted   bool      // they are not of its story: a rule counted them with it
@@ -87,6 +88,10 @@ func Render(d pipeline.Delivery) Message {
 	default:
 		m.Marks = append(m.Marks, strings.ToUpper(line(d.Alert.Kind, nameLen)))
 	}
+	if d.Bundle.Reason() == pipeline.ForEscalation {
+		m.Marks = append(m.Marks, "ESCALATED")
+	}
+	m.Notes = append(m.Notes, escalationNotes(d)...)
 	if u := d.Alert.Update; u != nil {
 		m.Changes = changes(u)
 		m.Notes = append(m.Notes, updateNotes(u)...)

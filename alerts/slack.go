@@ -158,7 +158,8 @@ var (
 	slackStrike = &slackStyle{Strike: true}
 )
 
-// slackPayload is the request's body. A message too long for Slack loses outlets first, then the second passage, then changes.
+// slackPayload is the request's body. A message too long for Slack loses outlets first, then the second passage, then changes; a digest
+// the passages of its items, then items, and says how many.
 func slackPayload(m Message) ([]byte, error) {
 	for {
 		blocks := slackBlocks(m)
@@ -176,6 +177,7 @@ func slackPayload(m Message) ([]byte, error) {
 			m.Passages = m.Passages[:len(m.Passages)-1]
 		case len(m.Changes) > 0:
 			m.Changes = m.Changes[:len(m.Changes)-1]
+		case m.shorter():
 		default:
 			return nil, fmt.Errorf("the message has %d characters and nothing left to leave out", utf8.RuneCount(n))
 		}
@@ -225,6 +227,12 @@ func slackBlocks(m Message) []slackBlock {
 		}
 		blocks = append(blocks, rich(":changed-"+c.Field, es))
 	}
+	for i, x := range m.Items {
+		blocks = append(blocks, rich(fmt.Sprintf(":item%d", i+1), slackItem(x)))
+	}
+	if m.Left > 0 {
+		blocks = append(blocks, slackContext(id+":left", m.leftOut()))
+	}
 	if m.Carried > 0 {
 		es := []slackElement{{Type: "text", Text: m.carriedBy() + " "}}
 		for i, o := range m.Outlets {
@@ -242,6 +250,33 @@ func slackBlocks(m Message) []slackBlock {
 		blocks = append(blocks, slackContext(id+":notes", strings.Join(m.Notes, " · ")))
 	}
 	return blocks
+}
+
+// slackItem is an item of a digest: its headline, where it is from, and its first passage or how many words changed.
+func slackItem(x Message) []slackElement {
+	var es []slackElement
+	if mark := x.Mark(); mark != "" {
+		es = append(es, slackElement{Type: "text", Text: mark, Style: slackBold})
+	}
+	es = append(es, slackLink(x.Headline.Text, x.Link, slackBold))
+	under := x.Context()
+	if x.Carried > 0 {
+		under = append(under, fmt.Sprintf("%d more outlets", x.Carried))
+	}
+	if len(under) > 0 {
+		es = append(es, slackElement{Type: "text", Text: "\n" + slackLiteral(strings.Join(under, " · "))})
+	}
+	if ps := x.shown(); len(ps) > 0 {
+		es = append(es, slackElement{Type: "text", Text: "\n"})
+		ps[0].runs(func(s string, hit bool) {
+			e := slackElement{Type: "text", Text: slackLiteral(s)}
+			if hit && len(es) < 40 {
+				e.Style = slackBold
+			}
+			es = append(es, e)
+		})
+	}
+	return es
 }
 
 // slackLink is a link, or its text alone when there is no address.

@@ -120,7 +120,7 @@ func TestListenWantsAToken(t *testing.T) {
 		"listen: \"[::]:8080\"":                                 "others can reach",
 		"listen: 192.168.1.2:8080":                              "others can reach",
 		"listen: host.example:8080":                             "others can reach",
-		"listen: :8080\napi_token: ${EMPTY}":                    "others can reach",
+		"listen: :8080\napi_token: ${EMPTY}":                    "w.yaml:2:12: api_token: is empty",
 		"listen: :8080\napi_token: ${TOKEN}":                    "",
 		"listen: :8080\napi_token: short":                       "w.yaml:2:12: api_token: a token needs at least 16 characters",
 		"listen: 127.0.0.1:1\napi_token: \"0123456789abcde f\"": "a token is ASCII without white space",

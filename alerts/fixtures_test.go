@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -80,8 +81,15 @@ func samples() map[string]pipeline.Delivery {
 	changed := pipeline.Updated(&before, &update.Alert.Article)
 	changed.Version, changed.First, changed.UID, changed.Told = 2, 4, "msg_first", published
 	update.Alert.Kind, update.Alert.Seq, update.Alert.Update = pipeline.KindUpdate, 2, &changed
+	corrected := changed
+	corrected.Corrected = true
 	return map[string]pipeline.Delivery{
-		"update": update,
+		"update":    update,
+		"corrected": follow(update, "msg_corrected", corrected),
+		"withdrawn": follow(update, "msg_withdrawn", pipeline.Update{First: 4, UID: "msg_first", Told: published, Withdrawn: true}),
+		"growth": follow(update, "msg_growth", pipeline.Update{First: 4, UID: "msg_first", Told: published, Outlets: 2},
+			pipeline.Outlet{Site: "daily.example", SiteName: "The Daily", Title: "Depot burns", URL: "https://daily.example/a", Published: published},
+			pipeline.Outlet{Site: "kurier.example", Title: "Lager brennt", URL: "https://kurier.example/b?x=1&y=2"}),
 		"english": delivery("msg_en", "arms transfers", `missiles?|shells`, pipeline.Article{
 			URL: "https://news.example/2026/11/22/shells", Site: "news.example", SiteName: "Example News",
 			Title: "Freighter carried shells, inspectors say", Authors: []string{"Ada Linden"}, Published: published,
@@ -114,6 +122,28 @@ func samples() map[string]pipeline.Delivery {
 		"recovery": health("msg_r", 4, pipeline.Health{Trouble: "dead", Since: now.Add(-26 * time.Hour), Over: now}, "Feed tass is well again",
 			"It answers, and what it lists is read as before."),
 	}
+}
+
+// follow is another update of what an update is about.
+func follow(of pipeline.Delivery, uid string, u pipeline.Update, outlets ...pipeline.Outlet) pipeline.Delivery {
+	of.UID, of.Alert.Update, of.Alert.Outlets = uid, &u, outlets
+	return of
+}
+
+// digest gathers three alerts of two rules.
+func digest() pipeline.Delivery {
+	var members []pipeline.Delivery
+	for i, title := range []string{"Crane falls at Port <No. 4>", "Second crane *falls*", "Freighter held"} {
+		rule := "ports & cranes"
+		if i == 2 {
+			rule = "ships"
+		}
+		members = append(members, delivery(fmt.Sprint("msg_m", i), rule, "crane|freighter", pipeline.Article{
+			URL: fmt.Sprint("https://harbour.example/", i), Site: "harbour.example", SiteName: "Harbour Post", Title: title, Lang: "en",
+			Published: now.Add(-time.Hour), Body: "A crane fell, and the freighter did not leave."}))
+	}
+	return pipeline.Delivery{ID: 9, UID: "msg_digest", Channel: "desk", State: pipeline.DeliveryOpen, Created: now, Due: now,
+		Alert: pipeline.Alert{ID: 6, Rule: "ports & cranes", Subject: "digest:desk", Kind: pipeline.KindDigest, Created: now, Members: members}}
 }
 
 // health is a delivery of what Wirewatch says of itself.

@@ -90,7 +90,8 @@ type world struct {
 	rules    *rules.Set
 	routes   map[string][]string // rule to channels
 	waits    map[string]time.Duration
-	updates  map[string]bool // rules that ask for updates
+	updates  map[string]bool             // rules that ask for what versions change
+	follow   map[string]pipeline.Updates // rules that ask for more
 	once     map[string]pipeline.OncePer
 
 	poll    *pipeline.Poller
@@ -135,7 +136,7 @@ func newWorld(t *testing.T, dsn string) *world {
 func (w *world) loops(s *store.Store) {
 	w.poll = &pipeline.Poller{Store: s, Source: source{w}, Canonical: dedup.Canonical, Host: host, Baseline: 24 * time.Hour,
 		Now: w.now, Report: w.report}
-	w.process = &pipeline.Processor{Store: s, Pages: fetcher{w}, Extract: w.extract, FeedText: feedText, Match: w.match,
+	w.process = &pipeline.Processor{Store: s, Pages: fetcher{w}, Extract: w.extract, FeedText: feedText, Match: w.match, Rule: w.ruleOf,
 		Index: dedup.New(dedup.Options{Window: 30 * 24 * time.Hour}), Window: 30 * 24 * time.Hour, Events: dedup.NewEvents(dedup.EventOptions{}), Parallel: 1,
 		Backoff: pipeline.Backoff{First: time.Minute, Factor: 4, Max: 12 * time.Hour, Rand: func() float64 { return .5 }}, Attempts: 5,
 		Now: w.now, Wake: func() { w.woken++ }, Report: w.report}
@@ -200,13 +201,20 @@ func (w *world) rule(list ...string) {
 	w.rules = set
 }
 
+// ruleOf is what is said of a rule wherever it matches.
+func (w *world) ruleOf(name string) pipeline.Match {
+	u := w.follow[name]
+	u.Versions = u.Versions || w.updates[name]
+	return pipeline.Match{Rule: name, Channels: w.routes[name], Waits: w.waits, OncePer: w.once[name], Updates: u}
+}
+
 func (w *world) match(a *pipeline.Article) []pipeline.Match {
 	if w.rules == nil {
 		return nil
 	}
 	var out []pipeline.Match
 	for _, h := range w.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL}) {
-		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule], Waits: w.waits, OncePer: w.once[h.Rule], Updates: w.updates[h.Rule]}
+		m := w.ruleOf(h.Rule)
 		for _, s := range h.Spans {
 			m.Spans = append(m.Spans, pipeline.Span(s))
 		}

@@ -216,7 +216,7 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 		case "note":
 			x.Note = r.str(key, v)
 		case "updates":
-			x.Updates = r.yes(key, v)
+			x.Updates = r.updates(key, v)
 		case "once_per":
 			if x.OncePer = r.str(key, v); !slices.Contains(oncePer, x.OncePer) {
 				r.fail(v, "once_per must be article, story or event, not %s", kind(v))

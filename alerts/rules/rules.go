@@ -68,13 +68,21 @@ type Rule struct {
 	Sites     []string // only articles of these hosts and their subdomains
 	Note      string
 	OncePer   string // what it is told once of: article, story or event; "": story
-	Updates   bool   // tell also what later versions of an article change
+	Updates   Updates
 	Lists     Lists  // what the $names in the query stand for
 
 	Origin     Place   // where the query's text begins, for error messages; zero: it stands in no file
 	ChannelsAt []Place // where Channels stand, in their order; nil: in no file
 
 	lines []string // of the file it stands in; nil: in none
+}
+
+// Updates are what a rule wants to be told of later, of what it told before.
+type Updates struct {
+	Versions  bool // what later versions of an article change
+	Outlets   int  // for every so many more outlets that carry the story; 0: not
+	Withdrawn bool // that the page of an article is gone
+	Separate  bool // each in a message of its own, even where a channel has threads
 }
 
 // A Hit says that a rule matches, and where its positive terms stand: sorted by field and offset, merged where they

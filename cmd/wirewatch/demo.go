@@ -204,7 +204,7 @@ rules:
 			to = "[slack, webhook]"
 		}
 		fmt.Fprintf(&b, "  - name: %s\n    channels: %s\n    query: %s\n", r.Name, to, "'"+strings.ReplaceAll(strings.TrimSpace(r.Query), "'", "''")+"'")
-		if r.Updates {
+		if r.Updates.Versions {
 			b.WriteString("    updates: true\n")
 		}
 	}

@@ -33,7 +33,7 @@ type setup struct {
 	channels map[string]pipeline.Channel
 	route    map[string][]string      // rule to channels
 	waits    map[string]time.Duration // channel to how long it holds a match; those that do not are left out
-	updates  map[string]bool          // rules that are told what versions change
+	updates  map[string]pipeline.Updates
 	once     map[string]pipeline.OncePer
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
@@ -49,7 +49,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		return nil, missingConfig(path, err)
 	}
 	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, waits: map[string]time.Duration{},
-		updates: map[string]bool{}, once: map[string]pipeline.OncePer{}, options: map[string]scrapers.RequestOptions{}}
+		updates: map[string]pipeline.Updates{}, once: map[string]pipeline.OncePer{}, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -72,7 +72,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 	s.rules = set
 	bad = append(bad, unknownChannels(list, cfg.Channels)...)
 	for _, r := range list {
-		s.updates[r.Name] = r.Updates
+		s.updates[r.Name] = pipeline.Updates(r.Updates)
 		s.once[r.Name] = pipeline.OncePer(r.OncePer)
 		s.route[r.Name] = r.Channels
 		if len(r.Channels) == 0 {
@@ -150,14 +150,19 @@ func (s *setup) feeds() []pipeline.Feed {
 	return out
 }
 
+// rule is what the configuration says of a rule, wherever it matches.
+func (s *setup) rule(name string) pipeline.Match {
+	return pipeline.Match{Rule: name, Channels: s.route[name], OncePer: s.once[name], Updates: s.updates[name], Waits: s.waits}
+}
+
 // match runs the rules over an article.
 func (s *setup) match(a *pipeline.Article) []pipeline.Match {
 	hits := s.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed,
 		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
 	out := make([]pipeline.Match, len(hits))
 	for i, h := range hits {
-		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], OncePer: s.once[h.Rule], Updates: s.updates[h.Rule], Waits: s.waits,
-			Spans: make([]pipeline.Span, len(h.Spans))}
+		m := s.rule(h.Rule)
+		m.Spans = make([]pipeline.Span, len(h.Spans))
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)
 		}
@@ -246,6 +251,7 @@ func (a *app) build(s *setup) (err error) {
 		Extract:  func(p *pipeline.Page) (pipeline.Article, error) { return readPage(a.setup.Load().extract)(p) },
 		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
 		Match:    func(art *pipeline.Article) []pipeline.Match { return a.setup.Load().match(art) },
+		Rule:     func(name string) pipeline.Match { return a.setup.Load().rule(name) },
 		Index:    dedup.New(dedup.Options{Window: foldWindow}),
 		Events:   dedup.NewEvents(dedup.EventOptions{}),
 		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,

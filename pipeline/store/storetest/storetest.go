@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites}, {"held deliveries", held}, {"conditions", conditions},
 		{"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune},
 		{"revisits", revisits}, {"withdrawn", withdrawn}, {"versions", versions}, {"updates", updates},
+		{"growth", growth}, {"growth of what is held", growthHeld}, {"growth over merges and splits", growthMerged}, {"withdrawals", withdrawals},
 		{"search", search}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
 	} {
 		t.Run(part.name, func(t *testing.T) {

@@ -43,6 +43,7 @@ type Kind struct {
 // Kinds are all channel kinds there are.
 var Kinds = []Kind{
 	{"slack", "a Slack incoming webhook, as a Block Kit message", newSlack},
+	{"slack_app", "a Slack app that posts to a channel by the Web API: updates go into the thread of the first message", newSlackApp},
 	{"webhook", "an HTTP POST of JSON, signed by Standard Webhooks", newWebhook},
 }
 

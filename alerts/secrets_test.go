@@ -16,7 +16,8 @@ import (
 func canaries(base string) map[string]string {
 	withUser := strings.Replace(base, "http://", "http://user:canaryPassword@", 1)
 	return map[string]string{
-		"slack": "url: " + withUser + "/services/canaryPath/canaryPath2?q=canaryQuery",
+		"slack":     "url: " + withUser + "/services/canaryPath/canaryPath2?q=canaryQuery",
+		"slack_app": "url: " + withUser + "/canaryPath/\ntoken: xoxb-canaryToken-1\nchannel: C0123ABCD",
 		"webhook": "url: " + withUser + "/canaryPath?token=canaryQuery&n=1\nsecret: whsec_canaryCanaryCanaryCanaryCanary++\nsecrets: [canaryBareCanaryBareCanaryBare12]\n" +
 			"headers: {Authorization: Bearer canaryHeader, X-Short: canary}",
 	}
@@ -109,6 +110,8 @@ func posterOf(t *testing.T, ch pipeline.Channel) *poster {
 	t.Helper()
 	switch c := ch.(type) {
 	case *slack:
+		return c.post
+	case *slackApp:
 		return c.post
 	case *webhook:
 		return c.post

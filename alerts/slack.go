@@ -21,6 +21,7 @@ const (
 	slackPace    = time.Second // one message a second and channel
 	slackBlockID = 255
 	slackTotal   = 12_000 // characters of the blocks as JSON, which counts more than Slack does
+	slackItems   = 45     // of a digest, one block each; Slack takes 50 blocks
 	slackNotice  = 300    // of the fallback text; notifications show about half of it
 )
 
@@ -158,26 +159,43 @@ var (
 	slackStrike = &slackStyle{Strike: true}
 )
 
-// slackPayload is the request's body. A message too long for Slack loses outlets first, then the second passage, then changes.
+// slackPayload is the body of a request to an incoming webhook.
 func slackPayload(m Message) ([]byte, error) {
+	x, err := slackFit(m)
+	if err != nil {
+		return nil, err
+	}
+	return encode(x)
+}
+
+// slackFit makes a message that Slack takes. What is too long loses outlets first, then the second passage, then changes; a digest
+// loses its last items, and says how many.
+func slackFit(m Message) (slackMessage, error) {
+	items := len(m.Items)
+	m.Items = m.Items[:min(items, slackItems)]
 	for {
 		blocks := slackBlocks(m)
+		if left := items - len(m.Items); left > 0 {
+			blocks = append(blocks, slackContext(clip(m.UID, slackBlockID-10)+":more", fmt.Sprintf("and %d more, which there is no room for", left)))
+		}
 		n, err := encode(blocks)
 		if err != nil {
-			return nil, err
+			return slackMessage{}, err
 		}
 		switch {
 		case utf8.RuneCount(n) <= slackTotal:
 			text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
-			return encode(slackMessage{Text: text, Blocks: blocks})
+			return slackMessage{Text: text, Blocks: blocks}, nil
 		case len(m.Outlets) > 0:
 			m.Outlets = m.Outlets[:len(m.Outlets)-1]
 		case len(m.Passages) > 0:
 			m.Passages = m.Passages[:len(m.Passages)-1]
 		case len(m.Changes) > 0:
 			m.Changes = m.Changes[:len(m.Changes)-1]
+		case len(m.Items) > 0:
+			m.Items = m.Items[:len(m.Items)-1]
 		default:
-			return nil, fmt.Errorf("the message has %d characters and nothing left to leave out", utf8.RuneCount(n))
+			return slackMessage{}, fmt.Errorf("the message has %d characters and nothing left to leave out", utf8.RuneCount(n))
 		}
 	}
 }
@@ -221,6 +239,17 @@ func slackBlocks(m Message) []slackBlock {
 			es = append(es, e)
 		}
 		blocks = append(blocks, rich(":changed-"+c.Field, es))
+	}
+	for i, x := range m.Items {
+		var es []slackElement
+		if mark := x.Mark(); mark != "" {
+			es = append(es, slackElement{Type: "text", Text: mark, Style: slackBold})
+		}
+		es = append(es, slackLink(x.Headline.Text, x.Link, slackBold))
+		if c := x.Context(); len(c) > 0 {
+			es = append(es, slackElement{Type: "text", Text: slackLiteral(" — " + strings.Join(c, " · "))})
+		}
+		blocks = append(blocks, rich(fmt.Sprintf(":item%d", i+1), es))
 	}
 	if m.Carried > 0 {
 		es := []slackElement{{Type: "text", Text: m.carriedBy() + " "}}

@@ -69,7 +69,7 @@ type Rule struct {
 	Note      string
 	OncePer   string // what it is told once of: article, story or event; "": story
 	Updates   Updates
-	Lists     Lists  // what the $names in the query stand for
+	Lists     Lists // what the $names in the query stand for
 
 	Origin     Place   // where the query's text begins, for error messages; zero: it stands in no file
 	ChannelsAt []Place // where Channels stand, in their order; nil: in no file

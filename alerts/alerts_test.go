@@ -17,6 +17,8 @@ func least(k Kind) string {
 	switch k.Name {
 	case "slack_app":
 		return "token: xoxb-1\nchannel: C0123ABCD"
+	case "email":
+		return "host: mail.example\nfrom: a@h.example\nto: [b@h.example]"
 	}
 	return "url: https://h.example/hook"
 }

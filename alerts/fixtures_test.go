@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -26,7 +27,7 @@ func newChannel(t testing.TB, settings string) (pipeline.Channel, error) {
 	c := cfg.Channels[0]
 	for _, k := range Kinds {
 		if k.Name == c.Kind {
-			return k.New(c.Name, c.Settings, Deps{HTTP: http.DefaultClient, Now: func() time.Time { return now }})
+			return k.New(c.Name, c.Settings, Deps{HTTP: http.DefaultClient, Dial: new(net.Dialer).DialContext, Now: func() time.Time { return now }})
 		}
 	}
 	t.Fatalf("no kind %q", c.Kind)

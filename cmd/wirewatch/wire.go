@@ -126,7 +126,7 @@ func newChannel(c configs.Channel, client *scrapers.Client) (pipeline.Channel, e
 		}
 		deps := alerts.Deps{Now: time.Now}
 		if client != nil {
-			deps.HTTP = client.HTTP(scrapers.ForHooks)
+			deps.HTTP, deps.Dial = client.HTTP(scrapers.ForHooks), client.Dial
 		}
 		return k.New(c.Name, c.Settings, deps)
 	}

@@ -168,19 +168,22 @@ func (e *email) Send(ctx context.Context, d pipeline.Delivery) (ref string, err 
 
 // send speaks SMTP with the server. Where msg is delivered, the error says what went wrong after that.
 func (s *emailServer) send(ctx context.Context, msg *mail.Msg) error {
-	var conn net.Conn
+	// The library leaves a connection open that it could not use, and does not look at ctx once it has one.
+	done := func() {}
+	defer func() { done() }()
 	config := &tls.Config{ServerName: s.host, RootCAs: s.roots, MinVersion: tls.VersionTLS12}
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := s.dial(ctx, network, address)
+	dial := func(dialling context.Context, network, address string) (net.Conn, error) {
+		c, err := s.dial(dialling, network, address)
 		if err != nil {
 			return nil, err
 		}
-		conn = c
+		stop := context.AfterFunc(ctx, func() { c.Close() })
+		done = func() { stop(); c.Close() }
 		if s.tls != "tls" {
 			return c, nil
 		}
 		t := tls.Client(c, config)
-		return t, t.HandshakeContext(ctx)
+		return t, t.HandshakeContext(dialling)
 	}
 	policy := mail.NoTLS // also where the connection is TLS from its beginning
 	if s.tls == "starttls" {
@@ -196,17 +199,6 @@ func (s *emailServer) send(ctx context.Context, msg *mail.Msg) error {
 	if err != nil {
 		return err
 	}
-	defer func() { // the library leaves a connection open that it could not use, and does not look at ctx once it has one
-		if conn != nil {
-			conn.Close()
-		}
-	}()
-	stop := context.AfterFunc(ctx, func() {
-		if conn != nil {
-			conn.SetDeadline(time.Unix(1, 0))
-		}
-	})
-	defer stop()
 	server, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
 		return err

@@ -167,14 +167,7 @@ func TestSlackBoldInsideWords(t *testing.T) {
 }
 
 func TestSlackAnswers(t *testing.T) {
-	for _, c := range []struct {
-		status  int
-		body    string
-		after   string
-		verdict pipeline.Verdict
-		reason  string
-		wait    time.Duration
-	}{
+	checkAnswers(t, []answerCase{
 		{200, "", "", pipeline.Retry, "no yes", 0},
 		{200, "<html>login</html>", "", pipeline.Retry, "no yes", 0},
 		{200, "invalid_payload", "", pipeline.Final, "invalid_payload", 0},
@@ -199,7 +192,23 @@ func TestSlackAnswers(t *testing.T) {
 		{500, "no_service", "", pipeline.Retry, "no_service", 0},
 		{503, "", "7", pipeline.Throttled, "status 503", 7 * time.Second},
 		{503, "", "", pipeline.Retry, "status 503", 0},
-	} {
+	}, func(url string) pipeline.Channel { return mustChannel(t, "kind: slack\nurl: "+url+"/services/x") })
+}
+
+// An answerCase is what a receiver answers, and what that means.
+type answerCase struct {
+	status  int
+	body    string
+	after   string // Retry-After
+	verdict pipeline.Verdict
+	reason  string
+	wait    time.Duration
+}
+
+// checkAnswers lets a channel send to a receiver that answers so.
+func checkAnswers(t *testing.T, cases []answerCase, channel func(url string) pipeline.Channel) {
+	t.Helper()
+	for _, c := range cases {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if c.after != "" {
 				w.Header().Set("Retry-After", c.after)
@@ -212,7 +221,7 @@ func TestSlackAnswers(t *testing.T) {
 				io.WriteString(w, c.body)
 			}
 		}))
-		_, err := mustChannel(t, "kind: slack\nurl: "+srv.URL+"/services/x").Send(t.Context(), samples()["english"])
+		_, err := channel(srv.URL).Send(t.Context(), samples()["english"])
 		srv.Close()
 		if err == nil {
 			t.Errorf("%d %q is taken for a yes", c.status, c.body)

@@ -171,14 +171,7 @@ func TestSlackAppGrowth(t *testing.T) {
 // What is no yes is none, and each refusal has its verdict.
 func TestSlackAppAnswers(t *testing.T) {
 	no := func(word string) string { return `{"ok":false,"error":"` + word + `"}` }
-	for _, c := range []struct {
-		status  int
-		body    string
-		after   string
-		verdict pipeline.Verdict
-		reason  string
-		wait    time.Duration
-	}{
+	checkAnswers(t, []answerCase{
 		{200, "", "", pipeline.Retry, "no yes", 0},
 		{200, "ok", "", pipeline.Retry, "no yes", 0},
 		{200, "<html>login</html>", "", pipeline.Retry, "no yes", 0},
@@ -210,24 +203,7 @@ func TestSlackAppAnswers(t *testing.T) {
 		{500, no("fatal_error"), "", pipeline.Retry, "fatal_error", 0},
 		{503, "<html>", "", pipeline.Retry, "status 503", 0},
 		{503, "", "7", pipeline.Throttled, "status 503", 7 * time.Second},
-	} {
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if c.after != "" {
-				w.Header().Set("Retry-After", c.after)
-			}
-			w.WriteHeader(c.status)
-			io.WriteString(w, c.body)
-		}))
-		_, err := appChannel(t, srv.URL).Send(t.Context(), samples()["english"])
-		srv.Close()
-		if err == nil {
-			t.Errorf("%d %q is taken for a yes", c.status, c.body)
-			continue
-		}
-		if f := pipeline.AsFailure(err); f.Verdict != c.verdict || f.Reason != c.reason || f.After != c.wait {
-			t.Errorf("%d %q: verdict %d, reason %q, after %s: %v", c.status, c.body, f.Verdict, f.Reason, f.After, err)
-		}
-	}
+	}, func(url string) pipeline.Channel { return appChannel(t, url) })
 }
 
 // What Slack answers to an edit decides whether the reply goes out, and where.

@@ -14,7 +14,9 @@
 package alerts
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -30,6 +32,8 @@ type Settings interface {
 // Deps is what a channel needs of the world.
 type Deps struct {
 	HTTP *http.Client // the guarded client; nil where settings are only checked and nothing is sent
+	// Dial connects to what is not HTTP, under the same guard; nil as HTTP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Now  func() time.Time
 }
 
@@ -43,6 +47,8 @@ type Kind struct {
 // Kinds are all channel kinds there are.
 var Kinds = []Kind{
 	{"slack", "a Slack incoming webhook, as a Block Kit message", newSlack},
+	{"slack_app", "a Slack app that posts to a channel by the Web API: updates go into the thread of the first message", newSlackApp},
+	{"email", "mail by SMTP, as text and HTML: updates answer the first message", newEmail},
 	{"webhook", "an HTTP POST of JSON, signed by Standard Webhooks", newWebhook},
 }
 

@@ -80,13 +80,34 @@ func cleanRuns(chunks []diff.Chunk) []Run {
 	return out
 }
 
+// updateMarks are what the reader of an update must know before its headline.
+func updateMarks(u *pipeline.Update) (out []string) {
+	if u.Corrected {
+		out = append(out, "CORRECTED")
+	}
+	if u.Withdrawn {
+		out = append(out, "WITHDRAWN")
+	}
+	return out
+}
+
 // updateNotes are sentences on an update.
 func updateNotes(u *pipeline.Update) (out []string) {
-	first := fmt.Sprintf("Version %d of what this rule told before", u.Version)
+	before := "before"
 	if !u.Told.IsZero() {
-		first = fmt.Sprintf("Version %d of what this rule told on %s", u.Version, u.Told.UTC().Format("2 Jan 2006 15:04 UTC"))
+		before = "on " + u.Told.UTC().Format("2 Jan 2006 15:04 UTC")
 	}
+	switch {
+	case u.Withdrawn:
+		return append(out, "The page of what this rule told "+before+" is gone: its server says 404 or 410")
+	case u.Outlets > 0:
+		return append(out, "The story has grown since this rule told of it "+before)
+	}
+	first := fmt.Sprintf("Version %d of what this rule told %s", u.Version, before)
 	out = append(out, fmt.Sprintf("%s: %s removed, %d added", first, wordCount(u.Removed), u.Added))
+	if u.Corrected {
+		out = append(out, "It carries a notice that it was corrected")
+	}
 	switch {
 	case u.Left == 1:
 		out = append(out, "1 change is not shown whole")

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -25,7 +26,7 @@ func newChannel(t testing.TB, settings string) (pipeline.Channel, error) {
 	c := cfg.Channels[0]
 	for _, k := range Kinds {
 		if k.Name == c.Kind {
-			return k.New(c.Name, c.Settings, Deps{HTTP: http.DefaultClient, Now: func() time.Time { return now }})
+			return k.New(c.Name, c.Settings, Deps{HTTP: http.DefaultClient, Dial: new(net.Dialer).DialContext, Now: func() time.Time { return now }})
 		}
 	}
 	t.Fatalf("no kind %q", c.Kind)
@@ -80,6 +81,8 @@ func samples() map[string]pipeline.Delivery {
 	changed := pipeline.Updated(&before, &update.Alert.Article)
 	changed.Version, changed.First, changed.UID, changed.Told = 2, 4, "msg_first", published
 	update.Alert.Kind, update.Alert.Seq, update.Alert.Update = pipeline.KindUpdate, 2, &changed
+	corrected := changed
+	corrected.Corrected = true
 	english := delivery("msg_en", "arms transfers", `missiles?|shells`, pipeline.Article{
 		URL: "https://news.example/2026/11/22/shells", Site: "news.example", SiteName: "Example News",
 		Title: "Freighter carried shells, inspectors say", Authors: []string{"Ada Linden"}, Published: published,
@@ -91,8 +94,13 @@ func samples() map[string]pipeline.Delivery {
 		pipeline.Outlet{Site: "kurier.example", Title: "Granaten an Bord", URL: "https://kurier.example/b?x=1&y=2"})
 	english.Alert.About = pipeline.About{Severity: "high", Tags: []string{"arms", "sea"}, Note: "Ask the harbour desk before you call."}
 	all := map[string]pipeline.Delivery{
-		"update":  update,
-		"english": english,
+		"update":    update,
+		"english":   english,
+		"corrected": follow(update, "msg_corrected", corrected),
+		"withdrawn": follow(update, "msg_withdrawn", pipeline.Update{First: 4, UID: "msg_first", Told: published, Withdrawn: true}),
+		"growth": follow(update, "msg_growth", pipeline.Update{First: 4, UID: "msg_first", Told: published, Outlets: 2},
+			pipeline.Outlet{Site: "daily.example", SiteName: "The Daily", Title: "Depot burns", URL: "https://daily.example/a", Published: published},
+			pipeline.Outlet{Site: "kurier.example", Title: "Lager brennt", URL: "https://kurier.example/b?x=1&y=2"}),
 		"korean": delivery("msg_ko", "무기 거래", "미사일|포탄", pipeline.Article{
 			URL: "https://sinmun.example/기사/123", Site: "sinmun.example", SiteName: "보기신문",
 			Title: "화물선에서 포탄과 미사일 부품 발견", Published: published, Lang: "ko", Agency: "연합뉴스",
@@ -129,6 +137,12 @@ func samples() map[string]pipeline.Delivery {
 func digest(uid string, members ...pipeline.Delivery) pipeline.Delivery {
 	return pipeline.Delivery{ID: 9, UID: uid, Channel: "desk", State: pipeline.DeliveryOpen, Created: now, Due: now, Alert: pipeline.Alert{ID: 6,
 		Subject: "channel:desk digest", Kind: pipeline.KindDigest, Seq: 1, Created: now, Members: members}}
+}
+
+// follow is another update of what an update is about.
+func follow(of pipeline.Delivery, uid string, u pipeline.Update, outlets ...pipeline.Outlet) pipeline.Delivery {
+	of.UID, of.Alert.Update, of.Alert.Outlets = uid, &u, outlets
+	return of
 }
 
 // health is a delivery of what Wirewatch says of itself.

@@ -31,20 +31,26 @@ func TestGolden(t *testing.T) {
 		for ext, got := range map[string][]byte{
 			".slack.json": indented(t, slack), ".webhook.json": indented(t, hook), ".txt": []byte(Text(m) + "\n"),
 		} {
-			file := filepath.Join("testdata", name+ext)
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("%s differs; -update writes it anew\ngot:\n%s", file, got)
-			}
+			golden(t, name+ext, got)
 		}
+	}
+}
+
+// golden holds what came out against a file.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; -update writes it anew\ngot:\n%s", file, got)
 	}
 }
 
@@ -56,4 +62,20 @@ func indented(t *testing.T, b []byte) []byte {
 	}
 	out.WriteByte('\n')
 	return out.Bytes()
+}
+
+// What mail looks like.
+func TestGoldenMail(t *testing.T) {
+	all := samples()
+	files := map[string][]byte{}
+	for _, name := range []string{"english", "arabic", "corrected", "growth", "withdrawn", "trouble", "digest"} {
+		html, err := emailHTML(Render(all[name]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name+".email.html"] = []byte(html)
+	}
+	for name, got := range files {
+		golden(t, name, got)
+	}
 }

@@ -27,6 +27,7 @@ type Message struct {
 	Lang      string
 	Passages  []Passage // of the body, the best first; none when there is no text
 	Changes   []Change  // of an update: what the new version says otherwise; shown to people in place of the passages
+	Told      bool      // of an update without new words: people have read the passages
 	Items     []Message // of a digest: what it gathers, in the order of commit; a digest has neither link nor passages of its own
 	Left      int       // how many items a channel had to leave out; whoever leaves one out says so
 	Outlets   []Outlet  // who else carries the story, or was counted, at most maxOutlets
@@ -94,6 +95,8 @@ func Render(d pipeline.Delivery) Message {
 	m.Notes = append(m.Notes, escalationNotes(d)...)
 	if u := d.Alert.Update; u != nil {
 		m.Changes = changes(u)
+		m.Marks = append(m.Marks, updateMarks(u)...)
+		m.Told = u.Version == 0
 		m.Notes = append(m.Notes, updateNotes(u)...)
 	}
 	if c := d.Alert.Count; c != nil {
@@ -111,7 +114,10 @@ func Render(d pipeline.Delivery) Message {
 		m.Notes = append(m.Notes, "Behind a paywall")
 	}
 	m.Carried = len(d.Alert.Outlets)
-	for _, o := range d.Alert.Outlets[:min(maxOutlets, m.Carried)] {
+	if u := d.Alert.Update; u != nil {
+		m.Carried = max(m.Carried, u.Outlets) // the list is bounded
+	}
+	for _, o := range d.Alert.Outlets[:min(maxOutlets, len(d.Alert.Outlets))] {
 		to := link(o.URL)
 		m.Outlets = append(m.Outlets, Outlet{cmp.Or(line(o.SiteName, nameLen), line(o.Site, nameLen), to, "unnamed"), to})
 	}
@@ -189,9 +195,9 @@ func (m Message) Context() []string {
 	return out
 }
 
-// shown are the passages for a reader: what changed tells more than where the rule holds.
+// shown are the passages for a reader: what changed tells more than where the rule holds, and what was told need not be told again.
 func (m Message) shown() []Passage {
-	if len(m.Changes) > 0 {
+	if len(m.Changes) > 0 || m.Told {
 		return nil
 	}
 	return m.Passages

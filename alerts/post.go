@@ -57,19 +57,24 @@ type answer struct {
 	body   string // at most maxAnswer bytes
 }
 
-// post sends one request. The error is a pipeline.Failure; an answer of any status is none.
+// post sends one request to the channel's address. The error is a pipeline.Failure; an answer of any status is none.
 func (p *poster) post(ctx context.Context, header http.Header, body []byte) (answer, error) {
-	if p.client == nil {
-		return answer{}, p.failure(pipeline.Retry, "no client", 0, "the channel was made for checking only")
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.timeout)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url.Reveal(), bytes.NewReader(body))
 	if err != nil {
 		return answer{}, p.broken(err)
 	}
 	req.Header = header
-	resp, err := p.client.Do(req)
+	return p.ask(req)
+}
+
+// ask sends a request that is made already. The error is as that of post.
+func (p *poster) ask(req *http.Request) (answer, error) {
+	if p.client == nil {
+		return answer{}, p.failure(pipeline.Retry, "no client", 0, "the channel was made for checking only")
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), p.timeout)
+	defer cancel()
+	resp, err := p.client.Do(req.WithContext(ctx))
 	if err != nil {
 		return answer{}, p.broken(err)
 	}

@@ -21,6 +21,7 @@ const (
 	slackPace    = time.Second // one message a second and channel
 	slackBlockID = 255
 	slackTotal   = 12_000 // characters of the blocks as JSON, which counts more than Slack does
+	slackItems   = 45     // of a digest, one block each; Slack takes 50 blocks
 	slackNotice  = 300    // of the fallback text; notifications show about half of it
 )
 
@@ -158,19 +159,31 @@ var (
 	slackStrike = &slackStyle{Strike: true}
 )
 
-// slackPayload is the request's body. A message too long for Slack loses outlets first, then the second passage, then changes; a digest
-// the passages of its items, then items, and says how many.
+// slackPayload is the body of a request to an incoming webhook.
 func slackPayload(m Message) ([]byte, error) {
+	x, err := slackFit(m)
+	if err != nil {
+		return nil, err
+	}
+	return encode(x)
+}
+
+// slackFit makes a message that Slack takes. What is too long loses outlets first, then the second passage, then changes; a digest
+// the passages of its items, then items, and says how many.
+func slackFit(m Message) (slackMessage, error) {
+	if n := len(m.Items) - slackItems; n > 0 {
+		m.Items, m.Left = m.Items[:slackItems], m.Left+n
+	}
 	for {
 		blocks := slackBlocks(m)
 		n, err := encode(blocks)
 		if err != nil {
-			return nil, err
+			return slackMessage{}, err
 		}
 		switch {
 		case utf8.RuneCount(n) <= slackTotal:
 			text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
-			return encode(slackMessage{Text: text, Blocks: blocks})
+			return slackMessage{Text: text, Blocks: blocks}, nil
 		case len(m.Outlets) > 0:
 			m.Outlets = m.Outlets[:len(m.Outlets)-1]
 		case len(m.Passages) > 0:
@@ -179,7 +192,7 @@ func slackPayload(m Message) ([]byte, error) {
 			m.Changes = m.Changes[:len(m.Changes)-1]
 		case m.shorter():
 		default:
-			return nil, fmt.Errorf("the message has %d characters and nothing left to leave out", utf8.RuneCount(n))
+			return slackMessage{}, fmt.Errorf("the message has %d characters and nothing left to leave out", utf8.RuneCount(n))
 		}
 	}
 }

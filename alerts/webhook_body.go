@@ -114,11 +114,15 @@ type bodyTold struct {
 	Sent    string `json:"sent"` // when it took the message, "" when it has not
 }
 
-// bodyUpdate says what a new version changed in an article that was told before.
+// bodyUpdate says what became of an article that was told before: a new version of it (version), its page is gone (withdrawn), or more
+// outlets carry its story (outlets).
 type bodyUpdate struct {
-	Of           string   `json:"of"`      // id of the message that told of the article first
-	Told         string   `json:"told"`    // its timestamp
-	Version      int      `json:"version"` // of the article, from 2
+	Of           string   `json:"of"`        // id of the message that told of the article first
+	Told         string   `json:"told"`      // its timestamp
+	Version      int      `json:"version"`   // of the article, from 2; 0: no new one is the news
+	Corrected    bool     `json:"corrected"` // the version carries a notice of correction
+	Withdrawn    bool     `json:"withdrawn"` // the page is gone: 404 or 410
+	Outlets      int      `json:"outlets"`   // how many others carried the story when the update arose; 0: its growth is not the news
 	RuleHolds    bool     `json:"rule_holds"`
 	WordsRemoved int      `json:"words_removed"` // in all
 	WordsAdded   int      `json:"words_added"`
@@ -237,7 +241,8 @@ func updateBody(m Message, u *pipeline.Update) *bodyUpdate {
 	if u == nil {
 		return nil
 	}
-	return &bodyUpdate{Of: u.UID, Told: stamp(u.Told), Version: u.Version, RuleHolds: !u.Lapsed, WordsRemoved: u.Removed, WordsAdded: u.Added,
+	return &bodyUpdate{Of: u.UID, Told: stamp(u.Told), Version: u.Version, Corrected: u.Corrected, Withdrawn: u.Withdrawn,
+		Outlets: u.Outlets, RuleHolds: !u.Lapsed, WordsRemoved: u.Removed, WordsAdded: u.Added,
 		Changes: append([]Change{}, m.Changes...), ChangesLeft: u.Left}
 }
 

@@ -43,6 +43,8 @@ type Tx interface {
 	InsertArticle(a *Article, p *Page) (int64, error)
 	// PageFound notes that the page of an article is there, which was withdrawn until now if it was.
 	PageFound(article int64) error
+	// PageGone notes that the page of an article is gone, and reports whether that is news.
+	PageGone(article int64, now time.Time) (bool, error)
 	// UpdateArticle puts what an article says anew in its place and notes the change. What it is stays.
 	UpdateArticle(a *Article) error
 
@@ -88,9 +90,14 @@ type Tx interface {
 	// RaiseAlert stores the alert and a delivery per channel, unless there is one already for its rule and kind and its
 	// story or a story merged with it; with OncePer, its article or event. It reports whether it did.
 	RaiseAlert(a Alert, channels []string) (bool, error)
+	// RulesToldOf lists the rules that told of an article of the story, or of one merged with it.
+	RulesToldOf(story int64) ([]string, error)
 	// RaiseUpdate stores an update of what the alert's rule told of the alert's article before, with a delivery to each of the
-	// channels that was told then, unless this version was told already. It reports whether it did.
+	// channels that was told then, unless this version, or that it was withdrawn, was told already. It reports whether it did.
 	RaiseUpdate(a Alert, channels []string) (bool, error)
+	// RaiseGrowth stores an update of what the alert's rule told of the alert's story, with a delivery to each of the channels that was
+	// told then, once more outlets carry it than that channel was told of. It reports whether it did.
+	RaiseGrowth(a Alert, more int, channels []string) (bool, error)
 	// Respan gives the alerts about an article the spans that a rule has in its text now.
 	Respan(article int64, m Match) error
 
@@ -140,6 +147,7 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) 
 			return err
 		}
 		joined := a.Story != 0 // else it is the first of its story
+		joins := joined && a.ID == 0
 		version := a.ID == 0 && a.Relation == "version"
 		switch {
 		case a.ID == 0:
@@ -156,6 +164,13 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) 
 		if !it.Quiet {
 			if raised, err = p.raise(tx, a, ms, joined, version); err != nil {
 				return err
+			}
+			if joins {
+				n, err := p.grow(tx, a)
+				if err != nil {
+					return err
+				}
+				raised += n
 			}
 		}
 		it.Article = a.ID

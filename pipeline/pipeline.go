@@ -195,7 +195,7 @@ type Match struct {
 	Channels []string // the rule's channels; empty: every channel
 	OncePer  OncePer  // what it is told once of
 	When     *When    // the rule tells of how many there are, not of this article; nil: it does not count
-	Updates  bool     // the rule wants to be told what later versions change
+	Updates  Updates  // what the rule wants to be told of later
 	Silent   bool     // it is stored, and tells nobody: its rule has expired
 	About    About    // what the reader is told of the rule
 	Spans    []Span
@@ -214,6 +214,14 @@ type About struct {
 	Severity string   `json:"severity,omitempty"` // one of Severities; "": not said
 	Tags     []string `json:"tags,omitempty"`
 	Note     string   `json:"note,omitempty"`
+}
+
+// Updates are what a rule wants to be told of later, of what it told before.
+type Updates struct {
+	Versions  bool // what new versions of an article change
+	Outlets   int  // for every so many more outlets that carry the story; 0: not
+	Withdrawn bool // that the page of an article is gone
+	Separate  bool // in messages of their own, even where a channel has threads
 }
 
 // OncePer is what a rule is told once of.
@@ -276,10 +284,10 @@ const (
 	Wrong Judgement = "wrong"
 )
 
-// An Update is what an alert of KindUpdate says of a new version of an article that its rule told of before. It is made once, when the
-// alert is raised, so that every attempt says the same.
+// An Update is what an alert of KindUpdate says of what its rule told before: a new version of the article, that its page is gone, or
+// that the story has grown. It is made once, when the alert is raised, so that every attempt says the same.
 type Update struct {
-	Version int       // number of the version, from 2
+	Version int       // number of the version, from 2; 0 where no new text is the news
 	First   int64     // the alert that told of the article first
 	Told    time.Time // when that was raised
 	UID     string    // its message's id in the same channel
@@ -288,6 +296,8 @@ type Update struct {
 	// Outlets is how many others carry the story by now, where that it has grown is the news and no new text; 0: it is not.
 	Outlets   int
 	Withdrawn bool // the page is gone (404, 410): that is the news
+	Corrected bool // the new version carries a notice that it was corrected
+	Separate  bool // the rule wants no thread, see Updates
 	// What changed in title and body, shortened; none: nothing. Left is how many changes were left out or cut.
 	Title, Body    []diff.Chunk
 	Left           int

@@ -46,6 +46,7 @@ type Processor struct {
 	FeedText func(Item) Article           // the article that the feed's own text makes
 	Match    func(*Article) []Match       // rules that hold, each with the channels it tells
 	Counting func() []Match               // the rules in force that count, as Match gives them, without spans; nil: none
+	Rule     func(name string) Match      // what Match says of a rule wherever it holds; nil: nothing but versions is followed up
 	Index    *dedup.Index
 	Events   *dedup.Events // nil: every story is an event of its own
 	Parallel int           // pages of one host in flight

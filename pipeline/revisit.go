@@ -31,8 +31,8 @@ type RevisitStore interface {
 	RevisitHosts(ctx context.Context, now time.Time, limit int) ([]string, error)
 	// ClaimRevisits takes up to n such items of the lease's host, the longest due first, and counts the claim on each.
 	ClaimRevisits(ctx context.Context, l Lease, now time.Time, n int) ([]Item, error)
-	// SaveVisit stores the outcome of a look that brought no new text, under the lease: whether the page is there.
-	SaveVisit(ctx context.Context, l Lease, it Item, there bool, now time.Time) error
+	// SaveVisit stores the outcome of a look at a page that is there and brought no new text, under the lease.
+	SaveVisit(ctx context.Context, l Lease, it Item) error
 	// Article loads an article with its blocks.
 	Article(ctx context.Context, id int64) (Article, error)
 	// Page loads the page an article was made of.
@@ -132,10 +132,10 @@ func (r *hostRun) look(ctx context.Context, it Item) error {
 	case err == nil && got.pruned: // retention took it while it was looked at
 		it.Visit, it.ETag, it.LastModified = time.Time{}, "", ""
 		ev.Outcome = "unchanged"
-		return done(p.Store.SaveVisit(ctx, r.lease, it, true, now), nil)
+		return done(p.Store.SaveVisit(ctx, r.lease, it), nil)
 	case errors.Is(err, ErrUnchanged), err == nil && got.known == it.Article:
 		ev.Outcome = "unchanged"
-		return done(p.Store.SaveVisit(ctx, r.lease, it, true, now), nil)
+		return done(p.Store.SaveVisit(ctx, r.lease, it), nil)
 	case err != nil:
 		return done(p.missed(ctx, r.lease, &it, &ev, AsFailure(err), now), err)
 	case got.other:
@@ -182,7 +182,7 @@ func (p *Processor) missed(ctx context.Context, l Lease, it *Item, ev *Event, f 
 		if f.Verdict == Gone {
 			it.Visit = time.Time{}
 		}
-		return p.Store.SaveVisit(ctx, l, *it, false, now)
+		return p.withdraw(ctx, l, *it, now)
 	}
 	return p.Store.SaveItem(ctx, l, *it)
 }
@@ -302,70 +302,4 @@ func fingerprint(s string) int64 {
 		h.Write([]byte{0})
 	}
 	return int64(h.Sum64() | 1)
-}
-
-// How much of a diff an update carries, in words of context and in characters.
-const (
-	updateContext = 8
-	updateLength  = 1500
-)
-
-// update tells the rules that ask for it what a new version of an article changed: those that hold for it, and those that held for the
-// version before. ms are the matches of the version, first the rules that it was just told to as news. It returns how many updates were raised.
-func (p *Processor) update(tx Tx, a *Article, ms []Match, first map[string]bool) (raised int, err error) {
-	prev, ok, err := tx.Article(a.Of)
-	// Where the feed's text stood in for the page, or does now, nothing was edited; of a pruned one nobody knows.
-	if err != nil || !ok || prev.Pruned || prev.Source != a.Source {
-		return 0, err
-	}
-	type told struct {
-		Match
-		lapsed bool
-	}
-	var list []told
-	for _, m := range ms {
-		if m.Updates && !m.Silent && !first[m.Rule] {
-			list = append(list, told{Match: m})
-		}
-	}
-	for _, m := range p.Match(&prev) {
-		if m.Updates && !m.Silent && !covers(ms, []Match{m}) {
-			m.Spans = nil
-			list = append(list, told{m, true})
-		}
-	}
-	if len(list) == 0 {
-		return 0, nil
-	}
-	u := Updated(&prev, a)
-	for _, m := range list {
-		u.Lapsed = m.lapsed
-		ok, err := tx.RaiseUpdate(Alert{Rule: m.Rule, About: m.About, Kind: KindUpdate, Created: a.Seen, Story: Story{ID: a.Story}, Article: *a, Spans: m.Spans, Update: &u}, m.Channels)
-		if err != nil {
-			return 0, err
-		}
-		if ok {
-			raised++
-		}
-	}
-	return raised, nil
-}
-
-// Updated says what changed from one version of an article to the next, short enough for a message.
-func Updated(prev, next *Article) Update {
-	var u Update
-	short := func(a, b string, limit int) []diff.Chunk {
-		if !diff.Changed(a, b) {
-			return nil
-		}
-		chunks := diff.Words(a, b)
-		removed, added := diff.Count(chunks)
-		u.Removed, u.Added = u.Removed+removed, u.Added+added
-		out, left := diff.Short(chunks, updateContext, limit)
-		u.Left += left
-		return out
-	}
-	u.Title = short(prev.Title, next.Title, updateLength/3)
-	u.Body = short(prev.Body, next.Body, updateLength)
-	return u
 }

@@ -91,7 +91,8 @@ type world struct {
 	rules    *rules.Set
 	routes   map[string][]string // rule to channels
 	waits    map[string]time.Duration
-	updates  map[string]bool // rules that ask for updates
+	updates  map[string]bool             // rules that ask for what versions change
+	follow   map[string]pipeline.Updates // rules that ask for more
 	once     map[string]pipeline.OncePer
 	silent   map[string]bool           // rules that have expired
 	about    map[string]pipeline.About // what is said of them
@@ -139,7 +140,7 @@ func newWorld(t *testing.T, dsn string) *world {
 func (w *world) loops(s *store.Store) {
 	w.poll = &pipeline.Poller{Store: s, Source: source{w}, Canonical: dedup.Canonical, Host: host, Baseline: 24 * time.Hour,
 		Now: w.now, Report: w.report}
-	w.process = &pipeline.Processor{Store: s, Pages: fetcher{w}, Extract: w.extract, FeedText: feedText, Match: w.match, Counting: w.counting,
+	w.process = &pipeline.Processor{Store: s, Pages: fetcher{w}, Extract: w.extract, FeedText: feedText, Match: w.match, Counting: w.counting, Rule: w.matchOf,
 		Index: dedup.New(dedup.Options{Window: 30 * 24 * time.Hour}), Window: 30 * 24 * time.Hour, Events: dedup.NewEvents(dedup.EventOptions{}), Parallel: 1,
 		Backoff: pipeline.Backoff{First: time.Minute, Factor: 4, Max: 12 * time.Hour, Rand: func() float64 { return .5 }}, Attempts: 5,
 		Now: w.now, Wake: func() { w.woken++ }, Report: w.report}
@@ -219,8 +220,11 @@ func (w *world) match(a *pipeline.Article) []pipeline.Match {
 	return out
 }
 
+// matchOf is what is said of a rule wherever it matches.
 func (w *world) matchOf(rule string) pipeline.Match {
-	return pipeline.Match{Rule: rule, Channels: w.routes[rule], Waits: w.waits, OncePer: w.once[rule], When: w.when[rule], Updates: w.updates[rule],
+	u := w.follow[rule]
+	u.Versions = u.Versions || w.updates[rule]
+	return pipeline.Match{Rule: rule, Channels: w.routes[rule], Waits: w.waits, OncePer: w.once[rule], When: w.when[rule], Updates: u,
 		Silent: w.silent[rule], About: w.about[rule]}
 }
 

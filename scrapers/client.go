@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"wirewatch/pipeline"
 )
 
@@ -204,6 +206,21 @@ func (c *Client) base(proxy pipeline.Secret) (*http.Transport, error) {
 	}
 	c.bases[proxy.Reveal()] = t
 	return t, nil
+}
+
+// Dial connects to what is not HTTP, such as a mail server, under the same guard as HTTP requests, and never by way of a proxy.
+func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if a, err := idna.Lookup.ToASCII(host); err == nil { // as HTTP does
+		host = a
+	}
+	if err := c.guard.host(host, false); err != nil {
+		return nil, err
+	}
+	return c.guard.dialer(c.limits.Dial).DialContext(ctx, network, net.JoinHostPort(host, port))
 }
 
 // redirect is the CheckRedirect of a purpose.

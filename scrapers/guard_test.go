@@ -61,6 +61,8 @@ func TestForbiddenSpellings(t *testing.T) {
 		check("feed "+s, err)
 		_, err = c.HTTP(ForHooks).Post(u, "text/plain", strings.NewReader("x"))
 		check("hook "+s, err)
+		_, err = c.Dial(t.Context(), "tcp", s+":"+port)
+		check("dial "+s, err)
 	}
 	if n := dialled.Load(); n > 0 {
 		t.Errorf("%d connections were made", n)

@@ -13,7 +13,7 @@ import (
 
 func TestParseFile(t *testing.T) {
 	want := []Rule{{Name: "dprk", Query: "kim AND putin", Channels: []string{"desk"}, Severity: "high", Tags: []string{"a", "b"}, Languages: []string{"ko"},
-		Sites: []string{"yna.co.kr"}, Note: "why", OncePer: "event", Updates: true, Origin: Place{"r.yaml", 3, 10}, ChannelsAt: []Place{{"r.yaml", 4, 13}}},
+		Sites: []string{"yna.co.kr"}, Note: "why", OncePer: "event", Updates: Updates{Versions: true}, Origin: Place{"r.yaml", 3, 10}, ChannelsAt: []Place{{"r.yaml", 4, 13}}},
 		{Name: "2024", Query: `"north korea"`, Severity: "medium", Origin: Place{"r.yaml", 13, 11}}}
 	rules := `
 - name: dprk
@@ -140,4 +140,37 @@ func FuzzParseFile(f *testing.F) {
 			t.Fatal("both rules and an error")
 		}
 	})
+}
+
+func TestUpdates(t *testing.T) {
+	for in, want := range map[string]Updates{
+		"true": {Versions: true}, "false": {}, "": {},
+		"{versions: true}":        {Versions: true},
+		"{outlets: 5}":            {Outlets: 5},
+		"{withdrawn: true, as: }": {Withdrawn: true},
+		"{versions: true, outlets: 3, withdrawn: true, as: thread}": {Versions: true, Outlets: 3, Withdrawn: true},
+		"{versions: false, outlets: 1, as: separate}":               {Outlets: 1, Separate: true},
+	} {
+		got, err := ParseFile([]byte("- name: a\n  query: kim\n  updates: "+in+"\n"), "r.yaml")
+		if err != nil || len(got) != 1 || got[0].Updates != want {
+			t.Errorf("%s: %+v, %v", in, got, err)
+		}
+	}
+	for in, want := range map[string]string{
+		"5":                        "r.yaml:3:12: updates must be true or false, not int \"5\"; or say which, as in {",
+		"[versions]":               "r.yaml:3:12: updates must be true or false, not a list",
+		"{}":                       "r.yaml:3:3: updates tells of nothing",
+		"{versions: false}":        "r.yaml:3:3: updates tells of nothing",
+		"{as: thread}":             "r.yaml:3:3: updates tells of nothing",
+		"{outlets: -1}":            "r.yaml:3:22: outlets must be a number",
+		"{outlets: many}":          "r.yaml:3:22: outlets must be a number",
+		"{withdrawn: 1}":           "r.yaml:3:24: withdrawn must be true or false",
+		"{versions: true, as: dm}": "r.yaml:3:33: as must be thread or separate, not str \"dm\"",
+		"{outlet: 5}":              "r.yaml:3:13: unknown key \"outlet\" in updates: known are versions, outlets, withdrawn, as",
+		"{outlets: 1, outlets: 2}": "r.yaml:3:25: key \"outlets\" again in updates",
+	} {
+		if _, err := ParseFile([]byte("- name: a\n  query: kim\n  updates: "+in+"\n"), "r.yaml"); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", in, err, want)
+		}
+	}
 }

@@ -16,7 +16,7 @@ rules:
   - {name: empty, query: kim, severity: , note: }
 defaults: {channels: [desk], severity: critical, tags: [dprk], languages: [ko], sites: [yna.co.kr], note: "Ask Ann.", once_per: event, updates: yes, expires: 2026-12-31}
 `), "r.yaml")
-	if err == nil || err.Error() != `r.yaml:6:145: updates must be true or false, not str "yes"` {
+	if err == nil || err.Error() != `r.yaml:6:145: updates must be true or false, not str "yes"; or say which, as in {versions: true, outlets: 5, withdrawn: true, as: thread}` {
 		t.Fatal(err)
 	}
 	list, err := ParseFile([]byte(`
@@ -31,9 +31,9 @@ rules:
 		t.Fatal(err)
 	}
 	all := Rule{Channels: []string{"desk"}, Severity: "critical", Tags: []string{"dprk"}, Languages: []string{"ko"}, Sites: []string{"yna.co.kr"}, Note: "Ask Ann.",
-		OncePer: "event", Updates: true, Expires: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
+		OncePer: "event", Updates: Updates{Versions: true}, Expires: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
 	own := all
-	own.Channels, own.Severity, own.Tags, own.Updates, own.Expires = []string{"archive"}, "low", nil, false, time.Date(2027, 2, 1, 11, 0, 0, 0, time.UTC)
+	own.Channels, own.Severity, own.Tags, own.Updates, own.Expires = []string{"archive"}, "low", nil, Updates{}, time.Date(2027, 2, 1, 11, 0, 0, 0, time.UTC)
 	for i, want := range []Rule{all, own, all} {
 		got := list[i]
 		if got.ChannelsAt == nil || got.ChannelsAt[0].Line != map[bool]int{true: 6, false: 2}[i == 1] {

@@ -70,13 +70,13 @@ type Rule struct {
 	Channels  []string // empty: every channel
 	Severity  string   // one of Severities; "": not said, as of a rule that stands in no file
 	Tags      []string
-	Languages []string   // only articles in these; an article of unknown language passes, so that nothing is missed
-	Sites     []string   // only articles of these hosts and their subdomains
-	Note      string     // for the reader of its alerts
-	Expires   time.Time  // from when on it tells nobody; zero: never
-	Tests     []Test     // what it must match, and what not
-	OncePer   string     // what it is told once of: article, story or event; "": story
-	Updates   bool       // tell also what later versions of an article change
+	Languages []string  // only articles in these; an article of unknown language passes, so that nothing is missed
+	Sites     []string  // only articles of these hosts and their subdomains
+	Note      string    // for the reader of its alerts
+	Expires   time.Time // from when on it tells nobody; zero: never
+	Tests     []Test    // what it must match, and what not
+	OncePer   string    // what it is told once of: article, story or event; "": story
+	Updates   Updates
 	When      *When      // nil: it tells of the first article that matches
 	Quiet     *yaml.Node // the keys that say how it is told, unread: a mapping for whoever tells; nil: it has none
 	Lists     Lists      // what the $names in the query stand for
@@ -89,6 +89,14 @@ type Rule struct {
 
 // Expired reports whether the rule tells nobody any more at now.
 func (r *Rule) Expired(now time.Time) bool { return !r.Expires.IsZero() && !now.Before(r.Expires) }
+
+// Updates are what a rule wants to be told of later, of what it told before.
+type Updates struct {
+	Versions  bool // what later versions of an article change
+	Outlets   int  // for every so many more outlets that carry the story; 0: not
+	Withdrawn bool // that the page of an article is gone
+	Separate  bool // each in a message of its own, even where a channel has threads
+}
 
 // A Hit says that a rule matches, and where its positive terms stand: sorted by field and offset, merged where they
 // overlap or touch, at most MaxSpans of them.

@@ -207,7 +207,7 @@ rules:
 		if r.When != nil {
 			fmt.Fprintf(&b, "    when: %s\n", r.When)
 		}
-		if r.Updates {
+		if r.Updates.Versions {
 			b.WriteString("    updates: true\n")
 		}
 	}

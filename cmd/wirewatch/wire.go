@@ -143,7 +143,7 @@ func newChannel(c configs.Channel, client *scrapers.Client) (pipeline.Channel, e
 		}
 		deps := alerts.Deps{Now: time.Now}
 		if client != nil {
-			deps.HTTP = client.HTTP(scrapers.ForHooks)
+			deps.HTTP, deps.Dial = client.HTTP(scrapers.ForHooks), client.Dial
 		}
 		return k.New(c.Name, c.Settings, deps)
 	}
@@ -175,7 +175,7 @@ func ruleDoc(a *pipeline.Article) *rules.Doc {
 // matchOf is what a match of a rule says, without the spans.
 func (s *setup) matchOf(rule string, now time.Time) pipeline.Match {
 	r := s.byName[rule]
-	return pipeline.Match{Rule: rule, Channels: s.route[rule], OncePer: pipeline.OncePer(r.OncePer), When: lab.Counts(r.When), Updates: r.Updates, Waits: s.waits,
+	return pipeline.Match{Rule: rule, Channels: s.route[rule], OncePer: pipeline.OncePer(r.OncePer), When: lab.Counts(r.When), Updates: pipeline.Updates(r.Updates), Waits: s.waits,
 		Silent: r.Expired(now), About: pipeline.About{Severity: r.Severity, Tags: r.Tags, Note: r.Note}, Escalate: s.quiet.escalate[rule]}
 }
 
@@ -293,6 +293,7 @@ func (a *app) build(s *setup) (err error) {
 		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
 		Match:    func(art *pipeline.Article) []pipeline.Match { return a.setup.Load().match(art) },
 		Counting: func() []pipeline.Match { return a.setup.Load().counting() },
+		Rule:     func(name string) pipeline.Match { s := a.setup.Load(); return s.matchOf(name, s.now()) },
 		Index:    dedup.New(dedup.Options{Window: foldWindow}),
 		Events:   dedup.NewEvents(dedup.EventOptions{}),
 		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"wirewatch/pipeline"
@@ -44,9 +43,8 @@ func (s *Store) ClaimRevisits(ctx context.Context, l pipeline.Lease, now time.Ti
 	return out, nil
 }
 
-// SaveVisit stores the outcome of a look that brought no new text, under the lease: whether the page is there. An article whose
-// page is gone keeps the moment when that was seen first.
-func (s *Store) SaveVisit(ctx context.Context, l pipeline.Lease, it pipeline.Item, there bool, now time.Time) error {
+// SaveVisit stores the outcome of a look at a page that is there and brought no new text, under the lease.
+func (s *Store) SaveVisit(ctx context.Context, l pipeline.Lease, it pipeline.Item) error {
 	err := s.tx(ctx, func(c conn) error {
 		if err := c.fence(l); err != nil {
 			return err
@@ -54,11 +52,7 @@ func (s *Store) SaveVisit(ctx context.Context, l pipeline.Lease, it pipeline.Ite
 		if err := saveItem(c, it); err != nil {
 			return err
 		}
-		if there {
-			return pageFound(c, it.Article)
-		}
-		_, err := c.exec(`UPDATE articles SET withdrawn = ? WHERE id = ? AND withdrawn = 0`, ms(now), it.Article)
-		return err
+		return pageFound(c, it.Article)
 	})
 	if err != nil {
 		return fmt.Errorf("save the look at item %d: %w", it.ID, err)
@@ -77,6 +71,16 @@ func (t *Tx) PageFound(article int64) error {
 func pageFound(c conn, article int64) error {
 	_, err := c.exec(`UPDATE articles SET withdrawn = 0 WHERE id = ? AND withdrawn <> 0`, article)
 	return err
+}
+
+// PageGone notes that the page of an article is gone, and reports whether that is news. The article keeps the moment when that was
+// seen first.
+func (t *Tx) PageGone(article int64, now time.Time) (bool, error) {
+	n, err := t.c.exec(`UPDATE articles SET withdrawn = ? WHERE id = ? AND withdrawn = 0`, ms(now), article)
+	if err != nil {
+		return false, fmt.Errorf("note that the page of article %d is gone: %w", article, err)
+	}
+	return n > 0, nil
 }
 
 // versionChain is a common table, "down", of an article and its versions; it takes the article. A version names the one before it. (A
@@ -114,68 +118,4 @@ func (s *Store) Versions(ctx context.Context, article int64) ([]pipeline.Article
 		return nil, fmt.Errorf("load the versions of article %d: %w", article, err)
 	}
 	return out, nil
-}
-
-// RaiseUpdate stores an update of what the alert's rule told of the article before, with a delivery to each of the channels that was
-// told then; a channel from which a silence kept it was not. It does nothing where none was, or where this version was told already. It reports whether it raised the alert.
-//
-// The subject of an update is the article, by its first version, and its number is that of the version: so there is one at most
-// per rule and version, whatever becomes of the story.
-func (t *Tx) RaiseUpdate(a pipeline.Alert, channels []string) (bool, error) {
-	raised, err := t.raiseUpdate(a, channels)
-	if err != nil {
-		return false, fmt.Errorf("raise update of rule %s: %w", a.Rule, err)
-	}
-	return raised, nil
-}
-
-func (t *Tx) raiseUpdate(a pipeline.Alert, channels []string) (bool, error) {
-	ids, err := versionIDs(t.c, a.Article.ID)
-	if err != nil {
-		return false, err
-	}
-	n := slices.Index(ids, a.Article.ID)
-	if n < 0 {
-		return false, fmt.Errorf("article %d: %w", a.Article.ID, ErrNotFound)
-	}
-	first, err := t.told(a.Rule, ids)
-	if err != nil || first == 0 {
-		return false, err
-	}
-	got, err := column[string](t.c, `SELECT channel FROM deliveries WHERE alert = ? AND state NOT IN ('dead', 'silenced') ORDER BY id`, first)
-	if err != nil {
-		return false, err
-	}
-	got = slices.DeleteFunc(got, func(ch string) bool { return !slices.Contains(channels, ch) })
-	if len(got) == 0 {
-		return false, nil
-	}
-	a.Kind, a.Subject, a.Seq = pipeline.KindUpdate, "article:"+strconv.FormatInt(ids[0], 10), n+1
-	u := pipeline.Update{}
-	if a.Update != nil {
-		u = *a.Update
-	}
-	u.First, u.Version = first, n+1
-	a.Update = &u
-	known, err := t.c.has(`SELECT 1 FROM alerts WHERE rule = ? AND subject = ? AND kind = ? AND seq = ?`, a.Rule, a.Subject, a.Kind, a.Seq)
-	if err != nil || known {
-		return false, err
-	}
-	if a.Story.ID, err = rootOf(t.c, a.Story.ID); err != nil {
-		return false, fmt.Errorf("story %d: %w", a.Story.ID, err)
-	}
-	return true, insertAlert(t.c, t.s.text, t.s.now, a, got)
-}
-
-// told finds the alert with which a rule told first of any of the articles; 0: it never did. That may have been an update: where a story
-// was split between two versions, the later ones begin anew, and those who were told of the earlier ones go on with them.
-func (t *Tx) told(rule string, articles []int64) (first int64, err error) {
-	err = inChunks(articles, func(marks string, args []any) error {
-		if first != 0 {
-			return nil
-		}
-		return t.c.get([]any{&first}, `SELECT COALESCE(MIN(id), 0) FROM alerts WHERE article <> 0 AND article IN (`+marks+`) AND rule = ? AND kind IN (?, ?)`,
-			append(args, rule, pipeline.KindMatch, pipeline.KindUpdate)...)
-	})
-	return first, err
 }

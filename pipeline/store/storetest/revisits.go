@@ -93,7 +93,7 @@ func revisits(w *world) {
 	w.steal("process", "a.example")
 	_, err = w.s.ClaimRevisits(w.ctx, l, w.now, 10)
 	w.is(err, pipeline.ErrLeaseLost)
-	w.is(w.s.SaveVisit(w.ctx, l, got[0], true, w.now), pipeline.ErrLeaseLost)
+	w.is(w.s.SaveVisit(w.ctx, l, got[0]), pipeline.ErrLeaseLost)
 }
 
 // withdrawn: an article whose page is gone says since when, until the page is back.
@@ -110,8 +110,17 @@ func withdrawn(w *world) {
 	for _, step := range []struct {
 		there bool
 		want  time.Time
-	}{{true, time.Time{}}, {false, gone}, {false, gone}, {true, time.Time{}}} {
-		w.ok(w.s.SaveVisit(w.ctx, l, it, step.there, w.now))
+		news  bool
+	}{{true, time.Time{}, false}, {false, gone, true}, {false, gone, false}, {true, time.Time{}, false}} {
+		if step.there {
+			w.ok(w.s.SaveVisit(w.ctx, l, it))
+		} else {
+			w.ok(w.write(func(tx pipeline.Tx) error {
+				news, err := tx.PageGone(a.ID, w.now)
+				w.want(news, step.news)
+				return err
+			}))
+		}
 		got, err := w.s.Article(w.ctx, a.ID)
 		w.ok(err)
 		w.want(got.Withdrawn, step.want)

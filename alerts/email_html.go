@@ -1,0 +1,83 @@
+package alerts
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"html/template"
+	"regexp"
+	"strings"
+
+	"wirewatch/pipeline/diff"
+)
+
+// emailPage is the HTML part of a mail. It loads nothing, and leaves colours to the reader's program, light or dark.
+//
+//go:embed email.html
+var emailPage string
+
+var emailTemplate = template.Must(template.New("email").Funcs(template.FuncMap{
+	"join":    func(parts []string) string { return strings.Join(parts, " · ") },
+	"hits":    hitRuns,
+	"shown":   Message.shown,
+	"carried": Message.carriedBy,
+	"more":    func(m Message) int { return m.Carried - len(m.Outlets) },
+	"removed": func(r Run) bool { return r.Op == diff.Removed },
+	"added":   func(r Run) bool { return r.Op == diff.Added },
+}).Parse(emailPage))
+
+// emailHTML renders a message for mail.
+func emailHTML(m Message) (string, error) {
+	var b bytes.Buffer
+	if err := emailTemplate.Execute(&b, m); err != nil {
+		return "", err
+	}
+	return b.String(), nil
+}
+
+type hitRun struct {
+	Text string
+	Hit  bool
+}
+
+// hitRuns cuts a passage into what is a hit and what is not.
+func hitRuns(p Passage) (out []hitRun) {
+	p.runs(func(s string, hit bool) { out = append(out, hitRun{s, hit}) })
+	return out
+}
+
+// emailRef is what a Message-ID looks like.
+var emailRef = regexp.MustCompile(`^<[!-;=?A-~]+@[!-;=?A-~]+>$`)
+
+// idRune makes what may stand in a Message-ID of a UID's characters.
+func idRune(r rune) rune {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-':
+		return r
+	}
+	return '-'
+}
+
+// label makes a label of a List-Id of a name: what is left of its ASCII letters and digits.
+func label(name string) string {
+	s := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, name)
+	for strings.Contains(s, "--") {
+		s = strings.ReplaceAll(s, "--", "-")
+	}
+	return strings.Trim(s[:min(len(s), 40)], "-")
+}
+
+// fingerprint is a short name for a text, the same for the same text.
+func fingerprint(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:12])
+}

@@ -68,7 +68,7 @@ func (t tally) count(joined bool, counting []Match) (raised int, err error) {
 
 // raise raises an alert of a rule that counts.
 func (t tally) raise(m Match, a Alert) (bool, error) {
-	a.Rule, a.About, a.Kind, a.Created, a.Article, a.Wait = m.Rule, m.About, KindMatch, t.now, *t.Article, m.Waits
+	a.Rule, a.About, a.Kind, a.Created, a.Article, a.Wait, a.Escalate = m.Rule, m.About, KindMatch, t.now, *t.Article, m.Waits, m.Escalate
 	for _, x := range t.matches {
 		if x.Rule == m.Rule {
 			a.Spans = x.Spans

@@ -89,6 +89,7 @@ type traceTold struct {
 	Sent     string `json:"sent"`
 	Attempts int    `json:"attempts"`
 	Error    string `json:"error"`
+	Why      string `json:"why"` // why it is where it is: what holds or silences it, the digest it went out in, or the error
 }
 
 func runTrace(ctx context.Context, e *env, v verb, args []string) error {
@@ -207,7 +208,7 @@ func toldOf(t *store.Trace, rule string) []traceTold {
 	for _, d := range t.Deliveries {
 		if d.Alert.Rule == rule {
 			out = append(out, traceTold{d.ID, d.UID, d.Alert.Kind, d.Alert.Article.ID, d.Channel, string(d.State), stamp(d.Created), stamp(d.Due),
-				stamp(d.Sent), d.Attempts, d.Error})
+				stamp(d.Sent), d.Attempts, d.Error, deliveryWhy(d)})
 		}
 	}
 	return out
@@ -333,8 +334,8 @@ func toldLine(d traceTold, article int64) string {
 	if d.Article != article && d.Article != 0 {
 		out += fmt.Sprintf(", by article %d of the same story", d.Article)
 	}
-	if d.Error != "" {
-		out += ": " + d.Error
+	if d.Why != "" {
+		out += ": " + d.Why
 	}
 	return out
 }

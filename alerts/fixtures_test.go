@@ -1,7 +1,9 @@
 package alerts
 
 import (
+	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,6 +19,12 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 // newChannel makes a channel of YAML settings, by way of the real configuration. The settings hold every key but name.
 func newChannel(t testing.TB, settings string) (pipeline.Channel, error) {
 	t.Helper()
+	return newChannelTo(t, settings, io.Discard)
+}
+
+// newChannelTo is newChannel for a kind that writes to standard output.
+func newChannelTo(t testing.TB, settings string, stdout io.Writer) (pipeline.Channel, error) {
+	t.Helper()
 	text := "channels:\n  - name: desk\n    " + strings.ReplaceAll(strings.TrimSpace(settings), "\n", "\n    ") + "\n"
 	cfg, err := configs.Parse("test.yaml", []byte(text), nil)
 	if err != nil {
@@ -25,7 +33,7 @@ func newChannel(t testing.TB, settings string) (pipeline.Channel, error) {
 	c := cfg.Channels[0]
 	for _, k := range Kinds {
 		if k.Name == c.Kind {
-			return k.New(c.Name, c.Settings, Deps{HTTP: http.DefaultClient, Now: func() time.Time { return now }})
+			return k.New(c.Name, c.Settings, Deps{HTTP: http.DefaultClient, Stdout: stdout, Now: func() time.Time { return now }})
 		}
 	}
 	t.Fatalf("no kind %q", c.Kind)
@@ -39,6 +47,37 @@ func mustChannel(t testing.TB, settings string) pipeline.Channel {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// least are the settings that a kind cannot do without, against a receiver at base. A kind without an entry fails the tests.
+func least(t testing.TB, kind, base string) string {
+	t.Helper()
+	s, ok := map[string]string{
+		"slack":      "url: " + base + "/services/T0/B0/abcdefgh",
+		"webhook":    "url: " + base + "/hook",
+		"discord":    "url: " + base + "/api/webhooks/1234/abcdefgh",
+		"teams":      "url: " + base + "/workflows/abcdefgh/triggers/manual/paths/invoke?api-version=1&sig=abcdefgh",
+		"telegram":   "url: " + base + "\ntoken: 123456:abcdefghijklmnopqrstuvwxyz\nchat: -100123",
+		"mattermost": "url: " + base + "/hooks/abcdefgh",
+		"ntfy":       "url: " + base + "\ntopic: wires\ntoken: tk_abcdefgh",
+		"matrix":     "url: " + base + "\ntoken: syt_abcdefgh\nroom: '!abc:matrix.example'",
+		"file":       "path: " + filepath.Join(t.TempDir(), "alerts.jsonl"),
+		"stdout":     "",
+	}[kind]
+	if !ok {
+		t.Fatalf("kind %s has no settings here", kind)
+	}
+	return "kind: " + kind + "\n" + s
+}
+
+// overHTTP are the kinds that send requests.
+func overHTTP() (names []string) {
+	for _, k := range Kinds {
+		if k.Name != "file" && k.Name != "stdout" {
+			names = append(names, k.Name)
+		}
+	}
+	return names
 }
 
 // spansOf finds words in title and body, as the matcher would.
@@ -106,14 +145,21 @@ func samples() map[string]pipeline.Delivery {
 			Title: "العثور على قذائف في سفينة شحن", Published: published, Lang: "ar",
 			Body: "قال مفتشون يوم الأحد إن سفينة شحن رست الشهر الماضي في الميناء الشمالي كانت تحمل صناديق فيها قذائف مدفعية وأجزاء صاروخ. " +
 				"وكانت الأوراق تتحدث عن آلات. وقال أحدهم: «أحصينا أربعمئة قذيفة». ولم يرد صاحب السفينة."}),
-		"feed": feed,
-		"test": Sample("desk", now),
+		"feed":   feed,
+		"digest": digest("msg_d", update, feed),
+		"test":   Sample("desk", now),
 		"trouble": health("msg_t", 3, pipeline.Health{Trouble: "dead", Since: now.Add(-26 * time.Hour)}, "Feed <b>tass & co</b> is dead",
 			"It has failed 9 times in a row and was well last on 21 Nov 2026 07:45 UTC; it is asked again at least every 6 hours. Last: status 503, \"<!channel> maintenance\""),
 		"note": health("msg_n", 5, pipeline.Health{Trouble: "moved", Since: now, Notice: true}, "Feed tass has moved", "Its server has said so 3 times in a row."),
 		"recovery": health("msg_r", 4, pipeline.Health{Trouble: "dead", Since: now.Add(-26 * time.Hour), Over: now}, "Feed tass is well again",
 			"It answers, and what it lists is read as before."),
 	}
+}
+
+// digest is a delivery that gathers others.
+func digest(uid string, members ...pipeline.Delivery) pipeline.Delivery {
+	return pipeline.Delivery{ID: 9, UID: uid, Channel: "desk", State: pipeline.DeliveryOpen, Created: now, Due: now, Alert: pipeline.Alert{ID: 6,
+		Subject: "digest:desk", Kind: pipeline.KindDigest, Created: now, Members: members}}
 }
 
 // health is a delivery of what Wirewatch says of itself.
@@ -125,7 +171,7 @@ func health(uid string, seq int, h pipeline.Health, headline, text string) pipel
 
 // decodeOnly makes a channel of settings that may not even decode.
 func decodeOnly(k Kind, settings string) (pipeline.Channel, error) {
-	text := "channels:\n  - name: desk\n    kind: " + k.Name + "\n    " + strings.ReplaceAll(settings, "\n", "\n    ") + "\n"
+	text := "channels:\n  - name: desk\n    kind: " + k.Name + "\n    " + strings.ReplaceAll(strings.TrimPrefix(settings, "kind: "+k.Name), "\n", "\n    ") + "\n"
 	cfg, err := configs.Parse("test.yaml", []byte(text), nil)
 	if err != nil {
 		return nil, err

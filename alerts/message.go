@@ -25,6 +25,7 @@ type Message struct {
 	Passages  []Passage // of the body, the best first; none when there is no text
 	Changes   []Change  // of an update: what the new version says otherwise; shown to people in place of the passages
 	Items     []Message // of a digest: what it gathers, in the order of commit; a digest has neither link nor passages of its own
+	More      int       // how many items of a digest were left out to fit the receiver
 	Outlets   []Outlet  // who else carries the story, at most maxOutlets
 	Carried   int       // how many others carry it, those not listed included
 	Notes     []string  // sentences on the text's quality

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -46,7 +45,9 @@ func newSlack(name string, settings Settings, deps Deps) (pipeline.Channel, erro
 	if err := m.err(); err != nil {
 		return nil, err
 	}
-	return &slack{name, newPoster("slack", s.URL, deps)}, nil
+	p := newPoster("slack", s.URL, deps)
+	p.pace = slackPace
+	return &slack{name, p}, nil
 }
 
 // Format keeps the hook's address out of whatever verb prints the channel.
@@ -77,15 +78,7 @@ func (s *slack) Send(ctx context.Context, d pipeline.Delivery) (ref string, err 
 	if a.status == http.StatusOK && word == "ok" {
 		return "", nil // the hook gives a message no name
 	}
-	if m, ok := slackRefusals[word]; ok && a.status < 500 && a.status != http.StatusTooManyRequests {
-		return "", s.post.failure(m.verdict, word, 0, "status %d, %q: %s", a.status, word, m.hint)
-	}
-	err = s.post.refused(a, word)
-	var f *pipeline.Failure
-	if errors.As(err, &f) && f.Verdict == pipeline.Throttled && f.After == 0 {
-		f.After = slackPace
-	}
-	return "", err
+	return "", s.post.judge(a, word, slackRefusals)
 }
 
 // slackWord is the one word that Slack answers with, from plain text or from JSON.
@@ -95,11 +88,6 @@ func slackWord(body string) string {
 		body = j.Error
 	}
 	return strings.TrimSpace(body)
-}
-
-type refusal struct {
-	verdict pipeline.Verdict
-	hint    string
 }
 
 // slackRefusals are the words with which Slack refuses (docs.slack.dev, "Sending messages using incoming webhooks").
@@ -158,28 +146,18 @@ var (
 	slackStrike = &slackStyle{Strike: true}
 )
 
-// slackPayload is the request's body. A message too long for Slack loses outlets first, then the second passage, then changes.
+// slackPayload is the request's body.
 func slackPayload(m Message) ([]byte, error) {
-	for {
+	return fit(m, func(m Message) ([]byte, bool, error) {
 		blocks := slackBlocks(m)
 		n, err := encode(blocks)
-		if err != nil {
-			return nil, err
+		if err != nil || utf8.RuneCount(n) > slackTotal {
+			return nil, false, err
 		}
-		switch {
-		case utf8.RuneCount(n) <= slackTotal:
-			text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
-			return encode(slackMessage{Text: text, Blocks: blocks})
-		case len(m.Outlets) > 0:
-			m.Outlets = m.Outlets[:len(m.Outlets)-1]
-		case len(m.Passages) > 0:
-			m.Passages = m.Passages[:len(m.Passages)-1]
-		case len(m.Changes) > 0:
-			m.Changes = m.Changes[:len(m.Changes)-1]
-		default:
-			return nil, fmt.Errorf("the message has %d characters and nothing left to leave out", utf8.RuneCount(n))
-		}
-	}
+		text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
+		b, err := encode(slackMessage{Text: text, Blocks: blocks})
+		return b, true, err
+	})
 }
 
 func slackBlocks(m Message) []slackBlock {

@@ -350,8 +350,8 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
 	defer srv.Close()
 	defer close(stop)
-	for _, kind := range []string{"slack", "webhook"} {
-		ch := mustChannel(t, "kind: "+kind+"\nurl: "+srv.URL)
+	for _, kind := range overHTTP() {
+		ch := mustChannel(t, least(t, kind, srv.URL))
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		_, err := ch.Send(ctx, samples()["english"])
 		cancel()

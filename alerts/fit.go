@@ -3,7 +3,7 @@ package alerts
 import "fmt"
 
 // fit makes a message that its receiver takes. build renders it and says whether that is within the receiver's limits; while it is not,
-// the message loses outlets first, then passages, then changes, then the items of a digest, then notes, and at last its headline is cut.
+// the message loses outlets first, then passages, then changes, then the items of a digest, then notes, then a link that is as long as a message, and at last its headline is cut.
 // The error is build's, or says that nothing is left to leave out.
 func fit[B any](m Message, build func(Message) (b B, fits bool, err error)) (B, error) {
 	for {
@@ -23,6 +23,8 @@ func fit[B any](m Message, build func(Message) (b B, fits bool, err error)) (B, 
 			m.Items, m.More = m.Items[:len(m.Items)-n], m.More+n
 		case len(m.Notes) > 0:
 			m.Notes = m.Notes[:len(m.Notes)-1]
+		case len(m.Link) > longLink:
+			m.Link = ""
 		case len(m.Headline.Text) > shortest:
 			m.Headline = Passage{Field: m.Headline.Field, Text: clip(m.Headline.Text, len([]rune(m.Headline.Text))*2/3), Hits: []Hit{}}
 		default:
@@ -32,5 +34,7 @@ func fit[B any](m Message, build func(Message) (b B, fits bool, err error)) (B, 
 	}
 }
 
-// shortest is how many bytes of a headline are never cut: a receiver that takes less takes nothing.
-const shortest = 60
+const (
+	longLink = 1000 // bytes; half of all that Discord takes
+	shortest = 60   // bytes of a headline that are never cut: a receiver that takes less takes nothing
+)

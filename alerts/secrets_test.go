@@ -92,7 +92,11 @@ func TestNoChannelLeaks(t *testing.T) {
 			if w, ok := ch.(interface{ Warnings() []string }); ok {
 				check(k.Name+" warnings", w.Warnings())
 			}
-			for _, status := range []int{200, 302, 400, 404, 410, 429, 500, 503} {
+			statuses := []int{200, 302, 400, 404, 410, 429, 500, 503}
+			if base == closed.URL || base == "http://canary-host.invalid:1" {
+				statuses = statuses[:1] // nobody answers
+			}
+			for _, status := range statuses {
 				p := posterOf(t, ch)
 				p.client.Transport = tag{fmt.Sprint(status)}
 				ref, err := ch.Send(t.Context(), samples()["english"])

@@ -264,7 +264,7 @@ func inert(s string) string {
 			r = '＃'
 		case r == '$' && unicode.IsLetter(at(i+1)):
 			r = '＄'
-		case r == ':' && at(i+1) == '/' && at(i+2) == '/':
+		case r == ':' && (at(i+1) == '/' && at(i+2) == '/' || unicode.IsLetter(at(i-1)) && word(i+1)): // any scheme's, and mailto:a
 			r = '꞉'
 		case r == '.' && word(i-1) && unicode.IsLetter(at(i+1)) && unicode.IsLetter(at(i+2)):
 			r = '․'

@@ -170,7 +170,7 @@ func markdownText(s string) error {
 			return err
 		}
 	}
-	s = regexp.MustCompile("\\\\[\\\\`*_~|\\[\\](){}!#.+-]").ReplaceAllString(s, "")
+	s = regexp.MustCompile("\\\\[\\\\`*_~|\\[\\](){}!#.+-]").ReplaceAllString(s, "¦")
 	for _, mark := range []string{"**", "~~"} {
 		if strings.Count(s, mark)%2 != 0 {
 			return fmt.Errorf("%s is not closed in %.300q", mark, s)

@@ -77,7 +77,7 @@ func (m *Mistakes) template(text string, p printer) *override {
 
 // override is template with other functions.
 func (m *Mistakes) override(text string, p printer, funcs template.FuncMap) *override {
-	t, err := template.New("template").Funcs(funcs).Parse(text)
+	t, err := template.New("template").Funcs(funcs).Parse(strings.TrimRight(text, "\n"))
 	if err != nil {
 		*m = append(*m, templateMistake(err))
 		return nil

@@ -107,7 +107,7 @@ func templateMistake(err error) Mistake {
 			x.Msg = at[2] + ": " + x.Msg
 		}
 	}
-	x.Msg = strings.NewReplacer("in type alerts.View", "in a message", "in type alerts.OutletView", "in an outlet").Replace(x.Msg)
+	x.Msg = strings.NewReplacer("in type alerts.View", "in a message", "in type alerts.OutletView", "in an outlet", "in type alerts.Markup", "in a text").Replace(x.Msg)
 	x.Hint = "there are " + fields() + "; .Name and .Link of each of .Outlets; and the functions of Go's text/template with join"
 	return x
 }

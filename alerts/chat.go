@@ -22,6 +22,30 @@ type chat struct {
 	own  *override // the text as the settings want it; nil: the standard one
 }
 
+// hookSettings are those of a channel whose address is all that it needs.
+type hookSettings struct {
+	URL      pipeline.Secret `yaml:"url,required" also:"webhook,webhook_url,hook"`
+	Template string          `yaml:"template" also:"text,message"`
+}
+
+// addressed reads hookSettings. p is the markup of templates; wrong says what is wrong with an address of this kind and what to do, "" nothing.
+func addressed(settings Settings, p printer, wrong func(to string) (msg, hint string)) (to pipeline.Secret, own *override, err error) {
+	var s hookSettings
+	if err := settings.Decode(&s); err != nil {
+		return to, nil, err
+	}
+	var m Mistakes
+	address(&m, s.URL)
+	if msg, hint := wrong(s.URL.Reveal()); msg != "" {
+		m.add("url", hint, "%s", msg)
+	}
+	own = m.template(s.Template, p)
+	return s.URL, own, m.err()
+}
+
+// anyAddress finds nothing wrong with an address of the right form.
+func anyAddress(string) (msg, hint string) { return "", "" }
+
 // newChat makes the common part of a channel. hide are its secrets beside the address.
 func newChat(kind, name string, pace time.Duration, to pipeline.Secret, own *override, deps Deps, hide ...pipeline.Secret) *chat {
 	p := newPoster(kind, to, deps, hide...)

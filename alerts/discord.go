@@ -18,28 +18,17 @@ const (
 	discordSilent  = 1 << 2
 )
 
-type discordSettings struct {
-	URL      pipeline.Secret `yaml:"url,required" also:"webhook,webhook_url,hook"`
-	Template string          `yaml:"template" also:"text,message"`
-}
-
 // discord posts to a webhook of Discord. The text is Discord's Markdown in `content`, not an embed: who has embeds turned off would see
 // an empty message. Mentions are off by allowed_mentions, and by the text. A webhook cannot reply to a message, so that an update stands
 // alone.
 type discord struct{ *chat }
 
 func newDiscord(name string, settings Settings, deps Deps) (pipeline.Channel, error) {
-	var s discordSettings
-	if err := settings.Decode(&s); err != nil {
+	to, own, err := addressed(settings, chatMarkdown, anyAddress)
+	if err != nil {
 		return nil, err
 	}
-	var m Mistakes
-	address(&m, s.URL)
-	own := m.template(s.Template, discordText)
-	if err := m.err(); err != nil {
-		return nil, err
-	}
-	return &discord{newChat("discord", name, discordPace, waiting(s.URL), own, deps)}, nil
+	return &discord{newChat("discord", name, discordPace, waiting(to), own, deps)}, nil
 }
 
 // waiting is the webhook's address with wait=true, so that the answer tells whether the message was saved.
@@ -54,13 +43,6 @@ func waiting(to pipeline.Secret) pipeline.Secret {
 	return pipeline.NewSecret(u.String())
 }
 
-var discordText = printer{
-	escape: markdown, end: "\n",
-	looks: map[look][2]string{bold: {"**", "**"}, strike: {"~~", "~~"}},
-	link:  func(s, to string) string { return "[" + s + "](" + markdownDest(to) + ")" },
-	dest:  markdownDest,
-}
-
 type discordMessage struct {
 	Content  string          `json:"content"`
 	Mentions discordMentions `json:"allowed_mentions"`
@@ -73,7 +55,7 @@ type discordMentions struct {
 
 func (c *discord) body(m Message) ([]byte, error) {
 	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
-		text := c.said(m, own, discordText)
+		text := c.said(m, own, chatMarkdown)
 		b, err := encode(discordMessage{text, discordMentions{[]string{}}, discordSilent})
 		return b, units(text) <= discordContent, err
 	})
@@ -104,10 +86,7 @@ func (c *discord) Send(ctx context.Context, d pipeline.Delivery) (ref string, er
 	if got.Code != 0 {
 		word = strconv.Itoa(got.Code) + " " + word
 	}
-	if known, ok := discordRefusals[got.Code]; ok {
-		return "", c.post.judge(a, word, map[string]refusal{word: known})
-	}
-	return "", c.post.judge(a, word, nil)
+	return "", c.post.judge(a, word, discordRefusals[got.Code])
 }
 
 // discordRefusals are what Discord's error codes mean here (docs.discord.com, "Opcodes and status codes").

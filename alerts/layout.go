@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"fmt"
+	"html"
 	"strings"
 
 	"wirewatch/pipeline/diff"
@@ -138,4 +139,25 @@ func (p printer) piece(x piece) string {
 	}
 	at := strings.Index(s, body)
 	return s[:at] + marks[0] + body + marks[1] + s[at+len(body):]
+}
+
+// plainText writes a message without any markup and without its links.
+var plainText = printer{escape: inert, end: "\n"}
+
+// chatMarkdown is the Markdown that Discord and Mattermost share.
+var chatMarkdown = printer{
+	escape: markdown, end: "\n",
+	looks: map[look][2]string{bold: {"**", "**"}, strike: {"~~", "~~"}},
+	link:  func(s, to string) string { return "[" + s + "](" + markdownDest(to) + ")" },
+	dest:  markdownDest,
+}
+
+// htmlMarkup makes a printer of HTML with the elements for bold and struck out that a receiver knows.
+func htmlMarkup(strong, struck, end string) printer {
+	return printer{
+		escape: func(s string) string { return html.EscapeString(inert(s)) }, end: end,
+		looks: map[look][2]string{bold: {"<" + strong + ">", "</" + strong + ">"}, strike: {"<" + struck + ">", "</" + struck + ">"}},
+		link:  func(s, to string) string { return `<a href="` + html.EscapeString(to) + `">` + s + "</a>" },
+		dest:  html.EscapeString,
+	}
 }

@@ -2,7 +2,6 @@ package alerts
 
 import (
 	"context"
-	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,15 +59,7 @@ func (m *Mistakes) token(token pipeline.Secret) {
 }
 
 // matrixHTML is the part of HTML that the specification lets a message have.
-var matrixHTML = printer{
-	escape: func(s string) string { return html.EscapeString(inert(s)) }, end: "<br>\n",
-	looks: map[look][2]string{bold: {"<strong>", "</strong>"}, strike: {"<del>", "</del>"}},
-	link:  func(s, to string) string { return `<a href="` + html.EscapeString(to) + `">` + s + "</a>" },
-	dest:  html.EscapeString,
-}
-
-// plainText writes a message without any markup and without its links.
-var plainText = printer{escape: inert, end: "\n"}
+var matrixHTML = htmlMarkup("strong", "del", "<br>\n")
 
 type matrixMessage struct {
 	Type      string          `json:"msgtype"`
@@ -126,7 +117,7 @@ func (c *matrix) Send(ctx context.Context, d pipeline.Delivery) (ref string, err
 		return c.post.scrub(got.Event), nil
 	}
 	a.wait = seconds(got.After / 1000)
-	return "", c.post.judge(a, c.word(got.Code), matrixRefusals)
+	return "", c.post.judge(a, c.word(got.Code), matrixRefusals[got.Code])
 }
 
 // matrixRefusals are the error codes of the specification that a message can meet.
@@ -139,7 +130,7 @@ var matrixRefusals = map[string]refusal{
 	"M_CONSENT_NOT_GIVEN":        {pipeline.Gone, "the account has to agree to the server's terms first; log in by hand"},
 	"M_NOT_FOUND":                {pipeline.Gone, "the room does not exist"},
 	"M_UNRECOGNIZED":             {pipeline.Gone, "what answers at `url` is not a Matrix homeserver's client API; the name of a server and its address can differ, see /.well-known/matrix/client"},
-	"M_LIMIT_EXCEEDED":           {pipeline.Throttled, "the server asks to wait"},
+	"M_RESOURCE_LIMIT_EXCEEDED":  {pipeline.Gone, "the server has reached a limit of its own, such as that of active users; ask its administrator"},
 	"M_TOO_LARGE":                {pipeline.Final, "the message is too long for the server"},
 	"M_BAD_JSON":                 {pipeline.Final, "the server does not understand the message"},
 	"M_NOT_JSON":                 {pipeline.Final, "the server does not understand the message"},

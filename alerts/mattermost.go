@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -17,33 +18,22 @@ const (
 	mattermostText = 16_383 // characters
 )
 
-type mattermostSettings struct {
-	URL      pipeline.Secret `yaml:"url,required" also:"webhook,webhook_url,hook"`
-	Template string          `yaml:"template" also:"text,message"`
-}
-
 // mattermost posts to an incoming webhook. It cannot turn mentions off, so that none may stand in the text: @ becomes a look-alike.
 // The webhook gives a message no name and replies to none.
 type mattermost struct{ *chat }
 
 func newMattermost(name string, settings Settings, deps Deps) (pipeline.Channel, error) {
-	var s mattermostSettings
-	if err := settings.Decode(&s); err != nil {
+	to, own, err := addressed(settings, chatMarkdown, anyAddress)
+	if err != nil {
 		return nil, err
 	}
-	var m Mistakes
-	address(&m, s.URL)
-	own := m.template(s.Template, discordText)
-	if err := m.err(); err != nil {
-		return nil, err
-	}
-	return &mattermost{newChat("mattermost", name, mattermostPace, s.URL, own, deps)}, nil
+	return &mattermost{newChat("mattermost", name, mattermostPace, to, own, deps)}, nil
 }
 
-// body is the message in Mattermost's Markdown, where a paragraph keeps its line ends; it differs from Discord's in nothing used here.
+// body is the message in Mattermost's Markdown, where a paragraph keeps its line ends.
 func (c *mattermost) body(m Message) ([]byte, error) {
 	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
-		text := c.said(m, own, discordText)
+		text := c.said(m, own, chatMarkdown)
 		b, err := encode(struct {
 			Text string `json:"text"`
 		}{text})
@@ -69,16 +59,12 @@ func (c *mattermost) Send(ctx context.Context, d pipeline.Delivery) (ref string,
 		Message string `json:"message"`
 	}
 	a.read(&got)
-	if known, ok := mattermostRefusals[got.ID]; ok {
-		return "", c.post.judge(a, got.ID, map[string]refusal{got.ID: known})
-	}
-	return "", c.post.judge(a, c.word(got.Message), nil)
+	return "", c.post.judge(a, c.word(cmp.Or(got.Message, got.ID)), mattermostRefusals[got.ID])
 }
 
 // mattermostRefusals are the ids of the errors that a webhook answers with (mattermost/server, app/webhook.go).
 var mattermostRefusals = map[string]refusal{
 	"web.incoming_webhook.invalid.app_error":             {pipeline.Gone, "the webhook does not exist, or its address is mistyped; make a new one and put its address into `url`"},
-	"web.incoming_webhook.disabled.app_error":            {pipeline.Gone, "incoming webhooks are turned off on the server; an administrator can turn them on"},
 	"web.incoming_webhook.channel.app_error":             {pipeline.Gone, "the webhook's channel does not exist any more"},
 	"web.incoming_webhook.permissions.app_error":         {pipeline.Gone, "who made the webhook may not post into its channel any more"},
 	"web.incoming_webhook.user.app_error":                {pipeline.Gone, "who made the webhook does not exist any more"},

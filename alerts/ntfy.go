@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -126,14 +127,7 @@ func (c *ntfy) Send(ctx context.Context, d pipeline.Delivery) (ref string, err e
 	if got.Code != 0 {
 		word = strconv.Itoa(got.Code) + " " + word
 	}
-	known, ok := ntfyRefusals[got.Code]
-	if !ok {
-		known, ok = ntfyRefusals[a.status]
-	}
-	if ok {
-		return "", c.post.judge(a, word, map[string]refusal{word: known})
-	}
-	return "", c.post.judge(a, word, nil)
+	return "", c.post.judge(a, word, cmp.Or(ntfyRefusals[got.Code], ntfyRefusals[a.status]))
 }
 
 // ntfyRefusals are what ntfy's error codes mean here, and its statuses where it gives none (binwiederhier/ntfy, server/errors.go).

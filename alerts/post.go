@@ -155,10 +155,11 @@ type refusal struct {
 	hint    string
 }
 
-// judge is refused for a receiver with words of its own: those that are known decide, unless the status says that it passes by itself.
-func (p *poster) judge(a answer, word string, known map[string]refusal) error {
-	if m, ok := known[word]; ok && a.status < 500 && a.status != http.StatusTooManyRequests {
-		return p.failure(m.verdict, word, 0, "status %d, %q: %s", a.status, word, m.hint)
+// judge is refused for a receiver with words of its own: one that is known decides, unless the status says that it passes by itself. The
+// zero refusal is none that is known.
+func (p *poster) judge(a answer, word string, known refusal) error {
+	if known.hint != "" && a.status < 500 && a.status != http.StatusTooManyRequests {
+		return p.failure(known.verdict, word, 0, "status %d, %q: %s", a.status, word, known.hint)
 	}
 	return p.refused(a, word)
 }

@@ -78,7 +78,7 @@ func (s *slack) Send(ctx context.Context, d pipeline.Delivery) (ref string, err 
 	if a.status == http.StatusOK && word == "ok" {
 		return "", nil // the hook gives a message no name
 	}
-	return "", s.post.judge(a, word, slackRefusals)
+	return "", s.post.judge(a, word, slackRefusals[word])
 }
 
 // slackWord is the one word that Slack answers with, from plain text or from JSON.

@@ -17,30 +17,24 @@ const (
 	teamsCard = 20_000 // bytes of the request
 )
 
-type teamsSettings struct {
-	URL      pipeline.Secret `yaml:"url,required" also:"webhook,webhook_url,hook"`
-	Template string          `yaml:"template" also:"text,message"`
-}
-
 // teams posts an Adaptive Card to a workflow that begins with "When a Teams webhook request is received". All text stands in TextRuns of
 // RichTextBlocks, which know no Markdown, whereas every TextBlock does. The workflow gives a message no name and replies to none.
 type teams struct{ *chat }
 
 func newTeams(name string, settings Settings, deps Deps) (pipeline.Channel, error) {
-	var s teamsSettings
-	if err := settings.Decode(&s); err != nil {
+	to, own, err := addressed(settings, plainText, retiredConnector)
+	if err != nil {
 		return nil, err
 	}
-	var m Mistakes
-	address(&m, s.URL)
-	if strings.Contains(s.URL.Reveal(), ".webhook.office.com/") {
-		m.add("url", "make a workflow: in Teams, the channel's … menu, Workflows, \"Send webhook alerts to a channel\"", "is that of an Office connector, which Microsoft has retired")
+	return &teams{newChat("teams", name, teamsPace, to, own, deps)}, nil
+}
+
+// retiredConnector knows addresses that looked like these until 2025.
+func retiredConnector(to string) (msg, hint string) {
+	if !strings.Contains(to, ".webhook.office.com/") {
+		return "", ""
 	}
-	own := m.template(s.Template, plainText)
-	if err := m.err(); err != nil {
-		return nil, err
-	}
-	return &teams{newChat("teams", name, teamsPace, s.URL, own, deps)}, nil
+	return "is that of an Office connector, which Microsoft has retired", "make a workflow: in Teams, the channel's menu, Workflows, \"Send webhook alerts to a channel\""
 }
 
 // The parts of an Adaptive Card that a message uses (adaptivecards.io, schema 1.4).
@@ -144,7 +138,7 @@ func (c *teams) Send(ctx context.Context, d pipeline.Delivery) (ref string, err 
 		} `json:"error"`
 	}
 	a.read(&got)
-	return "", c.post.judge(a, c.word(got.Error.Code), teamsRefusals)
+	return "", c.post.judge(a, c.word(got.Error.Code), teamsRefusals[got.Error.Code])
 }
 
 // teamsRefusals are the codes with which a workflow's address refuses (Power Automate, Azure Logic Apps).

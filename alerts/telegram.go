@@ -3,7 +3,6 @@ package alerts
 import (
 	"context"
 	"fmt"
-	"html"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -71,12 +70,7 @@ func newTelegram(name string, settings Settings, deps Deps) (pipeline.Channel, e
 }
 
 // telegramHTML is the markup of templates (core.telegram.org/bots/api, "HTML style").
-var telegramHTML = printer{
-	escape: func(s string) string { return html.EscapeString(inert(s)) }, end: "\n",
-	looks: map[look][2]string{bold: {"<b>", "</b>"}, strike: {"<s>", "</s>"}},
-	link:  func(s, to string) string { return `<a href="` + html.EscapeString(to) + `">` + s + "</a>" },
-	dest:  html.EscapeString,
-}
+var telegramHTML = htmlMarkup("b", "s", "\n")
 
 type telegramMessage struct {
 	Chat     string           `json:"chat_id"`
@@ -193,10 +187,10 @@ func (c *telegram) Send(ctx context.Context, d pipeline.Delivery) (ref string, e
 	}
 	for _, k := range telegramRefusals {
 		if a.status == k.status && strings.Contains(strings.ToLower(word), k.words) {
-			return "", c.post.judge(a, word, map[string]refusal{word: k.refusal})
+			return "", c.post.judge(a, word, k.refusal)
 		}
 	}
-	return "", c.post.judge(a, word, nil)
+	return "", c.post.judge(a, word, refusal{})
 }
 
 // telegramRefusals are what Telegram's refusals mean, the first that fits: by status, and by words where one status means several things.

@@ -37,12 +37,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 // Every kind's stand-in takes every sample, and the golden file of the kind shows what it took.
 func TestEveryChannelSendsSamples(t *testing.T) {
-	all := samples()
-	var names []string
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	all, names := samples(), sampleNames()
 	for _, k := range Kinds {
 		t.Run(k.Name, func(t *testing.T) {
 			s := newStage(t, k.Name, "")

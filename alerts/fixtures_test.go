@@ -2,9 +2,11 @@ package alerts
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +157,9 @@ func samples() map[string]pipeline.Delivery {
 			"It answers, and what it lists is read as before."),
 	}
 }
+
+// sampleNames are the names of samples, sorted.
+func sampleNames() []string { return slices.Sorted(maps.Keys(samples())) }
 
 // digest is a delivery that gathers others.
 func digest(uid string, members ...pipeline.Delivery) pipeline.Delivery {

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,17 +13,7 @@ import (
 // The npm package verifies what the webhook sends, too. WIREWATCH_NODE_MODULES names a node_modules folder with
 // standardwebhooks in it.
 func TestVerifyWithNPM(t *testing.T) {
-	dir := os.Getenv("WIREWATCH_NODE_MODULES")
-	if dir == "" {
-		t.Skip("WIREWATCH_NODE_MODULES is not set: not measured")
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "standardwebhooks")); err != nil {
-		t.Fatalf("WIREWATCH_NODE_MODULES has no standardwebhooks: %v", err)
-	}
+	dir := nodeModules(t, "standardwebhooks")
 	srv := newHook(t, nil)
 	w := mustChannel(t, fmt.Sprintf("kind: webhook\nurl: %s\nsecret: %s\nsecrets: [%s]", srv.URL, oldKey, newKey)).(*webhook)
 	w.post.now = time.Now // the package holds timestamps against the real clock

@@ -90,19 +90,8 @@ func withFeeds(path string, old []byte, feeds []Feed) ([]byte, error) {
 		return nil, err
 	}
 	for _, f := range feeds {
-		if f.Headers != nil || f.Cookies != nil || f.BasicAuth != nil || !f.Proxy.IsZero() {
-			return nil, fmt.Errorf("the feed %s has headers, cookies, a password or a proxy; write it by hand, with ${VAR} for what is secret", f.URL)
-		}
-		if msg, hint := checkURL(f.URL); msg != "" {
-			return nil, fmt.Errorf("%s; %s", msg, hint)
-		}
-		if f.Cron != "" {
-			if msg, hint := checkCron(f.Cron); msg != "" {
-				return nil, fmt.Errorf("%s; %s", msg, hint)
-			}
-		}
-		if f.Every != 0 && f.Cron != "" || f.Every < 0 || f.Every > 0 && f.Every < time.Second {
-			return nil, fmt.Errorf("the feed %s wants either cron or an interval of a second or more", f.URL)
+		if err := CheckFeed(f); err != nil {
+			return nil, err
 		}
 		if f.Name != "" {
 			if slices.Contains(before, f.Name) {
@@ -119,6 +108,25 @@ func withFeeds(path string, old []byte, feeds []Feed) ([]byte, error) {
 		return nil, err
 	}
 	return []byte(text), nil
+}
+
+// CheckFeed says whether AddFeeds can write f, its name aside.
+func CheckFeed(f Feed) error {
+	if f.Headers != nil || f.Cookies != nil || f.BasicAuth != nil || !f.Proxy.IsZero() {
+		return fmt.Errorf("the feed %s has headers, cookies, a password or a proxy; write it by hand, with ${VAR} for what is secret", f.URL)
+	}
+	if msg, hint := checkURL(f.URL); msg != "" {
+		return fmt.Errorf("%s; %s", msg, hint)
+	}
+	if f.Cron != "" {
+		if msg, hint := checkCron(f.Cron); msg != "" {
+			return fmt.Errorf("%s; %s", msg, hint)
+		}
+	}
+	if f.Every != 0 && f.Cron != "" || f.Every < 0 || f.Every > 0 && f.Every < time.Second {
+		return fmt.Errorf("the feed %s wants either cron or an interval of a second or more", f.URL)
+	}
+	return nil
 }
 
 // names lists the explicit names of the feeds under root.

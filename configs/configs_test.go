@@ -94,7 +94,7 @@ func TestWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, f.Name, f.Data, "a.yaml", "[]")
 			dir := filepath.Dir(path) + string(filepath.Separator)
-			_, err := Load(path, vars())
+			_, err := Load(path, vars("NOTHING", ""))
 			if err == nil {
 				t.Fatal("loads")
 			}

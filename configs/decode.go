@@ -309,7 +309,12 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 			d.fail(n, path, "", "wants %s; this is %s", wants(v), is(n))
 			return
 		}
-		if s, ok := d.expand(n, path); ok {
+		s, ok := d.expand(n, path)
+		switch {
+		case !ok:
+		case s == "" && v.Type() == secretType: // a variable that is set to nothing is a secret that is missing
+			d.fail(n, path, "set the variable that it names, or remove the key", "is empty")
+		default:
 			d.scalar(n, v, path, s)
 		}
 		return

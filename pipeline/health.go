@@ -42,6 +42,9 @@ const (
 	deadAfter = 24 * time.Hour
 )
 
+// emptyAfter is for how long a feed that had entries must have none before that is told.
+const emptyAfter = 3 * time.Hour
+
 // conditions are what the operator is to know of a feed after a poll. address is where it was polled.
 func (p *Poller) conditions(f Feed, address string, now time.Time) (out []Condition) {
 	to := operators(p.Operator, "")
@@ -59,6 +62,12 @@ func (p *Poller) conditions(f Feed, address string, now time.Time) (out []Condit
 		if !f.LastOK.IsZero() {
 			c.Text = fmt.Sprintf("It has failed %d times in a row and was well last on %s; it is asked again at least every 6 hours. Last: %s", f.Failures, day(f.LastOK), f.Error)
 		}
+	case f.Failures == 0 && !f.EmptySince.IsZero():
+		if now.Sub(f.EmptySince) < emptyAfter {
+			return nil // many a paper empties its feed for a moment while it makes the next
+		}
+		c.Trouble, c.Since, c.Headline = "emptied", f.EmptySince, fmt.Sprintf("Feed %s is empty", f.Name)
+		c.Text = fmt.Sprintf("It answers, but lists nothing since %s; before, it had %d entries. Look at it in a browser: the paper may have moved it without a word.", day(f.EmptySince), f.Entries)
 	case f.Failures == 0:
 		c.Headline, c.Text = fmt.Sprintf("Feed %s is well again", f.Name), "It answers, and what it lists is read as before."
 	default:

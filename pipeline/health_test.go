@@ -20,7 +20,8 @@ func TestOperatorIsTold(t *testing.T) {
 			f    func(*world)
 		}{
 			{"dead feed", deadFeed}, {"gone feed", goneFeedTold}, {"moved feed", movedFeedTold}, {"gone channel", goneChannelTold},
-			{"broken site", brokenSiteTold}, {"nobody to tell", nobodyToTell}, {"crash", healthSurvivesCrash}, {"held match", heldMatch},
+			{"broken site", brokenSiteTold}, {"nobody to tell", nobodyToTell}, {"emptied feed", emptiedFeedTold}, {"quiet feed", quietFeed},
+			{"the works", worksTold}, {"late items", lateItemsTold}, {"crash", healthSurvivesCrash}, {"held match", heldMatch},
 		} {
 			t.Run(db.name+"/"+part.name, func(t *testing.T) {
 				w := newWorld(t, db.dsn(t))

@@ -33,6 +33,7 @@ type FeedState struct {
 	LastOK       time.Time // last attempt that proved the feed healthy
 	Failures     int       // failed polls in a row
 	FailingSince time.Time // the first of them; zero: there are none
+	EmptySince   time.Time // since when its document, which had entries, has none; zero: it has some
 	Error        string    // why the last poll failed; "" after a good one
 	Warning      string    // what was odd about the last good poll: cut short, emptied, moved
 	Title        string

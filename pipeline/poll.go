@@ -149,6 +149,11 @@ func (f *Feed) learn(got Polled, err error, now time.Time) string {
 		outcome = "emptied"
 		f.Warning = "had " + strconv.Itoa(f.Entries) + " entries, now none"
 	}
+	if outcome != "emptied" {
+		f.EmptySince = time.Time{}
+	} else if f.EmptySince.IsZero() {
+		f.EmptySince = now
+	}
 	if outcome != "ok" { // look at the whole document again next time
 		f.ETag, f.LastModified = "", ""
 	} else {

@@ -30,6 +30,10 @@ func TestCronOnDaysTheClockChanges(t *testing.T) {
 		// Spring forward in Berlin: 02:30 does not exist on March 29.
 		{"CRON_TZ=Europe/Berlin 30 2 * * *", "2026-03-28T02:00:00Z", "2026-03-30T00:30:00Z"},
 		{"CRON_TZ=Europe/Berlin 30 3 * * *", "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"},
+		// Fall back: 02:30 comes twice on October 25, and so does the run.
+		{"CRON_TZ=Europe/Berlin 30 2 * * *", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"},
+		{"CRON_TZ=Europe/Berlin 30 2 * * *", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"},
+		{"CRON_TZ=Europe/Berlin 30 2 * * *", "2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"},
 	} {
 		s, err := ParseCron(c.spec)
 		if err != nil {
@@ -51,8 +55,10 @@ func TestCronIgnoresTheHostsZone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Next(at("2026-01-01T00:00:00Z")); !got.Equal(at("2026-01-01T06:00:00Z")) {
-		t.Errorf("06:00 came out as %s", got)
+	for _, from := range []time.Time{at("2026-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z").Local()} {
+		if got := s.Next(from); !got.Equal(at("2026-01-01T06:00:00Z")) {
+			t.Errorf("06:00 after %s came out as %s", from, got)
+		}
 	}
 }
 

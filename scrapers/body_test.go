@@ -287,8 +287,12 @@ func TestSlowBody(t *testing.T) {
 
 func TestNoHeaders(t *testing.T) {
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	start := time.Now()
 	_, err := fetch(newClient(t, func(o *Options) { o.Limits.Headers = 50 * time.Millisecond }), srv.URL)
 	fails(t, err, pipeline.Retry, "timeout")
+	if d := time.Since(start); d > 10*time.Second { // the total limit is 30
+		t.Errorf("took %s", d)
+	}
 }
 
 // The time limit is one for all hops together.

@@ -25,7 +25,7 @@ func stored(t *testing.T) *Lab {
 		}
 	}
 	fill(t, st, as)
-	if _, err := st.IndexWords(t.Context(), rules.WordsForm, Words); err != nil {
+	if _, err := st.IndexWords(t.Context(), WordsForm, Words); err != nil {
 		t.Fatal(err)
 	}
 	return &Lab{Archive: archive{st}, Now: func() time.Time { return start.AddDate(0, 0, 30) }}

@@ -4,6 +4,8 @@
 // The contract: what it answers is what the matcher of package rules says of every article in the range. The archive's word index
 // only spares reading articles that cannot match; a query that requires no word reads them all, and Scan says so.
 //
+// The best come first by where they say it: see Standing.
+//
 // An article's date is when it was published, or when it was stored where that is unknown or later than the storing. Newest first
 // means stored last first, which does not change while someone pages.
 package lab
@@ -25,8 +27,8 @@ type Archive interface {
 	// Candidates lists the IDs below below (0: all) of at most limit articles that may hold a word of each group, the highest first;
 	// every article that does and was stored since is among them. No groups: all articles.
 	Candidates(ctx context.Context, groups [][]string, since time.Time, below int64, limit int) ([]int64, error)
-	// ArticlesByID loads articles with their bodies, in the order of the IDs.
-	ArticlesByID(ctx context.Context, ids []int64) ([]pipeline.Article, error)
+	// Texts loads articles with what rules see of them, in the order of the IDs.
+	Texts(ctx context.Context, ids []int64) ([]pipeline.Article, error)
 }
 
 // A Range is a half-open range of dates. Zero times leave an end open.
@@ -49,9 +51,6 @@ func (r Range) holds(a *pipeline.Article) bool {
 func Doc(a *pipeline.Article) *rules.Doc {
 	return &rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed, Agency: a.Agency, Authors: a.Authors, Tags: a.Tags}
 }
-
-// Words lists what the word index must know an article by.
-func Words(a *pipeline.Article) []string { return rules.Words(Doc(a)) }
 
 // A Found is an article with the rules that match it.
 type Found struct {
@@ -161,7 +160,7 @@ func (l *Lab) read(ctx context.Context, set *rules.Set, ids []int64, f func([]Fo
 				return
 			}
 			work.Go(func() {
-				as, err := l.Archive.ArticlesByID(ctx, chunk)
+				as, err := l.Archive.Texts(ctx, chunk)
 				p := part{make([]Found, len(as)), err}
 				for i := range as {
 					p.found[i] = Found{as[i], set.Match(Doc(&as[i]))}

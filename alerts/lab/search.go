@@ -1,10 +1,8 @@
 package lab
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"wirewatch/alerts/rules"
 )
@@ -13,7 +11,7 @@ import (
 type Search struct {
 	Query *rules.Query
 	Range
-	Best  bool // the best first; else the newest
+	Best  bool // by standing, of each the newest first; else the newest first
 	Limit int  // articles on a page, at least 1
 	Page  int  // from 1
 }
@@ -22,70 +20,91 @@ type Search struct {
 type Result struct {
 	Found []Found
 	More  bool // there are further pages
-	Total int  // how many articles match, where all were looked at; else -1
+	Total int  // how many articles match, where this is the last page; else -1
 	Scan
 }
 
-// Search looks a page up. The newest pages cost least; the best are known only when all are read.
+// Search looks a page up. Page by page, the newest and the best cost least: what is behind the page is not read. Where the query
+// requires no word, all is read for the best.
 func (l *Lab) Search(ctx context.Context, s Search) (Result, error) {
-	r := Result{Total: -1}
 	set, err := rules.Compile([]rules.Rule{{Name: "search", Query: s.Query.String(), Lists: s.Query.Lists()}})
 	if err != nil {
-		return r, fmt.Errorf("search: %w", err)
+		return Result{}, fmt.Errorf("search: %w", err)
 	}
-	from := (s.Page - 1) * s.Limit
-	n := 0
-	r.Scan, err = l.each(ctx, set, rules.Required(s.Query), s.Range, false, func(f Found) error {
-		n++
-		if s.Best {
-			r.Found = append(r.Found, f)
-			if len(r.Found) >= 2*(from+s.Limit)+1000 {
-				r.Found = best(r.Found, from+s.Limit)
-			}
-			return nil
-		}
-		if n > from+s.Limit {
-			r.More = true
-			return errEnough
-		}
-		if n > from {
-			r.Found = append(r.Found, f)
-		}
-		return nil
-	})
+	need := rules.Required(s.Query)
+	p := pager{from: (s.Page - 1) * s.Limit, to: s.Page * s.Limit}
+	var scan Scan
+	switch {
+	case !s.Best:
+		scan, err = l.each(ctx, set, need, s.Range, false, p.take)
+	case len(need) == 0:
+		scan, err = l.sortAll(ctx, set, s, &p)
+	default:
+		scan, err = l.byStanding(ctx, set, need, s, &p)
+	}
 	if err != nil {
-		return r, fmt.Errorf("search: %w", err)
+		return Result{}, fmt.Errorf("search: %w", err)
 	}
-	if s.Best {
-		r.Found = best(r.Found, from+s.Limit)
-		r.Found, r.More = r.Found[min(from, len(r.Found)):], n > from+s.Limit
-	}
-	if !r.More || s.Best {
-		r.Total = n
+	r := Result{Found: p.found, More: p.n > p.to, Total: p.n, Scan: scan}
+	if r.More {
+		r.Total = -1
 	}
 	return r, nil
 }
 
-// best are the n best in order.
-func best(l []Found, n int) []Found {
-	slices.SortStableFunc(l, func(a, b Found) int {
-		return cmp.Or(cmp.Compare(Score(&b), Score(&a)), cmp.Compare(b.Article.ID, a.Article.ID))
-	})
-	return l[:min(n, len(l))]
+// A pager picks a page from what it is given in order.
+type pager struct {
+	from, to int // a half-open range of places
+	n        int // given so far
+	found    []Found
 }
 
-// Score says how much an article is about what matched: places in the title count four each, up to three of them, places in the body
-// one, up to twelve, and less in a text that is longer than 4,000 bytes; all else nothing.
-func Score(f *Found) float64 {
-	title, body := 0, 0
-	for _, s := range f.Spans() {
-		switch s.Field {
-		case "title":
-			title++
-		case "body":
-			body++
+// take is errEnough where a further page is seen to begin.
+func (p *pager) take(f Found) error {
+	if p.n++; p.n > p.to {
+		return errEnough
+	}
+	if p.n > p.from {
+		p.found = append(p.found, f)
+	}
+	return nil
+}
+
+// byStanding looks in the index for one standing after the other, so that it need not read what stands behind the page.
+func (l *Lab) byStanding(ctx context.Context, set *rules.Set, need [][]string, s Search, p *pager) (Scan, error) {
+	all := Scan{Required: true}
+	for st := InTitle; st < standings && p.n <= p.to; st++ {
+		scan, err := l.each(ctx, set, st.need(need), s.Range, false, func(f Found) error {
+			if standing(set, &f.Article) != st {
+				return nil
+			}
+			return p.take(f)
+		})
+		all.Read += scan.Read
+		all.Took += scan.Took
+		if err != nil {
+			return all, err
 		}
 	}
-	long := max(1, float64(len(f.Article.Body))/4000)
-	return 4*float64(min(title, 3)) + float64(min(body, 12))/long
+	return all, nil
+}
+
+// sortAll reads everything and keeps of each standing no more than the page may need.
+func (l *Lab) sortAll(ctx context.Context, set *rules.Set, s Search, p *pager) (Scan, error) {
+	var by [standings][]Found
+	scan, err := l.each(ctx, set, nil, s.Range, false, func(f Found) error {
+		st := standing(set, &f.Article)
+		if len(by[st]) <= p.to {
+			by[st] = append(by[st], f)
+		}
+		return nil
+	})
+	for _, found := range by {
+		for _, f := range found {
+			if p.take(f) != nil {
+				return scan, err
+			}
+		}
+	}
+	return scan, err
 }

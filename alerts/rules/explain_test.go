@@ -13,7 +13,7 @@ func TestExplainAndRequiredAgreeWithMatch(t *testing.T) {
 	held, required, decisions := 0, 0, 0
 	for seed := range uint64(600) {
 		r := rand.New(rand.NewPCG(seed, 11))
-		s := randomQuery(r, r.IntN(4), true)
+		s := randomQuery(r, naiveWords, r.IntN(4), true)
 		q, err := Parse(s)
 		if err != nil {
 			continue

@@ -4,12 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"os"
+
 	"regexp"
 	"slices"
-	"strconv"
+
 	"strings"
-	"testing"
 
 	"wirewatch/pipeline/text"
 )
@@ -22,6 +21,7 @@ type naive struct {
 	window *text.Span // of the body, by the beginnings of words; nil: all of it
 	stems  stemmer
 	res    map[string]*regexp.Regexp
+	values []Span // that hold; a place of segment -1 is one of them
 }
 
 type naiveSeg struct {
@@ -45,7 +45,7 @@ func newNaive(d *Doc) *naive {
 				w = g.word[i-1] + 1
 				gap := src[g.toks[i-1].End:t.Start]
 				a, b := []rune(g.toks[i-1].Text)[0], []rune(t.Text)[0]
-				if len([]rune(gap)) == 1 && strings.ContainsAny(gap, "-'’‐‑") || gap == "" && !text.Spaceless(a) && !text.Spaceless(b) {
+				if len([]rune(gap)) == 1 && strings.ContainsAny(gap, "-‐‑־'‘’‚‛`´ʼʻʾʿʹʽ′‵׳") || gap == "" && !text.Spaceless(a) && !text.Spaceless(b) {
 					w--
 				}
 			}
@@ -104,7 +104,7 @@ func (n *naive) units(g naiveSeg, i int, us []unit) []int {
 		}
 		if u.tight && hit && i > 0 {
 			gap := g.src[g.toks[i-1].End:g.toks[i].Start]
-			hit = gap == "" || gap == "\n"
+			hit = gap == "\n" || gap == "\r\n" || text.Fold(gap) == "" // nothing, or nothing that is seen
 		}
 		if ok && hit {
 			ends = append(ends, n.units(g, j, us[1:])...)
@@ -196,6 +196,11 @@ func (n *naive) eval(x *node, scope field) (bool, []place) {
 		return ok && naiveMost(out) >= x.count, out
 	case opFirst, opSentence, opParagraph:
 		return n.inWindows(x, scope)
+	case opValue:
+		for _, v := range n.value(x) {
+			n.values = append(n.values, v)
+			out = append(out, place{-1, len(n.values) - 1, 0})
+		}
 	case opTerm:
 		out = n.places(x.words, scope)
 	case opPhrase:
@@ -257,6 +262,40 @@ func (n *naive) eval(x *node, scope field) (bool, []place) {
 		return any, out
 	}
 	return len(out) > 0, out
+}
+
+// value is where a value stands among those of its field: whole names, hosts with those below them, tags of languages by their
+// beginning, any part of an address.
+func (n *naive) value(x *node) (out []Span) {
+	d, want := n.doc, text.Fold(x.text)
+	add := func(name, s string, at int, ok bool) {
+		if s != "" && ok {
+			out = append(out, Span{name, at, at + len(s)})
+		}
+	}
+	like := func(p, s string) bool { return naiveGlob([]rune(p), []rune(text.Fold(s))) }
+	switch x.field {
+	case fSite:
+		name, s, host := "site", d.Site, strings.ToLower(d.Site)
+		if s == "" {
+			name, s, host = "url", d.URL, strings.ToLower(strings.Split(d.URL+"///", "/")[2])
+		}
+		host, want := strings.TrimPrefix(host, "www."), strings.TrimPrefix(want, "*.")
+		add(name, s, 0, host == want || strings.HasSuffix(host, "."+want))
+	case fLang:
+		add("lang", d.Lang, 0, strings.HasPrefix(strings.ToLower(d.Lang)+"-", want+"-"))
+	case fFeed:
+		add("feed", d.Feed, 0, like(want, d.Feed))
+	case fURL:
+		add("url", d.URL, 0, like("*"+want+"*", d.URL))
+	case fTag:
+		at := 0
+		for _, t := range d.Tags {
+			add("tag", t, at, like(want, t))
+			at += len(t + ", ")
+		}
+	}
+	return out
 }
 
 // naiveMost is how many of the places can be taken so that none overlap.
@@ -322,6 +361,10 @@ func (n *naive) inWindows(x *node, scope field) (bool, []place) {
 func (n *naive) spans(ps []place) []Span {
 	var out []Span
 	for _, p := range ps {
+		if p.seg < 0 {
+			out = append(out, n.values[p.start])
+			continue
+		}
 		g := n.segs[p.seg]
 		name := map[field]string{fTitle: "title", fBody: "body", fAuthor: "author", fAgency: "agency"}[g.field]
 		out = append(out, Span{name, g.shift + g.toks[p.start].Start, g.shift + g.toks[p.end-1].End})
@@ -340,6 +383,20 @@ var naiveLists = Lists{"arms": {Entries: []string{"missile*", "~ракета", "
 var naiveWords = []string{"kim", "Kim's", "K-9", "K9", "k", "9", "al-Qaeda", "alqaeda", "qaeda", "al", "U.S.", "us", "NATO", "nato", "북한", "북한은", "북한의",
 	"은", "ICBM을", "朝", "朝鮮", "朝鮮人", "鮮", "ракета", "Ракеты", "صاروخ", "والصاروخ", "l'accord", "accord", "missile", "missiles", "a-b-c", "abc", "ab", "c", "ไทย"}
 
+// naiveValues are what random queries ask of the fields of values.
+var naiveValues = []string{"site:bbc.co.uk", "site:*.tass.ru", "site:(co.uk OR tass.ru)", "lang:en", "lang:(ko OR ru)", "lang:en-gb", `feed:"BBC World"`, "feed:bbc*", "feed:wörld",
+	"tag:sanctions", `tag:"arms trade"`, "tag:arms*", "tag:(b OR sanctions)", "url:/world/", "url:wor*1", "url:WORLD?x", `-lang:ru url:http`}
+
+// about gives the document what those ask for.
+func about(r *rand.Rand, d *Doc) {
+	d.Site = pick(r, []string{"", "", "www.bbc.co.uk", "bbc.co.uk", "xbbc.co.uk", "en.tass.ru", "TASS.ru"})
+	d.URL = pick(r, []string{"", "https://www.bbc.co.uk/world/1", "http://tass.ru/World?x=1", "https://a.b/wor/l/d"})
+	d.Feed = pick(r, []string{"", "BBC World", "bbc", "World", "Wörld"})
+	for range r.IntN(3) {
+		d.Tags = append(d.Tags, pick(r, []string{"Sanctions", "arms trade", "Arms", "b", ""}))
+	}
+}
+
 func pick(r *rand.Rand, l []string) string {
 	if len(l) == len(naiveWords) && r.IntN(5) == 0 { // so that scripts without spaces meet often enough, whole and torn
 		l = []string{"朝", "鮮", "朝鮮"}
@@ -347,10 +404,13 @@ func pick(r *rand.Rand, l []string) string {
 	return l[r.IntN(len(l))]
 }
 
-// randomQuery makes a query; fields: it may name fields.
-func randomQuery(r *rand.Rand, depth int, fields bool) string {
+// randomQuery makes a query of those words; fields: it may name fields.
+func randomQuery(r *rand.Rand, words []string, depth int, fields bool) string {
 	quoted := false
 	term := func() string {
+		if w := pick(r, words); !slices.Contains(naiveWords, w) {
+			return shaped(r, w, quoted)
+		}
 		if r.IntN(6) == 0 {
 			return pick(r, []string{"missile*", "ki?", "북한*", "al*", "ракет*", "朝鮮*", "=NATO", "=kim", "صاروخ*", "ab*", "?9"})
 		}
@@ -391,6 +451,10 @@ func randomQuery(r *rand.Rand, depth int, fields bool) string {
 			return phrase() + fmt.Sprintf("~%d", r.IntN(4))
 		case 3:
 			return pick(r, []string{"$arms", "$both", "$dprk"})
+		case 4:
+			if fields {
+				return pick(r, naiveValues)
+			}
 		}
 		return term()
 	}
@@ -404,11 +468,11 @@ func randomQuery(r *rand.Rand, depth int, fields bool) string {
 	case 1, 2:
 		if fields {
 			return pick(r, []string{"SENTENCE", "PARAGRAPH", "SENTENCE", fmt.Sprintf("FIRST/%d ", 1+r.IntN(12)), fmt.Sprintf("lead:FIRST/%d ", 1+r.IntN(6)), "body:SENTENCE"}) +
-				"(" + randomQuery(r, depth-1, false) + ")"
+				"(" + randomQuery(r, words, depth-1, false) + ")"
 		}
-		return pick(r, []string{"SENTENCE", "PARAGRAPH", fmt.Sprintf("FIRST/%d ", 1+r.IntN(12))}) + "(" + randomQuery(r, depth-1, false) + ")"
+		return pick(r, []string{"SENTENCE", "PARAGRAPH", fmt.Sprintf("FIRST/%d ", 1+r.IntN(12))}) + "(" + randomQuery(r, words, depth-1, false) + ")"
 	}
-	sub := func() string { return "(" + randomQuery(r, depth-1, fields) + ")" }
+	sub := func() string { return "(" + randomQuery(r, words, depth-1, fields) + ")" }
 	switch r.IntN(9) {
 	case 0, 1:
 		return sub() + " " + sub()
@@ -423,12 +487,12 @@ func randomQuery(r *rand.Rand, depth int, fields bool) string {
 		}
 		return q
 	case 7:
-		return randomQuery(r, 0, fields)
+		return randomQuery(r, words, 0, fields)
 	}
 	if !fields {
-		return randomQuery(r, 0, fields)
+		return randomQuery(r, words, 0, fields)
 	}
-	return pick(r, []string{"title:", "body:", "lead:", "author:", "agency:"}) + "(" + randomQuery(r, 0, fields) + ")"
+	return pick(r, []string{"title:", "body:", "lead:", "author:", "agency:"}) + "(" + randomQuery(r, words, 0, false) + ")"
 }
 
 func randomText(r *rand.Rand, most int) string {
@@ -438,74 +502,9 @@ func randomText(r *rand.Rand, most int) string {
 			b.WriteString(pick(r, naiveSentences))
 		}
 		b.WriteString(pick(r, naiveWords))
-		b.WriteString(pick(r, []string{" ", " ", " ", " ", " ", " ", "-", ", ", ". ", "。", "! ", "\n", "\n\n", "", "’"}))
+		b.WriteString(pick(r, []string{" ", " ", " ", " ", " ", " ", "-", ", ", ". ", "。", "! ", "\n", "\n\n", "", "’", "—", "–", "‑"}))
 	}
 	return b.String()
-}
-
-// The matcher and the definition agree. RULES_DECISIONS=1000000 makes it a long run.
-func TestAgainstNaive(t *testing.T) {
-	goal := 100_000
-	if s := os.Getenv("RULES_DECISIONS"); s != "" {
-		var err error
-		if goal, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	const queries, texts = 50, 20
-	decisions, held := 0, 0
-	ops := map[op]int{}
-	for seed := uint64(0); decisions < goal; seed++ {
-		r := rand.New(rand.NewPCG(seed, 7))
-		var list []Rule
-		var trees []*node
-		for len(list) < queries {
-			s := randomQuery(r, 1+r.IntN(3), true)
-			q, err := ParseWith(s, naiveLists)
-			if err != nil {
-				if strings.Contains(err.Error(), "everything") || strings.Contains(err.Error(), "is absent") {
-					continue
-				}
-				t.Fatalf("%s: %v", s, err)
-			}
-			list = append(list, Rule{Name: fmt.Sprint(len(list)), Query: s, Lists: naiveLists})
-			trees = append(trees, q.root)
-		}
-		set, err := Compile(list)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range texts {
-			d := &Doc{Title: randomText(r, 5), Body: randomText(r, 16), Authors: []string{randomText(r, 2), randomText(r, 2)}, Agency: randomText(r, 2),
-				Lang: pick(r, []string{"", "en", "en-GB", "fr", "ru", "pl", "ar", "ko", "uk", "und"})}
-			got := map[string][]Span{}
-			for _, h := range set.Match(d) {
-				got[h.Rule] = h.Spans
-			}
-			n := newNaive(d)
-			for i, x := range trees {
-				want, places := n.eval(x, bare)
-				spans, ok := got[fmt.Sprint(i)]
-				decisions++
-				if want {
-					held++
-					x.walk(func(k *node) { ops[k.op]++ })
-				}
-				if ok != want || want && !slices.Equal(spans, n.spans(places)) {
-					t.Fatalf("seed %d\n%s\n%#v\nmatcher %v %v\nnaive   %v %v", seed, list[i].Query, d, ok, spans, want, n.spans(places))
-				}
-			}
-		}
-	}
-	t.Logf("%d decisions, %d held", decisions, held)
-	if held < decisions/10 {
-		t.Error("too few random rules match: the comparison says little")
-	}
-	for o := opTerm; o <= opOr; o++ {
-		if o != opValue && ops[o] < decisions/500 {
-			t.Errorf("operator %d stood in %d rules that held: the comparison says little of it", o, ops[o])
-		}
-	}
 }
 
 func (n *node) walk(f func(*node)) {

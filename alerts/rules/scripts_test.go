@@ -64,6 +64,10 @@ func TestScripts(t *testing.T) {
 			{`missile NEAR/2 russia`, `a missile sent to Russia`, `missile|Russia`},
 			{`missile NEAR/1 russia`, `a missile sent to Russia`, ``},
 			{`russia ONEAR/5 missile`, `a missile sent to Russia`, ``},
+			{`attack NEAR/1 iran`, `an attack—said Kim—by Iran`, ``}, // a dash stands between words
+			{`attack NEAR/3 iran`, `an attack—said Kim–by Iran`, `attack|Iran`},
+			{`attack NEAR/1 iran`, `the attack, hit‑and-run, by’s Iran`, ``},
+			{`attack NEAR/1 iran`, `the attack, hit‑and-run, Iran`, `attack|Iran`},
 			{`"arms deal russia"~2`, `Russia and its big arms deal`, ``},
 			{`"arms deal russia"~3`, `Russia and its big arms deal`, `Russia|arms|deal`},
 			{`very NEAR/3 very`, `very good`, ``},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"wirewatch/alerts"
@@ -65,10 +66,15 @@ func runAlertsRetry(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
+	slices.Sort(list)
+	list = slices.Compact(list)
 	return withStore(ctx, e, *file, func(st *store.Store) error {
 		n, err := st.RetryDeliveries(ctx, list...)
 		if err != nil {
 			return err
+		}
+		if n < len(list) {
+			fmt.Fprintf(e.stderr, "%s not found, or waiting already; `wirewatch alerts list --state all` shows which there are\n", count(len(list)-n, "delivery"))
 		}
 		fmt.Fprintf(e.stderr, "%s due again, behind what waits already; a running daemon sends soon, else `wirewatch run --once`\n", count(n, "delivery"))
 		return nil

@@ -24,7 +24,7 @@ func configFlag(fs *flag.FlagSet) *string {
 func loadPlain(path string, getenv func(string) (string, bool)) (*configs.Config, error) {
 	var unset []string
 	cfg, err := configs.Load(path, func(name string) (string, bool) {
-		if v, ok := getenv(name); ok {
+		if v, ok := getenv(name); ok && v != "" {
 			return v, true
 		}
 		unset = append(unset, "${"+name+"}")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -55,11 +56,27 @@ func runFeedsImport(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return fmt.Errorf("import %s: %w", rest[0], err)
 	}
-	var list []configs.Feed
-	for _, o := range outlines {
-		list = append(list, configs.Feed{Name: o.Title, URL: o.XMLURL})
+	feeds := feed.Feeds(outlines)
+	if len(feeds) == 0 {
+		return fmt.Errorf("import %s: no feed in it: no outline has an xmlUrl", rest[0])
 	}
-	return appendFeeds(e, *file, list)
+	// One line that nobody can poll must not cost the other three hundred: it is left out and named.
+	var list []configs.Feed
+	for _, o := range feeds {
+		f := configs.Feed{Name: o.Title, URL: o.XMLURL}
+		if err := configs.CheckFeed(f); err != nil {
+			fmt.Fprintf(e.stderr, "left out %s: %s\n", alerts.Terminal(cmp.Or(o.Title, scrapers.Site(o.XMLURL), "an outline without a title")), alerts.Terminal(err.Error()))
+			continue
+		}
+		list = append(list, f)
+	}
+	if err := appendFeeds(e, *file, list); err != nil {
+		return err
+	}
+	if left := len(feeds) - len(list); left > 0 {
+		return fmt.Errorf("import %s: left out %s of %d", rest[0], count(left, "feed"), len(feeds))
+	}
+	return nil
 }
 
 // appendFeeds adds what the configuration does not have yet, by URL, under free names.

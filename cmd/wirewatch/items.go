@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"wirewatch/pipeline"
@@ -59,6 +60,8 @@ func runItemsRetry(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
+	slices.Sort(list)
+	list = slices.Compact(list)
 	return withStore(ctx, e, *file, func(st *store.Store) error {
 		n, err := st.RetryItems(ctx, list...)
 		if err != nil {
@@ -67,6 +70,9 @@ func runItemsRetry(ctx context.Context, e *env, v verb, args []string) error {
 		them := "them"
 		if n == 1 {
 			them = "it"
+		}
+		if n < len(list) {
+			fmt.Fprintf(e.stderr, "%s not found, or in work just now; `wirewatch items list --state all` shows which there are\n", count(len(list)-n, "item"))
 		}
 		fmt.Fprintf(e.stderr, "%s due again; a running daemon takes %s up now, else `wirewatch run --once`\n", count(n, "item"), them)
 		return nil

@@ -26,12 +26,12 @@ import (
 type archive struct{ *store.Store }
 
 func (a archive) Candidates(ctx context.Context, groups [][]string, since time.Time, below int64, limit int) ([]int64, error) {
-	return a.Store.Candidates(ctx, store.WordFilter{Form: rules.WordsForm, Groups: groups, Since: since, Below: below, Limit: limit})
+	return a.Store.Candidates(ctx, store.WordFilter{Form: lab.WordsForm, Groups: groups, Since: since, Below: below, Limit: limit})
 }
 
 // indexWords brings the word index up to date; a daemon does it all the time.
 func (a *app) indexWords(ctx context.Context) error {
-	_, err := a.store.IndexWords(ctx, rules.WordsForm, lab.Words)
+	_, err := a.store.IndexWords(ctx, lab.WordsForm, lab.Words)
 	return err
 }
 
@@ -64,7 +64,7 @@ func tellScan(ctx context.Context, e *env, st *store.Store, s lab.Scan) error {
 		return nil
 	}
 	fmt.Fprintf(e.stderr, "%s read in %s\n", count(s.Read, "article"), s.Took.Round(time.Millisecond))
-	w, err := st.WordIndex(ctx, rules.WordsForm)
+	w, err := st.WordIndex(ctx, lab.WordsForm)
 	if err == nil && w.Unindexed > 1000 {
 		fmt.Fprintf(e.stderr, "%s are not in the word index yet and are read each time; the daemon, or `run --once`, puts them there\n", count(int(w.Unindexed), "article"))
 	}

@@ -89,6 +89,12 @@ func (a *app) once(ctx context.Context) error {
 	if err == nil {
 		err = a.sites.Once(ctx)
 	}
+	if err == nil {
+		err = a.feeds.Once(ctx)
+	}
+	if err == nil {
+		err = a.works.Once(ctx)
+	}
 	if err == nil { // who runs by cron has no daemon to do it
 		err = a.prune(ctx)
 	}
@@ -272,14 +278,20 @@ const leastRoom = 64 << 20
 
 // room says whether the disk under dir has some left.
 func room(dir string, least uint64) error {
+	free, err := roomLeft(dir)
+	if err == nil && free < least {
+		err = fmt.Errorf("the disk of %s has %d MB left: make room, or nothing more is stored or told", dir, free>>20)
+	}
+	return err
+}
+
+// roomLeft is how many bytes the disk under dir has left.
+func roomLeft(dir string) (uint64, error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil {
-		return fmt.Errorf("look at the disk of %s: %w", dir, err)
+		return 0, fmt.Errorf("look at the disk of %s: %w", dir, err)
 	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < least {
-		return fmt.Errorf("the disk of %s has %d MB left: make room, or nothing more is stored or told", dir, free>>20)
-	}
-	return nil
+	return fs.Bavail * uint64(fs.Bsize), nil
 }
 
 // gauges are the store's numbers for /metrics.

@@ -18,7 +18,7 @@ func runSearch(ctx context.Context, e *env, v verb, args []string) error {
 	lang := fs.String("lang", "", "only in this `language`; short for lang: in the query")
 	limit := fs.Int("limit", 20, "so many on a page")
 	page := fs.Int("page", 1, "which page")
-	best := fs.Bool("best", false, "the best first; else the newest, which is stored last")
+	best := fs.Bool("best", false, "the best first: what matches in the title, then in the first paragraph, then anywhere, of each the newest first; else the newest, which is stored last")
 	asJSON := fs.Bool("json", false, "JSON lines")
 	rest, err := v.parse(fs, args, 1, -1)
 	if err != nil {

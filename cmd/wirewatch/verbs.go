@@ -68,6 +68,7 @@ func verbs() []verb {
 		{"stories diff", "ID [ID]", "what changed: in the versions of a story's pages, or between two articles", runStoriesDiff},
 		{"stories split", "STORY ARTICLE...", "take articles out into a story of their own, for good", runStoriesSplit},
 		{"stories join", "STORY STORY...", "make stories one, for good", runStoriesJoin},
+		{"trace", "URL", "the whole way of an article, by its address or ID: polled, fetched, extracted, joined, matched or why not, told to whom", runTrace},
 		{"items list", "", "items that wait or failed for good", runItemsList},
 		{"items retry", "[ID...]", "take up failed items again; without IDs, all of them", runItemsRetry},
 		{"alerts list", "", "deliveries: waiting, sent, dead", runAlertsList},

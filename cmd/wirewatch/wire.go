@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -177,6 +178,8 @@ type app struct {
 	process *pipeline.Processor
 	deliver *pipeline.Deliverer
 	sites   *pipeline.SiteWatch
+	feeds   *pipeline.FeedWatch
+	works   *pipeline.WorksWatch
 	desk    *desk.Desk
 	setup   atomic.Pointer[setup]
 	owner   string
@@ -233,6 +236,11 @@ func (a *app) build(s *setup) (err error) {
 		return err
 	}
 	a.sites = &pipeline.SiteWatch{Store: a.store, Now: time.Now, Tell: a.tellSite, Operator: a.operator}
+	a.feeds = &pipeline.FeedWatch{Store: a.store, Now: time.Now, Operator: a.operator}
+	a.works = &pipeline.WorksWatch{Store: a.store, Now: time.Now, Operator: a.operator, Channels: a.channelNames}
+	if a.path != "" {
+		a.works.Room = func() (uint64, error) { return roomLeft(filepath.Dir(a.path)) }
+	}
 	options := func(feed string) scrapers.RequestOptions { return a.setup.Load().options[feed] }
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
 		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
@@ -240,7 +248,9 @@ func (a *app) build(s *setup) (err error) {
 			{Name: "forget what is old", Every: time.Hour, Do: a.prune},
 			{Name: "index words", Every: 10 * time.Second, Do: a.indexWords},
 			{Name: "look whether there is room", Every: time.Minute, Do: a.lookReady},
-			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once}}}
+			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once},
+			{Name: "look which feeds are quiet", Every: time.Hour, Do: a.feeds.Once},
+			{Name: "look what is late", Every: time.Minute, Do: a.works.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
 		Canonical: dedup.Canonical, Resolve: dedup.Resolve, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report,
 		Operator: a.operator}
@@ -288,6 +298,15 @@ func (a *app) use(s *setup) error {
 
 // operator lists the channels that are told how Wirewatch itself fares.
 func (a *app) operator() []string { return a.setup.Load().cfg.Operator }
+
+// channelNames lists the configured channels.
+func (a *app) channelNames() []string {
+	var out []string
+	for _, c := range a.setup.Load().cfg.Channels {
+		out = append(out, c.Name)
+	}
+	return out
+}
 
 func (a *app) close() {
 	a.client.Close()

@@ -611,7 +611,7 @@ func TestDueFails(t *testing.T) {
 	})
 }
 
-// A shutdown tells runs to end and waits for them; their keys are free for the next process.
+// A shutdown tells runs and chores to end and waits for them; the runs' keys are free for the next process.
 func TestShutdownDrains(t *testing.T) {
 	bubble(t, func(t *testing.T, path string) {
 		st := open(t, path)
@@ -626,11 +626,22 @@ func TestShutdownDrains(t *testing.T) {
 			return 0, ctx.Err()
 		}
 		e, log := newEngine(st, "a", s)
+		var begun, finished int
+		e.Chores = []engine.Chore{{Name: "last words", Every: 500 * time.Millisecond, Do: func(ctx context.Context) error {
+			begun++
+			<-ctx.Done()
+			time.Sleep(3 * time.Second) // longer than any run
+			finished++
+			return ctx.Err()
+		}}}
 		stop := start(t, e)
 		time.Sleep(time.Second)
 		began := time.Now()
 		stop()
-		if ended != 4 || s.all() != 4 || time.Since(began) != 2*time.Second {
+		if begun != 1 || finished != 1 {
+			t.Errorf("of %d chores under way %d had ended", begun, finished)
+		}
+		if ended != 4 || s.all() != 4 || time.Since(began) != 3*time.Second {
 			t.Errorf("%d of %d runs had ended after %s", ended, s.all(), time.Since(began))
 		}
 		if log.Len() > 0 {

@@ -9,14 +9,14 @@ import (
 )
 
 const feedColumns = `name, kind, url, every_ms, cron, active, address, etag, last_modified, moved_to, moved_seen, retired,
-	next_poll, last_poll, last_ok, failures, error, warning, title, entries, baselined, failing_since`
+	next_poll, last_poll, last_ok, failures, error, warning, title, entries, baselined, failing_since, empty_since`
 
 func scanFeed(scan func(...any) error) (f pipeline.Feed, active bool, err error) {
-	var every, retired, next, last, ok, failing int64
+	var every, retired, next, last, ok, failing, empty int64
 	err = scan(&f.Name, &f.Kind, &f.URL, &every, &f.Cron, &active, &f.Address, &f.ETag, &f.LastModified, &f.MovedTo, &f.MovedSeen,
-		&retired, &next, &last, &ok, &f.Failures, &f.Error, &f.Warning, &f.Title, &f.Entries, &f.Baselined, &failing)
+		&retired, &next, &last, &ok, &f.Failures, &f.Error, &f.Warning, &f.Title, &f.Entries, &f.Baselined, &failing, &empty)
 	f.Every = time.Duration(every) * time.Millisecond
-	f.Retired, f.NextPoll, f.LastPoll, f.LastOK, f.FailingSince = at(retired), at(next), at(last), at(ok), at(failing)
+	f.Retired, f.NextPoll, f.LastPoll, f.LastOK, f.FailingSince, f.EmptySince = at(retired), at(next), at(last), at(ok), at(failing), at(empty)
 	return f, active, err
 }
 
@@ -55,7 +55,7 @@ func (s *Store) SyncFeeds(ctx context.Context, fs []pipeline.Feed) error {
 					f.Name, f.Kind, f.URL, f.Every.Milliseconds(), f.Cron, f.URL, now)
 			case old.URL != Clean(f.URL) || old.Kind != Clean(f.Kind):
 				_, err = c.exec(`UPDATE feeds SET kind = ?, url = ?, every_ms = ?, cron = ?, active = 1, address = ?, etag = '', last_modified = '',
-					moved_to = '', moved_seen = 0, retired = 0, failures = 0, failing_since = 0, error = '', warning = '', baselined = 0, next_poll = ? WHERE name = ?`,
+					moved_to = '', moved_seen = 0, retired = 0, failures = 0, failing_since = 0, empty_since = 0, error = '', warning = '', baselined = 0, next_poll = ? WHERE name = ?`,
 					f.Kind, f.URL, f.Every.Milliseconds(), f.Cron, f.URL, now, f.Name)
 			case old.Every.Milliseconds() != f.Every.Milliseconds() || old.Cron != Clean(f.Cron):
 				_, err = c.exec(`UPDATE feeds SET every_ms = ?, cron = ?, active = 1, next_poll = ? WHERE name = ?`,
@@ -137,9 +137,9 @@ func (s *Store) DueFeeds(ctx context.Context, now time.Time, limit int) ([]strin
 // the old address and is dropped.
 func saveFeed(c conn, f pipeline.Feed) error {
 	n, err := c.exec(`UPDATE feeds SET address = ?, etag = ?, last_modified = ?, moved_to = ?, moved_seen = ?, retired = ?, next_poll = ?,
-		last_poll = ?, last_ok = ?, failures = ?, error = ?, warning = ?, title = ?, entries = ?, baselined = ?, failing_since = ? WHERE name = ? AND url = ?`,
+		last_poll = ?, last_ok = ?, failures = ?, error = ?, warning = ?, title = ?, entries = ?, baselined = ?, failing_since = ?, empty_since = ? WHERE name = ? AND url = ?`,
 		f.Address, f.ETag, f.LastModified, f.MovedTo, f.MovedSeen, ms(f.Retired), ms(f.NextPoll), ms(f.LastPoll), ms(f.LastOK),
-		f.Failures, f.Error, f.Warning, f.Title, f.Entries, bit(f.Baselined), ms(f.FailingSince), f.Name, f.URL)
+		f.Failures, f.Error, f.Warning, f.Title, f.Entries, bit(f.Baselined), ms(f.FailingSince), ms(f.EmptySince), f.Name, f.URL)
 	if err != nil || n > 0 {
 		return err
 	}

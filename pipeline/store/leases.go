@@ -134,7 +134,8 @@ func column[T any](c conn, q string, args ...any) ([]T, error) {
 }
 
 // ReserveHost takes the next free slot of a host, at least every after the one before, and says when it is: now or later. An
-// every of 0 or less means no limit: the slot is now, and nothing is stored.
+// every of 0 or less means no limit: the slot is now, and nothing is stored. Slots further ahead than as many runs could ever wait for were
+// given out under a clock that has been put back since: they do not count.
 func (s *Store) ReserveHost(ctx context.Context, host string, now time.Time, every time.Duration) (time.Time, error) {
 	return s.reserve(ctx, "hosts", host, now, every)
 }
@@ -143,6 +144,9 @@ func (s *Store) ReserveHost(ctx context.Context, host string, now time.Time, eve
 func (s *Store) ReserveChannel(ctx context.Context, channel string, now time.Time, every time.Duration) (time.Time, error) {
 	return s.reserve(ctx, "channels", channel, now, every)
 }
+
+// mostSlots is how many slots of one host or channel can be given out ahead: more than all runs of all processes that share a store.
+const mostSlots = 200
 
 func (s *Store) reserve(ctx context.Context, table, name string, now time.Time, every time.Duration) (time.Time, error) {
 	if every <= 0 {
@@ -153,8 +157,8 @@ func (s *Store) reserve(ctx context.Context, table, name string, now time.Time, 
 	err := s.tx(ctx, func(c conn) error {
 		return c.get([]any{&next}, `INSERT INTO `+table+` (name, next_at) VALUES (?, ?)
 			ON CONFLICT (name) DO UPDATE SET next_at =
-				CASE WHEN `+table+`.next_at > ? THEN `+table+`.next_at ELSE ? END + ?
-			RETURNING next_at`, ident(name), ms(now)+gap, ms(now), ms(now), gap)
+				CASE WHEN `+table+`.next_at > ? AND `+table+`.next_at <= ? THEN `+table+`.next_at ELSE ? END + ?
+			RETURNING next_at`, ident(name), ms(now)+gap, ms(now), ms(now)+mostSlots*gap, ms(now), gap)
 	})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reserve a slot of %s: %w", name, err)

@@ -27,7 +27,7 @@ const (
 
 // IndexWords brings the word index up to date in many small transactions and says how many articles it read; ended early by ctx, it
 // has done a part. words lists an article's words, each made of letters a to z, digits and characters beyond ASCII; it is given an
-// article without its blocks. form is the number of that list's form: when it changes, the index is made anew. Any number of
+// article as Texts loads it. form is the number of that list's form: when it changes, the index is made anew. Any number of
 // processes may do it at once.
 func (s *Store) IndexWords(ctx context.Context, form int, words func(*pipeline.Article) []string) (int, error) {
 	done := 0
@@ -154,13 +154,13 @@ func (s *Store) readIndexing(ctx context.Context, form int64, words func(*pipeli
 		}
 	}
 	if err := inChunks(stale, func(marks string, args []any) error {
-		as, err := loadArticles(c, articleColumns, ` WHERE id IN (`+marks+`)`, args...)
+		as, err := loadTexts(c, ` WHERE id IN (`+marks+`)`, args...)
 		note(as)
 		return err
 	}); err != nil {
 		return b, err
 	}
-	as, err := loadArticles(c, articleColumns, ` WHERE id > ? ORDER BY id LIMIT ?`, b.upto, indexBatch)
+	as, err := loadTexts(c, ` WHERE id > ? ORDER BY id LIMIT ?`, b.upto, indexBatch)
 	note(as)
 	if len(as) > 0 {
 		b.last = as[len(as)-1].ID
@@ -222,7 +222,8 @@ func candidates(c conn, f WordFilter) ([]int64, error) {
 	if form != int64(f.Form) {
 		upto = 0
 	}
-	out, err := column[int64](c, `SELECT id FROM articles WHERE id > ? AND id BETWEEN ? AND ? ORDER BY id DESC LIMIT ?`, upto, low, high, n)
+	// One bound each way: of two lower ones SQLite takes the first and tries every row against the other.
+	out, err := column[int64](c, `SELECT id FROM articles WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT ?`, max(low, upto+1), high, n)
 	if err != nil || len(out) == n || low > upto {
 		return out, err
 	}
@@ -259,27 +260,47 @@ func idRange(c conn, f WordFilter) (low, high int64, err error) {
 	return low, high, err
 }
 
-// ArticlesByID loads articles without their blocks, in the order of the IDs; those that are not there are left out.
-func (s *Store) ArticlesByID(ctx context.Context, ids []int64) ([]pipeline.Article, error) {
+// loadTexts loads of articles what rules see, what says which they are, and when they were seen. No column of these stands behind the
+// blocks in a row: SQLite would follow the blocks through the file to reach it.
+func loadTexts(c conn, rest string, args ...any) ([]pipeline.Article, error) {
+	var out []pipeline.Article
+	err := c.each(func(scan func(...any) error) error {
+		var a pipeline.Article
+		var published, seen int64
+		var authors, tags string
+		if err := scan(&a.ID, &a.Story, &a.Feed, &a.URL, &a.Site, &a.Title, &authors, &tags, &published, &a.Lang, &a.Agency, &seen, &a.Body); err != nil {
+			return err
+		}
+		a.Published, a.Seen = at(published), at(seen)
+		if err := unlist(authors, &a.Authors, "authors"); err != nil {
+			return err
+		}
+		err := unlist(tags, &a.Tags, "tags")
+		out = append(out, a)
+		return err
+	}, `SELECT id, story, feed, url, site, title, authors, tags, published, lang, agency, seen, body FROM articles`+rest, args...)
+	return out, err
+}
+
+// Texts loads articles in the order of the IDs, with what rules see (body, title, authors, tags, agency, language, site, URL, feed),
+// their ID, story and times of publication and storing, and nothing else; those that are not there are left out.
+func (s *Store) Texts(ctx context.Context, ids []int64) ([]pipeline.Article, error) {
 	c, done := s.read(ctx)
 	defer done()
-	byID := make(map[int64]pipeline.Article, len(ids))
+	out := make([]pipeline.Article, 0, len(ids))
 	err := inChunks(ids, func(marks string, args []any) error {
-		as, err := loadArticles(c, articleColumns, ` WHERE id IN (`+marks+`)`, args...)
-		for _, a := range as {
-			byID[a.ID] = a
-		}
+		as, err := loadTexts(c, ` WHERE id IN (`+marks+`)`, args...)
+		out = append(out, as...)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load %d articles: %w", len(ids), err)
+		return nil, fmt.Errorf("load the texts of %d articles: %w", len(ids), err)
 	}
-	out := make([]pipeline.Article, 0, len(ids))
-	for _, id := range ids {
-		if a, ok := byID[id]; ok {
-			out = append(out, a)
-		}
+	place := make(map[int64]int, len(ids))
+	for i, id := range ids {
+		place[id] = i
 	}
+	slices.SortFunc(out, func(a, b pipeline.Article) int { return place[a.ID] - place[b.ID] })
 	return out, nil
 }
 

@@ -117,6 +117,8 @@ func settled(r rune) bool {
 		return true
 	case 0x05d0 <= r && r <= 0x05ea: // Hebrew letters
 		return true
+	case 0x0e01 <= r && r <= 0x0e4c: // Thai letters, and those of its marks that compose with nothing and change places with none of these
+		return r <= 0x0e32 || 0x0e34 <= r && r <= 0x0e37 || 0x0e40 <= r
 	case 0x3041 <= r && r <= 0x3096, 0x30a1 <= r && r <= 0x30fa, r == 0x30fc: // Kana
 		return true
 	case 0x4e00 <= r && r <= 0x9fff: // Han

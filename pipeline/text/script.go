@@ -68,6 +68,8 @@ func classOf(r rune) class {
 	case 0x0410 <= r && r <= 0x044f, 0x05d0 <= r && r <= 0x05ea, 0x0627 <= r && r <= 0x063a, 0x0641 <= r && r <= 0x064a,
 		0x03b1 <= r && r <= 0x03c9: // Cyrillic, Hebrew, Arabic, Greek
 		return letter
+	case 0x0e01 <= r && r <= 0x0e30, 0x0e40 <= r && r <= 0x0e46: // Thai
+		return char
 	case 0x3041 <= r && r <= 0x3096, 0x30a1 <= r && r <= 0x30fc && r != 0x30fb, 0x4e00 <= r && r <= 0x9fff: // Kana, Han
 		return char
 	case 0x2010 <= r && r <= 0x2027, 0x3001 <= r && r <= 0x3003, r == 0xff0c: // quotes, dashes, CJK stops

@@ -47,6 +47,12 @@ func TestFoldEveryRune(t *testing.T) {
 			check("и" + string(r) + "\u0306")
 		}
 	}
+	for a := rune(0x0e01); a <= 0x0e5b; a++ { // Thai marks beside each other, and beside others
+		for b := rune(0x0e01); b <= 0x0e5b; b++ {
+			check("ก" + string([]rune{a, b}) + "\u0301")
+			check(string([]rune{'ก', '\u0e48', a, b}))
+		}
+	}
 }
 
 func TestBare(t *testing.T) {

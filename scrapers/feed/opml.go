@@ -111,9 +111,21 @@ func ReadOPML(r io.Reader) ([]Outline, error) {
 	}
 }
 
+// Feeds lists the feeds of a subscription list in its order, those in folders too.
+func Feeds(list []Outline) []Outline {
+	var out []Outline
+	for _, o := range list {
+		if o.XMLURL != "" {
+			out = append(out, o)
+		}
+		out = append(out, Feeds(o.Outlines)...)
+	}
+	return out
+}
+
 func outline(attrs []attr) Outline {
 	var o Outline
-	var text string
+	var text, kind, url string
 	for _, a := range attrs {
 		v := strings.TrimSpace(a.value)
 		switch strings.ToLower(a.name) {
@@ -125,10 +137,10 @@ func outline(attrs []attr) Outline {
 			o.XMLURL = v
 		case "htmlurl":
 			o.HTMLURL = v
+		case "type":
+			kind = strings.ToLower(v)
 		case "url":
-			if o.XMLURL == "" {
-				o.XMLURL = v // OPML 1.0 of some readers
-			}
+			url = v
 		case "category":
 			for _, c := range strings.Split(v, ",") {
 				if c = strings.Trim(strings.TrimSpace(c), "/"); c != "" {
@@ -136,6 +148,9 @@ func outline(attrs []attr) Outline {
 				}
 			}
 		}
+	}
+	if kind != "link" && kind != "include" { // those name a page and another list
+		o.XMLURL = first(o.XMLURL, url) // OPML 1.0 of some readers
 	}
 	o.Title = strings.Join(strings.Fields(first(o.Title, text)), " ")
 	return o

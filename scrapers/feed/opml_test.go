@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -35,6 +36,28 @@ func TestReadOPML(t *testing.T) {
 	again, err := ReadOPML(&out)
 	if err != nil || !reflect.DeepEqual(again, want) {
 		t.Errorf("after writing: %+v, %v", again, err)
+	}
+}
+
+// Most readers export their folders: what stands in them counts, they themselves do not, nor do links to pages.
+func TestFeedsOfOPML(t *testing.T) {
+	list, err := ReadOPML(strings.NewReader(`<opml version="2.0"><body>
+		<outline text="World"><outline text="Asia"><outline text="Korea" xmlUrl="https://k.example/rss"/></outline>
+			<outline text="old" url="https://o.example/rss"/></outline>
+		<outline text="a page" type="link" url="https://p.example/"/>
+		<outline text="another list" type="include" url="https://l.example/list.opml"/>
+		<outline text="one that has more below it" xmlUrl="https://m.example/rss"><outline text="more" xmlUrl="https://n.example/rss"/></outline>
+		</body></opml>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, o := range Feeds(list) {
+		got = append(got, o.Title+" "+o.XMLURL)
+	}
+	want := []string{"Korea https://k.example/rss", "old https://o.example/rss", "one that has more below it https://m.example/rss", "more https://n.example/rss"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

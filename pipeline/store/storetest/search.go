@@ -97,7 +97,7 @@ func search(w *world) {
 	index(1, 3)
 	w.want(len(find([]string{"torpedo"})), 0)
 	w.want(find([]string{"kim"}), []int64{a})
-	as, err := w.s.ArticlesByID(w.ctx, []int64{c, 999, a})
+	as, err := w.s.Texts(w.ctx, []int64{c, 999, a})
 	w.ok(err)
 	w.want(len(as), 2)
 	w.want(as[1].Title, "kim")
@@ -127,4 +127,18 @@ func search(w *world) {
 	both.Wait()
 	w.want(len(page(store.WordFilter{Limit: 1000})), 451)
 	reach(find()[0], 0)
+
+	// What rules see of an article.
+	full := pipeline.Article{URL: "u", Site: "s.example", Title: "t", Body: "b", Feed: "f", Lang: "ko", Agency: "Yonhap", Authors: []string{"A. B", "C"}, Tags: []string{"t"},
+		Seen: w.now, Published: w.now.Add(-time.Hour), Blocks: []pipeline.Block{{Class: "paragraph", Kept: true, Text: "b"}}, Why: "not asked for"}
+	w.ok(w.write(func(tx pipeline.Tx) (err error) {
+		if full.Story, err = tx.OpenStory("t", w.now); err == nil {
+			full.ID, err = tx.InsertArticle(&full, nil)
+		}
+		return err
+	}))
+	as, err = w.s.Texts(w.ctx, []int64{full.ID})
+	w.ok(err)
+	full.Blocks, full.Why = nil, ""
+	w.want(as, []pipeline.Article{full})
 }

@@ -34,7 +34,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"outlets", outlets}, {"what a delivery says", sameWords}, {"order of deliveries", order}, {"replay", replay}, {"slots", slots}, {"counts", counts}, {"lists", lists},
 		{"learned blocks", learnedBlocks}, {"undo what was learned", undoLearned}, {"article made anew", madeAnew}, {"articles with pages", withPages},
 		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites}, {"held deliveries", held}, {"conditions", conditions},
-		{"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune},
+		{"trace", traced}, {"arrivals", arrivals}, {"backlog", backlog}, {"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune},
 		{"revisits", revisits}, {"withdrawn", withdrawn}, {"versions", versions}, {"updates", updates},
 		{"search", search}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
 	} {
@@ -1232,6 +1232,10 @@ func slots(w *world) {
 		w.ok(err)
 		w.want(at, w.now.Add(time.Duration(i)*time.Second))
 	}
+	w.now = w.now.Add(-30 * time.Minute) // the clock is put back: nobody sleeps until it has caught up
+	at, err = w.s.ReserveChannel(w.ctx, "h", w.now, time.Second)
+	w.ok(err)
+	w.want(at, w.now)
 	at, err = w.s.ReserveHost(w.ctx, "free", w.now, 0)
 	w.ok(err)
 	w.want(at, w.now)

@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"wirewatch/pipeline"
+)
+
+// RuleAlerts lists a rule's latest alerts with what there is to say, the newest first. The story and its outlets are as they stand now.
+func (s *Store) RuleAlerts(ctx context.Context, rule string, n int) ([]pipeline.Alert, error) {
+	var out []pipeline.Alert
+	err := s.snapshot(ctx, func(c conn) error {
+		var payloads []string
+		err := c.each(func(scan func(...any) error) error {
+			var a pipeline.Alert
+			var created int64
+			var spans, said string
+			if err := scan(&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &created, &a.Story.ID, &a.Article.ID, &spans, &said); err != nil {
+				return err
+			}
+			a.Created = at(created)
+			out, payloads = append(out, a), append(payloads, said)
+			return unlist(spans, &out[len(out)-1].Spans, "spans")
+		}, `SELECT id, rule, subject, kind, seq, created, story, article, spans, payload FROM alerts
+			WHERE rule = ? AND kind IN ('match', 'update') ORDER BY id DESC LIMIT ?`, rule, limit(n))
+		if err != nil {
+			return err
+		}
+		for i := range out {
+			if err := fill(c, &out[i], payloads[i]); err != nil {
+				return fmt.Errorf("alert %d: %w", out[i].ID, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list alerts of rule %s: %w", rule, err)
+	}
+	return out, nil
+}

@@ -144,7 +144,6 @@ func posterOf(t *testing.T, ch pipeline.Channel) *poster {
 	return c.poster()
 }
 
-func (s *slack) poster() *poster   { return s.post }
 func (w *webhook) poster() *poster { return w.post }
 func (c *chat) poster() *poster    { return c.post }
 

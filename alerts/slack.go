@@ -23,54 +23,36 @@ const (
 	slackNotice  = 300    // of the fallback text; notifications show about half of it
 )
 
-type slackSettings struct {
-	URL pipeline.Secret `yaml:"url,required" also:"webhook,webhook_url,hook"`
-}
-
 // slack sends to an incoming webhook. The message is made of rich_text blocks, not of mrkdwn: there a title is a string
 // and nothing in it can be markup, a mention or another link; and bold works inside a word, which Korean particles and
 // languages without spaces need.
-type slack struct {
-	name string
-	post *poster
-}
+type slack struct{ *chat }
 
 func newSlack(name string, settings Settings, deps Deps) (pipeline.Channel, error) {
-	var s slackSettings
-	if err := settings.Decode(&s); err != nil {
+	to, own, err := addressed(settings, mrkdwn, anyAddress)
+	if err != nil {
 		return nil, err
 	}
-	var m Mistakes
-	address(&m, s.URL)
-	if err := m.err(); err != nil {
-		return nil, err
-	}
-	p := newPoster("slack", s.URL, deps)
-	p.pace = slackPace
-	return &slack{name, p}, nil
+	return &slack{newChat("slack", name, slackPace, to, own, deps)}, nil
 }
 
-// Format keeps the hook's address out of whatever verb prints the channel.
-func (s *slack) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "slack channel %q", s.name) }
-
-// Pace is Slack's limit on incoming webhooks.
-func (s *slack) Pace() time.Duration { return slackPace }
-
-// Warnings lists what is allowed but hardly meant.
-func (s *slack) Warnings() []string {
-	if plainHTTP(s.post.url) {
-		return []string{"`url` is http: the address, which is the key to the channel, travels in the clear; use https"}
-	}
-	return nil
+func (s *slack) body(m Message) ([]byte, error) {
+	return s.payload(m, func(m Message, own *string) ([]byte, bool, error) {
+		if own != nil {
+			return slackOwn(m, *own)
+		}
+		b, err := slackPayload(m)
+		return b, true, err
+	})
 }
 
 // Send posts the message. Slack says yes with status 200 and the body "ok", and with nothing else.
 func (s *slack) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := slackPayload(Render(d))
+	body, err := s.body(Render(d))
 	if err != nil {
-		return "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("slack: %w", err)}
+		return "", err
 	}
-	a, err := s.post.post(ctx, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body)
+	a, err := s.say(ctx, d, body)
 	if err != nil {
 		return "", err
 	}
@@ -154,10 +136,14 @@ func slackPayload(m Message) ([]byte, error) {
 		if err != nil || utf8.RuneCount(n) > slackTotal {
 			return nil, false, err
 		}
-		text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
-		b, err := encode(slackMessage{Text: text, Blocks: blocks})
+		b, err := encode(slackMessage{Text: slackNote(m), Blocks: blocks})
 		return b, true, err
 	})
+}
+
+// slackNote is the text of notifications.
+func slackNote(m Message) string {
+	return slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
 }
 
 func slackBlocks(m Message) []slackBlock {

@@ -105,6 +105,11 @@ func slackLimits(body []byte) error {
 			Type     string            `json:"type"`
 			BlockID  string            `json:"block_id"`
 			Elements []json.RawMessage `json:"elements"`
+			Text     *struct {
+				Type     string `json:"type"`
+				Text     string `json:"text"`
+				Verbatim bool   `json:"verbatim"`
+			} `json:"text"`
 		}
 		if err := strict(raw, &b); err != nil {
 			return err
@@ -172,6 +177,14 @@ func slackLimits(body []byte) error {
 						return fmt.Errorf("element %s", r)
 					}
 				}
+			}
+		case "section": // of a template
+			if b.Text == nil || b.Text.Type != "mrkdwn" || !b.Text.Verbatim || b.Text.Text == "" || utf8.RuneCountInString(b.Text.Text) > 3000 {
+				return fmt.Errorf("section %s", raw)
+			}
+			rest := regexp.MustCompile(`<(https?://[^\s<>|]*)(\|[^<>|]*)?>`).ReplaceAllString(b.Text.Text, "$2")
+			if i := strings.IndexAny(rest, "<>@`_[]"); i >= 0 || strings.Contains(rest, "://") || strings.Count(rest, "*")%2 != 0 || strings.Count(rest, "~")%2 != 0 {
+				return fmt.Errorf("markup in section %q", rest)
 			}
 		default:
 			return fmt.Errorf("block type %s", b.Type)

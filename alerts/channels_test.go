@@ -58,14 +58,11 @@ func TestEveryChannelSendsSamples(t *testing.T) {
 
 // The largest message there can be goes out within every receiver's limits, and so does the largest digest, with what was left out counted.
 func TestLargest(t *testing.T) {
-	members := slices.Repeat([]pipeline.Delivery{samples()["english"], samples()["korean"]}, 300)
-	for _, d := range largest() {
-		for _, k := range Kinds {
-			newStage(t, k.Name, "").last(t, d)
+	big := digest("msg_big", slices.Repeat([]pipeline.Delivery{samples()["english"], samples()["korean"]}, 300)...)
+	for _, kind := range []string{"discord", "teams", "telegram", "mattermost", "ntfy", "matrix"} { // the others have tests of their own
+		for _, d := range largest() {
+			newStage(t, kind, "").last(t, d)
 		}
-	}
-	big := digest("msg_big", members...)
-	for _, kind := range []string{"discord", "teams", "telegram", "mattermost", "ntfy", "matrix"} {
 		got := newStage(t, kind, "").last(t, big)
 		if !bytes.Contains(got, []byte("… and ")) || !bytes.Contains(got, []byte(" more")) {
 			t.Errorf("%s does not say how much it leaves out: %.300s", kind, got)

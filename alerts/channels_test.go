@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -249,6 +250,30 @@ func TestMatrixTransaction(t *testing.T) {
 	}
 	if paths[0] != "/_matrix/client/v3/rooms/%21abc:matrix.example/send/m.room.message/msg%2F1%3Fx" || paths[0] != paths[1] {
 		t.Error(paths)
+	}
+}
+
+// Discord's answer tells whether the message was saved, also in a thread.
+func TestDiscordWaits(t *testing.T) {
+	for _, to := range []string{"https://h.example/api/webhooks/1/x", "https://h.example/api/webhooks/1/x?thread_id=5", "https://h.example/api/webhooks/1/x?wait=false"} {
+		got, err := url.Parse(waiting(pipeline.NewSecret(to)).Reveal())
+		if err != nil || got.Query().Get("wait") != "true" || len(got.Query()["wait"]) != 1 || strings.Contains(to, "thread_id") != (got.Query().Get("thread_id") == "5") {
+			t.Errorf("%s: %s %v", to, got, err)
+		}
+	}
+}
+
+// A topic that is a word does not garble what an error says; one that nobody guesses does not show.
+func TestNtfyTopicInErrors(t *testing.T) {
+	for topic, want := range map[string]string{"a": "the topic a has", "guessMeNot123": "the topic *** has"} {
+		srv := newHook(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, `{"code":40000,"error":"the topic %s has no place"}`, topic)
+		})
+		_, err := mustChannel(t, "kind: ntfy\nurl: "+srv.URL+"\ntopic: "+topic).Send(t.Context(), samples()["english"])
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }
 

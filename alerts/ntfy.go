@@ -65,7 +65,11 @@ func newNtfy(name string, settings Settings, deps Deps) (pipeline.Channel, error
 	if err := m.err(); err != nil {
 		return nil, err
 	}
-	c := newChat("ntfy", name, ntfyPace, s.URL, own, deps, s.Topic, s.Token)
+	hide := []pipeline.Secret{s.Token}
+	if len(s.Topic.Reveal()) >= 6 { // a shorter one is a word that any sentence may hold, and no secret
+		hide = append(hide, s.Topic)
+	}
+	c := newChat("ntfy", name, ntfyPace, s.URL, own, deps, hide...)
 	c.post.pace = ntfyAgain
 	c.bearer(s.Token)
 	return &ntfy{c, &s}, nil

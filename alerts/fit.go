@@ -3,7 +3,8 @@ package alerts
 import "fmt"
 
 // fit makes a message that its receiver takes. build renders it and says whether that is within the receiver's limits; while it is not,
-// the message loses outlets first, then passages, then changes, then the items of a digest, then notes, then a link that is as long as a message, and at last its headline is cut.
+// the message loses outlets first, then passages, then changes, then the items of a digest, then notes, what the rule's
+// author says, tags, then a link that is as long as a message, and at last its headline is cut.
 // The error is build's, or says that nothing is left to leave out.
 func fit[B any](m Message, build func(Message) (b B, fits bool, err error)) (B, error) {
 	for {
@@ -23,6 +24,10 @@ func fit[B any](m Message, build func(Message) (b B, fits bool, err error)) (B, 
 			m.Items, m.More = m.Items[:len(m.Items)-n], m.More+n
 		case len(m.Notes) > 0:
 			m.Notes = m.Notes[:len(m.Notes)-1]
+		case m.RuleNote != "":
+			m.RuleNote = ""
+		case len(m.Tags) > 0:
+			m.Tags = nil
 		case len(m.Link) > longLink:
 			m.Link = ""
 		case len(m.Headline.Text) > shortest:

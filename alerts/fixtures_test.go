@@ -121,17 +121,19 @@ func samples() map[string]pipeline.Delivery {
 	changed := pipeline.Updated(&before, &update.Alert.Article)
 	changed.Version, changed.First, changed.UID, changed.Told = 2, 4, "msg_first", published
 	update.Alert.Kind, update.Alert.Seq, update.Alert.Update = pipeline.KindUpdate, 2, &changed
+	english := delivery("msg_en", "arms transfers", `missiles?|shells`, pipeline.Article{
+		URL: "https://news.example/2026/11/22/shells", Site: "news.example", SiteName: "Example News",
+		Title: "Freighter carried shells, inspectors say", Authors: []string{"Ada Linden"}, Published: published,
+		Date: "2026-11-22T10:30:00+02:00", Lang: "en", Agency: "Reuters",
+		Body: "A freighter that called at the northern port last month was loaded with crates.\n\nInspectors who were on the " +
+			"quay said on Sunday that the crates held artillery shells and parts of a missile, and that the papers spoke of " +
+			"machine tools. \"We counted four hundred shells,\" one of them said.\n\nThe owner of the ship did not answer."},
+		pipeline.Outlet{Site: "daily.example", SiteName: "The Daily", Title: "Shells on board", URL: "https://daily.example/a", Published: published},
+		pipeline.Outlet{Site: "kurier.example", Title: "Granaten an Bord", URL: "https://kurier.example/b?x=1&y=2"})
+	english.Alert.About = pipeline.About{Severity: "high", Tags: []string{"arms", "sea"}, Note: "Ask the harbour desk before you call."}
 	return map[string]pipeline.Delivery{
-		"update": update,
-		"english": delivery("msg_en", "arms transfers", `missiles?|shells`, pipeline.Article{
-			URL: "https://news.example/2026/11/22/shells", Site: "news.example", SiteName: "Example News",
-			Title: "Freighter carried shells, inspectors say", Authors: []string{"Ada Linden"}, Published: published,
-			Date: "2026-11-22T10:30:00+02:00", Lang: "en", Agency: "Reuters",
-			Body: "A freighter that called at the northern port last month was loaded with crates.\n\nInspectors who were on the " +
-				"quay said on Sunday that the crates held artillery shells and parts of a missile, and that the papers spoke of " +
-				"machine tools. \"We counted four hundred shells,\" one of them said.\n\nThe owner of the ship did not answer."},
-			pipeline.Outlet{Site: "daily.example", SiteName: "The Daily", Title: "Shells on board", URL: "https://daily.example/a", Published: published},
-			pipeline.Outlet{Site: "kurier.example", Title: "Granaten an Bord", URL: "https://kurier.example/b?x=1&y=2"}),
+		"update":  update,
+		"english": english,
 		"korean": delivery("msg_ko", "무기 거래", "미사일|포탄", pipeline.Article{
 			URL: "https://sinmun.example/기사/123", Site: "sinmun.example", SiteName: "보기신문",
 			Title: "화물선에서 포탄과 미사일 부품 발견", Published: published, Lang: "ko", Agency: "연합뉴스",

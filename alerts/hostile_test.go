@@ -104,6 +104,7 @@ func everywhere(words string) pipeline.Delivery {
 	d := delivery("msg_h", words, "$^", pipeline.Article{URL: "https://h.example/", Site: "h.example", SiteName: words, Title: words,
 		Body: words, Agency: words, Authors: []string{words}, Lang: words, Date: words, Source: pipeline.SourceFeed, Why: words},
 		pipeline.Outlet{SiteName: words, Title: words, URL: "https://o.example/"})
+	d.Alert.About = pipeline.About{Severity: words, Tags: []string{words, "plain"}, Note: words}
 	d.Alert.Spans = []pipeline.Span{{Field: "title", Start: 0, End: 5}, {Field: "body", Start: 1, End: 6}}
 	d.Alert.Update = &pipeline.Update{Version: 2, Title: []diff.Chunk{{Op: diff.Removed, Text: words}, {Op: diff.Added, Text: words}},
 		Body: []diff.Chunk{{Op: diff.Same, Text: words}, {Op: diff.Added, Text: words}, {Op: diff.Same, Text: "and so on"}}}

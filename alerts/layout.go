@@ -24,7 +24,7 @@ const (
 	small // what stands under a headline
 )
 
-// layout puts a message into lines: headline, context, passages or changes, the items of a digest, outlets, notes. It is what every
+// layout puts a message into lines: headline, context, passages or changes, the items of a digest, outlets, the rule's note, notes. It is what every
 // channel with text of its own shows; the channel says how a look and a link are written and escapes each text.
 func layout(m Message) (lines [][]piece) {
 	var head []piece
@@ -88,6 +88,9 @@ func details(m Message) (lines [][]piece) {
 			line = append(line, piece{fmt.Sprintf(" and %d more", n), plain, ""})
 		}
 		lines = append(lines, line)
+	}
+	if m.RuleNote != "" {
+		lines = append(lines, []piece{{"note: " + m.RuleNote, small, ""}})
 	}
 	if len(m.Notes) > 0 {
 		lines = append(lines, []piece{{strings.Join(m.Notes, " · "), small, ""}})

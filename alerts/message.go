@@ -14,6 +14,9 @@ type Message struct {
 	UID       string
 	Marks     []string // "TEST", "TROUBLE": what the reader must know before the headline; without brackets
 	Rule      string
+	Severity  string    // of the rule: low, medium, high, critical; "": not said
+	Tags      []string  // of the rule, at most maxTags
+	RuleNote  string    // what the rule's author has to say to the reader
 	Headline  Passage   // never empty
 	Link      string    // where the article is; "": it has no link that is safe to give
 	Source    string    // name of the site
@@ -26,12 +29,13 @@ type Message struct {
 	Changes   []Change  // of an update: what the new version says otherwise; shown to people in place of the passages
 	Items     []Message // of a digest: what it gathers, in the order of commit; a digest has neither link nor passages of its own
 	More      int       // how many items of a digest were left out to fit the receiver
-	Outlets   []Outlet  // who else carries the story, at most maxOutlets
+	Outlets   []Outlet  // who else carries the story, or was counted, at most maxOutlets
 	Carried   int       // how many others carry it, those not listed included
+	Counted   bool      // they are not of its story: a rule counted them with it
 	Notes     []string  // sentences on the text's quality
 }
 
-// An Outlet is another site that carries the story.
+// An Outlet is another site that carries the story, or another article that was counted.
 type Outlet struct {
 	Name string
 	Link string // "" as in Message
@@ -42,6 +46,9 @@ type Outlet struct {
 const (
 	nameLen    = 80
 	noteLen    = 160
+	ruleNote   = 500
+	maxTags    = 10
+	tagLen     = 40
 	maxOutlets = 10
 )
 
@@ -56,6 +63,12 @@ func Render(d pipeline.Delivery) Message {
 		Site: line(a.Site, nameLen), Published: a.Published.UTC(), DateOnly: len(a.Date) == len(time.DateOnly),
 		Agency: line(a.Agency, nameLen), Lang: line(a.Lang, 20),
 		Passages: passages(a.Body, d.Alert.Spans),
+		Severity: line(d.Alert.About.Severity, nameLen), RuleNote: line(d.Alert.About.Note, ruleNote),
+	}
+	for _, t := range d.Alert.About.Tags[:min(maxTags, len(d.Alert.About.Tags))] {
+		if t = line(t, tagLen); t != "" {
+			m.Tags = append(m.Tags, t)
+		}
 	}
 	if d.Alert.Kind == pipeline.KindHealth {
 		m.Rule, m.Source, m.Published = "", ownName, d.Alert.Created.UTC()
@@ -78,6 +91,10 @@ func Render(d pipeline.Delivery) Message {
 	if u := d.Alert.Update; u != nil {
 		m.Changes = changes(u)
 		m.Notes = append(m.Notes, updateNotes(u)...)
+	}
+	if c := d.Alert.Count; c != nil {
+		m.Counted = c.Of == pipeline.CountQuery
+		m.Notes = append(m.Notes, countNote(c))
 	}
 	if a.Source == pipeline.SourceFeed {
 		note := "Text from the feed: the page could not be had"
@@ -142,7 +159,8 @@ func (m Message) When() string {
 	return m.Published.Format("2 Jan 2006 15:04 UTC")
 }
 
-// Context is the line under the headline, in parts: source, time, agency, rule. Parts that are unknown are left out.
+// Context is the line under the headline, in parts: source, time, agency, rule with its severity, its tags. Parts that are unknown are
+// left out.
 func (m Message) Context() []string {
 	agency := m.Agency
 	if agency == m.Source {
@@ -154,8 +172,15 @@ func (m Message) Context() []string {
 			out = append(out, s)
 		}
 	}
-	if m.Rule != "" {
+	switch {
+	case m.Rule == "":
+	case m.Severity != "":
+		out = append(out, "rule: "+m.Rule+" ("+m.Severity+")")
+	default:
 		out = append(out, "rule: "+m.Rule)
+	}
+	if len(m.Tags) > 0 {
+		out = append(out, "tags: "+strings.Join(m.Tags, ", "))
 	}
 	return out
 }

@@ -160,6 +160,9 @@ func slackBlocks(m Message) []slackBlock {
 	if c := m.Context(); len(c) > 0 {
 		blocks = append(blocks, slackContext(id+":context", strings.Join(c, " · ")))
 	}
+	if m.RuleNote != "" {
+		blocks = append(blocks, slackContext(id+":rule-note", "note: "+m.RuleNote))
+	}
 	for i, p := range m.shown() {
 		var es []slackElement
 		hits := 0

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -332,6 +333,7 @@ func largest() map[string]pipeline.Delivery {
 			a.Authors = append(a.Authors, long[:len(word)*50])
 		}
 		d := delivery(strings.Repeat("u", 200), long, "$^", a)
+		d.Alert.About = pipeline.About{Severity: long, Note: long, Tags: slices.Repeat([]string{long}, 50)}
 		for i := 0; i+len(word) < len(long); i += 2 * len(word) {
 			d.Alert.Spans = append(d.Alert.Spans, pipeline.Span{Field: "body", Start: i, End: i + len(word)}, pipeline.Span{Field: "title", Start: i, End: i + len(word)})
 		}

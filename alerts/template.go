@@ -19,6 +19,9 @@ type View struct {
 	UID      string   // the delivery's id, the same at every attempt
 	Mark     string   // "[TEST] ", "[UPDATE] ", "[DIGEST] " …, or ""
 	Rule     string   // "" of what Wirewatch says of itself
+	Severity string   // of the rule: low, medium, high, critical, or ""
+	Tags     []string // of the rule
+	RuleNote string   // what the rule's author has to say to the reader
 	Headline string   // never empty
 	Link     Markup   // of the article; "": none
 	Source   string   // name of the site
@@ -26,13 +29,14 @@ type View struct {
 	When     string   // "22 Nov 2026 08:30 UTC", a day alone, or ""
 	Agency   string   // wire agency the text is from
 	Lang     string   // as in "en"
-	Context  []string // source, time, agency and rule, as far as they are known
+	Context  []string // source, time, agency, rule and tags, as far as they are known
 	Passages []Markup // of the body, the hits in bold; none of an update
 	Changes  []Markup // of an update: what is gone struck out, what is new in bold
 	Items    []View   // of a digest
 	More     int      // items of a digest that were left out
 	Outlets  []OutletView
 	Carried  int      // how many others carry the story, those not in Outlets included
+	Counted  bool     // they are not of its story: a rule counted them with it
 	Notes    []string // sentences on the text's quality
 	Text     Markup   // the whole message as it is without a template
 }
@@ -174,8 +178,8 @@ func (l *limited) Write(p []byte) (int, error) {
 
 // view is a message as templates of this markup see it.
 func (p printer) view(m Message) View {
-	v := View{UID: m.UID, Mark: m.Mark(), Rule: m.Rule, Headline: m.Headline.Text, Link: p.address(m.Link), Source: m.Source, Site: m.Site,
-		When: m.When(), Agency: m.Agency, Lang: m.Lang, Context: m.Context(), More: m.More, Carried: m.Carried, Notes: m.Notes}
+	v := View{UID: m.UID, Mark: m.Mark(), Rule: m.Rule, Severity: m.Severity, Tags: m.Tags, RuleNote: m.RuleNote, Headline: m.Headline.Text, Link: p.address(m.Link), Source: m.Source, Site: m.Site,
+		When: m.When(), Agency: m.Agency, Lang: m.Lang, Context: m.Context(), More: m.More, Carried: m.Carried, Counted: m.Counted, Notes: m.Notes}
 	for _, l := range details(Message{Passages: m.shown()}) {
 		v.Passages = append(v.Passages, Markup(p.lines([][]piece{l})))
 	}
@@ -203,7 +207,7 @@ func (p printer) address(to string) Markup {
 // specimens are messages on which templates are tried: of each sort, with everything that one can have, and with nothing.
 func specimens() []Message {
 	p := Passage{Field: "body", Text: "a passage with a hit in it", Hits: []Hit{{17, 20}}}
-	full := Message{UID: "msg_1", Marks: []string{"TEST"}, Rule: "rule", Headline: Passage{Field: "title", Text: `A "headline" <of> a test`, Hits: []Hit{}},
+	full := Message{UID: "msg_1", Marks: []string{"TEST"}, Rule: "rule", Severity: "high", Tags: []string{"tag"}, RuleNote: "note", Headline: Passage{Field: "title", Text: `A "headline" <of> a test`, Hits: []Hit{}},
 		Link: "https://example.com/a?b=1&c=2", Source: "Example", Site: "example.com", Agency: "Agency", Lang: "en", Passages: []Passage{p, p},
 		Outlets: []Outlet{{"Other", "https://example.org/"}, {"Third", ""}}, Carried: 3, Notes: []string{"Behind a paywall"}}
 	changed := full

@@ -30,7 +30,8 @@ func TestTemplates(t *testing.T) {
 		"slack":      `"text":"` + head + `\nInspectors who were on the quay said on Sunday that the crates held artillery *shells* and`,
 	} {
 		got := newStage(t, kind, withTemplate(text)).last(t, samples()["english"])
-		if !bytes.Contains(got, []byte(want)) || !bytes.Contains(got, []byte("Example News / 22 Nov 2026 08:30 UTC / Reuters / rule: arms transfers, 2 more")) {
+		if !bytes.Contains(got, []byte(want)) || !bytes.Contains(got, []byte("Example News / 22 Nov 2026 08:30 UTC / Reuters / rule: arms transfers ")) ||
+			!bytes.Contains(got, []byte("/ tags: arms, sea, 2 more")) {
 			t.Errorf("%s: %s", kind, got)
 		}
 	}

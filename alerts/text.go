@@ -12,6 +12,9 @@ func Text(m Message) string {
 	if c := m.Context(); len(c) > 0 {
 		b.WriteString("\n  " + strings.Join(c, " · "))
 	}
+	if m.RuleNote != "" {
+		b.WriteString("\n  note: " + m.RuleNote)
+	}
 	for _, p := range m.shown() {
 		b.WriteString("\n  " + p.marked())
 	}
@@ -43,10 +46,14 @@ func Text(m Message) string {
 }
 
 func (m Message) carriedBy() string {
-	if m.Carried == 1 {
-		return "Also carried by 1 other:"
+	how, others := "Also carried by", "others"
+	if m.Counted {
+		how = "Counted with"
 	}
-	return fmt.Sprintf("Also carried by %d others:", m.Carried)
+	if m.Carried == 1 {
+		others = "other"
+	}
+	return fmt.Sprintf("%s %d %s:", how, m.Carried, others)
 }
 
 // marked is the passage with its hits between asterisks.

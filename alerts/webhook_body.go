@@ -33,6 +33,7 @@ type webhookBody struct {
 	Matches   []bodyMatch   `json:"matches"`
 	Health    *bodyHealth   `json:"health,omitempty"` // of alert.health alone; story and rule are empty then, articles and matches have nothing
 	Update    *bodyUpdate   `json:"update,omitempty"` // with alert.update alone
+	Count     *bodyCount    `json:"count,omitempty"`  // of a rule that counts alone
 	Truncated bool          `json:"truncated"`        // outlets, spans or snippets were left out to stay below 20 KB
 }
 
@@ -48,8 +49,12 @@ type bodyHealth struct {
 	Text     string `json:"text"`
 }
 
+// bodyRule is what the configuration said of the rule when the alert arose.
 type bodyRule struct {
-	Name string `json:"name"`
+	Name     string   `json:"name"`
+	Severity string   `json:"severity"` // low, medium, high, critical
+	Tags     []string `json:"tags"`
+	Note     string   `json:"note"` // for the reader
 }
 
 type bodyStory struct {
@@ -97,6 +102,19 @@ type bodyUpdate struct {
 	ChangesLeft  int      `json:"changes_left"` // changes that are not shown whole
 }
 
+// bodyCount says how many came together. Of story, the outlets are those of the story; of query, the story's id is 0 and the outlets are
+// the others that were counted.
+type bodyCount struct {
+	Of            string `json:"of"` // story, query
+	By            string `json:"by"` // sources, articles
+	N             int    `json:"n"`  // how many the rule asks for
+	WithinSeconds int64  `json:"within_seconds"`
+	Found         int    `json:"found"`   // how many there were when the alert arose
+	Episode       int    `json:"episode"` // of query: counts what the rule told of, from 1; else 0
+	Begins        string `json:"begins"`  // of query: when the first and the last of them were published; else ""
+	Ends          string `json:"ends"`
+}
+
 type bodyMatch struct {
 	Article  int64           `json:"article"`
 	Spans    []pipeline.Span `json:"spans"`    // byte offsets: of title into the title here, of body into the stored body
@@ -113,7 +131,7 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 	m := Render(d)
 	body := webhookBody{
 		Version: 1, EventType: "alert." + cmp.Or(line(al.Kind, nameLen), pipeline.KindMatch), ID: d.UID, Timestamp: stamp(al.Created),
-		Rule:  bodyRule{m.Rule},
+		Rule:  bodyRule{m.Rule, m.Severity, append([]string{}, m.Tags...), m.RuleNote},
 		Story: bodyStory{ID: al.Story.ID, Title: cmp.Or(line(al.Story.Title, titleLen), m.Headline.Text), OutletsTotal: len(al.Outlets), Outlets: []bodyOutlet{}},
 		Articles: []bodyArticle{{
 			ID: a.ID, URL: m.Link, Site: m.Site, SiteName: line(a.SiteName, nameLen), Title: m.Headline.Text, Authors: []string{},
@@ -140,6 +158,10 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 		body.Update = &bodyUpdate{Of: u.UID, Told: stamp(u.Told), Version: u.Version, RuleHolds: !u.Lapsed, WordsRemoved: u.Removed, WordsAdded: u.Added,
 			Changes: append([]Change{}, m.Changes...), ChangesLeft: u.Left}
 	}
+	if c := al.Count; c != nil {
+		body.Count = &bodyCount{Of: string(c.Of), By: string(c.By), N: c.N, WithinSeconds: int64(c.Within / time.Second), Found: c.Found,
+			Episode: c.Episode.Number, Begins: stamp(c.Episode.Begins), Ends: stamp(c.Episode.Ends)}
+	}
 	body.Truncated = len(al.Outlets) > maxBodyOutlets || len(a.Authors) > maxBodyAuthors
 	if len(match.Spans) > maxBodySpans {
 		match.Spans, body.Truncated = match.Spans[:maxBodySpans], true
@@ -157,6 +179,8 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 		switch art := &body.Articles[0]; {
 		case len(body.Story.Outlets) > 0:
 			body.Story.Outlets = body.Story.Outlets[:len(body.Story.Outlets)*3/4]
+		case len(art.Authors) > 5: // a long byline tells less than a passage
+			art.Authors = art.Authors[:len(art.Authors)/2]
 		case len(match.Snippets) > 0:
 			match.Snippets = match.Snippets[:len(match.Snippets)-1]
 		case len(match.Spans) > 0:
@@ -205,7 +229,7 @@ func healthBody(d pipeline.Delivery) ([]byte, error) {
 	}
 	return encode(webhookBody{
 		Version: 1, EventType: "alert." + pipeline.KindHealth, ID: d.UID, Timestamp: stamp(al.Created),
-		Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{},
+		Rule: bodyRule{Tags: []string{}}, Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{},
 		Health: &bodyHealth{Subject: line(al.Subject, titleLen), Seq: al.Seq, State: state, Trouble: line(al.Health.Trouble, nameLen), Since: stamp(al.Health.Since),
 			Over: stamp(al.Health.Over), Headline: line(al.Article.Title, titleLen), Text: line(al.Health.Text, healthLen)},
 	})

@@ -65,6 +65,24 @@ type Tx interface {
 	// DropMatch deletes the match of a rule in an article.
 	DropMatch(article int64, rule string) error
 
+	// What rules count.
+
+	// StoryPoints lists the articles of a story in the order of their times.
+	StoryPoints(story int64, by CountBy) ([]Point, error)
+	// StoryRules lists the rules that match an article of the story.
+	StoryRules(story int64) ([]string, error)
+	// RulePoints calls f for the articles in which a rule matches and whose times are in [from, to], the latest first, until f says
+	// false.
+	RulePoints(rule string, by CountBy, from, to time.Time, f func(Point) bool) error
+	// Episodes lists the rule's told episodes that have a time in [from, to], by their numbers.
+	Episodes(rule string, from, to time.Time) ([]Episode, error)
+	// OpenEpisode stores an episode that is about to be told, and returns its number, which no other of the rule ever had.
+	OpenEpisode(rule string, e Episode) (int, error)
+	// WidenEpisode gives a told episode new bounds; those of lower numbers within them are part of it from now on.
+	WidenEpisode(rule string, e Episode) error
+	// Outlets says of articles who published them, in the order of their times.
+	Outlets(articles []int64) ([]Outlet, error)
+
 	// What is told of it.
 
 	// RaiseAlert stores the alert and a delivery per channel, unless there is one already for its rule and kind and its
@@ -121,6 +139,7 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) 
 		if err != nil {
 			return err
 		}
+		joined := a.Story != 0 // else it is the first of its story
 		version := a.ID == 0 && a.Relation == "version"
 		switch {
 		case a.ID == 0:
@@ -135,7 +154,7 @@ func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) 
 			return err
 		}
 		if !it.Quiet {
-			if raised, err = p.raise(tx, a, ms, version); err != nil {
+			if raised, err = p.raise(tx, a, ms, joined, version); err != nil {
 				return err
 			}
 		}
@@ -170,12 +189,15 @@ func (p *Processor) insert(tx Tx, a *Article, got *reading) (err error) {
 	return err
 }
 
-// raise writes down what is to be told of the article: the matches that nobody was told of, then what a version changes. It
-// returns how many alerts that is.
-func (p *Processor) raise(tx Tx, a *Article, ms []Match, version bool) (raised int, err error) {
+// raise writes down what is to be told of the article: the matches that nobody was told of, what rules count that it makes pass (joined:
+// its story may have other articles), then what a version changes. It returns how many alerts that is.
+func (p *Processor) raise(tx Tx, a *Article, ms []Match, joined, version bool) (raised int, err error) {
 	first := map[string]bool{}
 	for _, m := range ms {
-		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, OncePer: m.OncePer, Created: a.Seen, Story: Story{ID: a.Story},
+		if m.Silent || m.When != nil {
+			continue
+		}
+		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, About: m.About, Kind: KindMatch, OncePer: m.OncePer, Created: a.Seen, Story: Story{ID: a.Story},
 			Article: *a, Spans: m.Spans, Wait: m.Waits}, m.Channels)
 		if err != nil {
 			return raised, err
@@ -184,6 +206,13 @@ func (p *Processor) raise(tx Tx, a *Article, ms []Match, version bool) (raised i
 			first[m.Rule] = true
 			raised++
 		}
+	}
+	if p.Counting != nil {
+		n, err := tally{tx, a, ms, a.Seen}.count(joined, p.Counting())
+		if err != nil {
+			return raised, err
+		}
+		raised += n
 	}
 	if version {
 		n, err := p.update(tx, a, ms, first)

@@ -194,9 +194,19 @@ type Match struct {
 	Rule     string
 	Channels []string // the rule's channels; empty: every channel
 	OncePer  OncePer  // what it is told once of
+	When     *When    // the rule tells of how many there are, not of this article; nil: it does not count
 	Updates  bool     // the rule wants to be told what later versions change
+	Silent   bool     // it is stored, and tells nobody: its rule has expired
+	About    About    // what the reader is told of the rule
 	Spans    []Span
 	Waits    map[string]time.Duration // by channel: how long an alert about it waits for the story's other outlets
+}
+
+// About is what the reader of an alert is told of its rule beside the name.
+type About struct {
+	Severity string   `json:"severity,omitempty"` // low, medium, high, critical; "": not said
+	Tags     []string `json:"tags,omitempty"`
+	Note     string   `json:"note,omitempty"`
 }
 
 // OncePer is what a rule is told once of.
@@ -221,20 +231,39 @@ const (
 type Alert struct {
 	ID      int64
 	Rule    string
-	Subject string // "story:17"; "article:…" or "event:…", as OncePer says
+	About   About  // what its configuration said of the rule when the alert was raised, so that every attempt says the same
+	Subject string // "story:17"; "article:…" or "event:…", as OncePer says; "count:RULE" of articles of many stories
 	OncePer OncePer
 	Kind    string
 	Seq     int
 	Created time.Time
 	Story   Story
-	Article Article // the article that matched; Blocks are not loaded
-	Spans   []Span  // the match in Article
-	Outlets []Outlet
+	Article Article                  // the article that matched; Blocks are not loaded
+	Spans   []Span                   // the match in Article
+	Outlets []Outlet                 // who else carries the story; with CountQuery, who published the others that were counted
 	Health  Health                   // what an alert of KindHealth says; Article holds it as headline and text
 	Members []Delivery               // of KindDigest: what it gathers, in the order of commit; else nil
 	Wait    map[string]time.Duration // only to raise it, by channel: how long after Created its delivery is held
 	Update  *Update                  // with KindUpdate: what changed; else nil
+	Mark    Mark                     // what a person says of it, where it is listed
+	Count   *Count                   // of a rule that counts: what made it tell, with Article as the one that did; else nil
 }
+
+// A Mark is what a person says of an alert afterwards: whether its rule was right to tell of the article.
+type Mark struct {
+	Says Judgement
+	By   string // who says so; may be empty
+	Note string
+	At   time.Time
+}
+
+// A Judgement is right or wrong; "" is none.
+type Judgement string
+
+const (
+	Right Judgement = "right"
+	Wrong Judgement = "wrong"
+)
 
 // An Update is what an alert of KindUpdate says of a new version of an article that its rule told of before. It is made once, when the
 // alert is raised, so that every attempt says the same.

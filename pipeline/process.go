@@ -45,6 +45,7 @@ type Processor struct {
 	Extract  func(*Page) (Article, error) // the page's article; its Canonical is the page's own word for its identity
 	FeedText func(Item) Article           // the article that the feed's own text makes
 	Match    func(*Article) []Match       // rules that hold, each with the channels it tells
+	Counting func() []Match               // the rules in force that count, as Match gives them, without spans; nil: none
 	Index    *dedup.Index
 	Events   *dedup.Events // nil: every story is an event of its own
 	Parallel int           // pages of one host in flight

@@ -35,17 +35,18 @@ type ReextractStore interface {
 // A page that gives less than nothing never replaces a text: an error or an empty body leaves the article as it is. So are left
 // articles of the feed's own text. An article stays in its story.
 type Reextract struct {
-	Store   ReextractStore
-	Extract func(*Page) (Article, error)
-	Match   func(*Article) []Match
-	Site    string         // "": all
-	Without map[int64]bool // only articles from which a learned block of one of these fingerprints was removed; nil: all
-	Since   time.Time      // of Seen; zero: all
-	Limit   int            // articles, of all sites together; 0: all
-	DryRun  bool           // count, change nothing
-	Alert   bool           // raise alerts for matches that are new
-	Now     func() time.Time
-	Report  func(Event, error)
+	Store    ReextractStore
+	Extract  func(*Page) (Article, error)
+	Match    func(*Article) []Match
+	Counting func() []Match // as of a Processor
+	Site     string         // "": all
+	Without  map[int64]bool // only articles from which a learned block of one of these fingerprints was removed; nil: all
+	Since    time.Time      // of Seen; zero: all
+	Limit    int            // articles, of all sites together; 0: all
+	DryRun   bool           // count, change nothing
+	Alert    bool           // raise alerts for matches that are new
+	Now      func() time.Time
+	Report   func(Event, error)
 
 	ReextractCounts
 }
@@ -306,6 +307,7 @@ func (r *siteRun) rematch(tx Tx, a *Article, hold []Match) (in, out, raised int,
 	if err := tx.SaveMatches(a.ID, hold); err != nil {
 		return 0, 0, 0, err
 	}
+	var fresh []Match
 	for _, m := range hold {
 		if slices.Contains(had, m.Rule) {
 			if err := tx.Respan(a.ID, m); err != nil {
@@ -314,10 +316,11 @@ func (r *siteRun) rematch(tx Tx, a *Article, hold []Match) (in, out, raised int,
 			continue
 		}
 		in++
-		if !r.Alert {
+		fresh = append(fresh, m)
+		if !r.Alert || m.Silent || m.When != nil {
 			continue
 		}
-		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, Kind: KindMatch, OncePer: m.OncePer, Created: r.Now(), Story: Story{ID: a.Story},
+		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, About: m.About, Kind: KindMatch, OncePer: m.OncePer, Created: r.Now(), Story: Story{ID: a.Story},
 			Article: *a, Spans: m.Spans, Wait: m.Waits}, m.Channels)
 		if err != nil {
 			return 0, 0, 0, err
@@ -325,6 +328,10 @@ func (r *siteRun) rematch(tx Tx, a *Article, hold []Match) (in, out, raised int,
 		if ok {
 			raised++
 		}
+	}
+	if r.Alert && r.Counting != nil && in > 0 {
+		n, err := tally{tx, a, fresh, r.Now()}.count(true, r.Counting())
+		return in, out, raised + n, err
 	}
 	return in, out, raised, nil
 }

@@ -324,12 +324,12 @@ func (p *Processor) update(tx Tx, a *Article, ms []Match, first map[string]bool)
 	}
 	var list []told
 	for _, m := range ms {
-		if m.Updates && !first[m.Rule] {
+		if m.Updates && !m.Silent && !first[m.Rule] {
 			list = append(list, told{Match: m})
 		}
 	}
 	for _, m := range p.Match(&prev) {
-		if m.Updates && !covers(ms, []Match{m}) {
+		if m.Updates && !m.Silent && !covers(ms, []Match{m}) {
 			m.Spans = nil
 			list = append(list, told{m, true})
 		}
@@ -340,7 +340,7 @@ func (p *Processor) update(tx Tx, a *Article, ms []Match, first map[string]bool)
 	u := Updated(&prev, a)
 	for _, m := range list {
 		u.Lapsed = m.lapsed
-		ok, err := tx.RaiseUpdate(Alert{Rule: m.Rule, Kind: KindUpdate, Created: a.Seen, Story: Story{ID: a.Story}, Article: *a, Spans: m.Spans, Update: &u}, m.Channels)
+		ok, err := tx.RaiseUpdate(Alert{Rule: m.Rule, About: m.About, Kind: KindUpdate, Created: a.Seen, Story: Story{ID: a.Story}, Article: *a, Spans: m.Spans, Update: &u}, m.Channels)
 		if err != nil {
 			return 0, err
 		}

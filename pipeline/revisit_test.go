@@ -26,7 +26,7 @@ func TestRevisit(t *testing.T) {
 				f    func(*world)
 			}{
 				{"schedule", revisitSchedule}, {"off", revisitsOff}, {"unchanged", unchangedPage}, {"no change", noChange}, {"new wording", newWording},
-				{"new match", newMatch}, {"updates", updatesAsked}, {"the rule holds no more", lapsedRule}, {"quiet", quietVersion}, {"gone", gonePage},
+				{"new match", newMatch}, {"updates", updatesAsked}, {"the rule holds no more", lapsedRule}, {"the rule has expired", expiredRule}, {"what is said of a rule", saidOfRule}, {"quiet", quietVersion}, {"gone", gonePage},
 				{"not to be had", missedLooks}, {"paywall", stubLater}, {"less than half", lessThanHalf}, {"leads elsewhere", leadsElsewhere},
 				{"better extractor", improvedExtractor}, {"learned meanwhile", learnedMeanwhile}, {"feed says so", feedSaysSo}, {"fresh first", freshFirst},
 				{"process dies", diesLooking}, {"host wants patience", patientLooks}, {"matcher panics", panickingLook},
@@ -241,6 +241,38 @@ func lapsedRule(w *world) {
 	ds, err := w.store.Deliveries(w.Context(), store.DeliveryFilter{})
 	w.ok(err)
 	w.want("lapsed", line(ds[0].Alert.Update.Lapsed, len(ds[0].Alert.Spans)), "true 0")
+}
+
+// A rule that has expired tells nothing anew, neither a match nor an update nor that it holds no more; what it matches is stored all the same,
+// and it may be given more time.
+func expiredRule(w *world) {
+	w.silent = map[string]bool{"arms": true}
+	w.read(story + " A frigate was near.")
+	w.want("kinds", w.kinds(), "[match boats]")
+	w.want("matches", w.matches(1), "[arms boats]")
+	w.silent["boats"] = true
+	w.pages[link] = answer{title: "A launch", body: story + " A frigate was far."}
+	w.look()
+	w.pages[link] = answer{title: "A launch", body: story + " Nothing was near."}
+	w.look()
+	w.want("kinds", w.kinds(), "[match boats]")
+	w.silent = nil
+	w.pages[link] = answer{title: "A launch", body: story + " A frigate was nearer."}
+	w.look()
+	w.want("kinds", w.kinds(), "[match boats match arms update boats]")
+}
+
+// What is said of a rule is what was said when its alert was raised, an update's being of its own time.
+func saidOfRule(w *world) {
+	w.about = map[string]pipeline.About{"boats": {Severity: "low", Tags: []string{"sea"}, Note: "first"}}
+	w.read(story + " A frigate was near.")
+	w.about["boats"] = pipeline.About{Severity: "high", Note: "second"}
+	w.pages[link] = answer{title: "A launch", body: story + " Nothing was near."}
+	w.look()
+	ds, err := w.store.Deliveries(w.Context(), store.DeliveryFilter{})
+	w.ok(err)
+	w.want("of the update", ds[0].Alert.About, "{high [] second}")
+	w.want("of the match", ds[1].Alert.About, "{low [sea] first}")
 }
 
 // What came quietly stays quiet, new matches and updates alike.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand"
 	"net/url"
 	"os"
@@ -92,6 +93,9 @@ type world struct {
 	waits    map[string]time.Duration
 	updates  map[string]bool // rules that ask for updates
 	once     map[string]pipeline.OncePer
+	silent   map[string]bool           // rules that have expired
+	about    map[string]pipeline.About // what is said of them
+	when     map[string]*pipeline.When // rules that count
 
 	poll    *pipeline.Poller
 	process *pipeline.Processor
@@ -135,7 +139,7 @@ func newWorld(t *testing.T, dsn string) *world {
 func (w *world) loops(s *store.Store) {
 	w.poll = &pipeline.Poller{Store: s, Source: source{w}, Canonical: dedup.Canonical, Host: host, Baseline: 24 * time.Hour,
 		Now: w.now, Report: w.report}
-	w.process = &pipeline.Processor{Store: s, Pages: fetcher{w}, Extract: w.extract, FeedText: feedText, Match: w.match,
+	w.process = &pipeline.Processor{Store: s, Pages: fetcher{w}, Extract: w.extract, FeedText: feedText, Match: w.match, Counting: w.counting,
 		Index: dedup.New(dedup.Options{Window: 30 * 24 * time.Hour}), Window: 30 * 24 * time.Hour, Events: dedup.NewEvents(dedup.EventOptions{}), Parallel: 1,
 		Backoff: pipeline.Backoff{First: time.Minute, Factor: 4, Max: 12 * time.Hour, Rand: func() float64 { return .5 }}, Attempts: 5,
 		Now: w.now, Wake: func() { w.woken++ }, Report: w.report}
@@ -206,11 +210,23 @@ func (w *world) match(a *pipeline.Article) []pipeline.Match {
 	}
 	var out []pipeline.Match
 	for _, h := range w.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL}) {
-		m := pipeline.Match{Rule: h.Rule, Channels: w.routes[h.Rule], Waits: w.waits, OncePer: w.once[h.Rule], Updates: w.updates[h.Rule]}
+		m := w.matchOf(h.Rule)
 		for _, s := range h.Spans {
 			m.Spans = append(m.Spans, pipeline.Span(s))
 		}
 		out = append(out, m)
+	}
+	return out
+}
+
+func (w *world) matchOf(rule string) pipeline.Match {
+	return pipeline.Match{Rule: rule, Channels: w.routes[rule], Waits: w.waits, OncePer: w.once[rule], When: w.when[rule], Updates: w.updates[rule],
+		Silent: w.silent[rule], About: w.about[rule]}
+}
+
+func (w *world) counting() (out []pipeline.Match) {
+	for _, r := range slices.Sorted(maps.Keys(w.when)) {
+		out = append(out, w.matchOf(r))
 	}
 	return out
 }

@@ -22,7 +22,7 @@ type Test struct {
 type Day struct {
 	Day      string `json:"day"`
 	Hits     int    `json:"hits"`     // articles
-	Messages int    `json:"messages"` // stories whose first hit it was; articles of a rule that is told once per article
+	Messages int    `json:"messages"` // stories whose first hit it was; articles of a rule that is told once per article; what a rule that counts saw pass
 }
 
 // A Count is a name and how often it was met.
@@ -43,7 +43,8 @@ type Backtest struct {
 }
 
 // Backtest runs a rule over the archive. Stories stand for messages, for a story is told once; those of one event, and an alert that
-// was told before the range, are not taken off.
+// was told before the range, are not taken off. A rule that counts is tried as if all articles had come aloud, in the order of their
+// dates; with of: query those before the range are not counted.
 func (l *Lab) Backtest(ctx context.Context, t Test) (Backtest, error) {
 	b := Backtest{}
 	q, err := rules.ParseWith(t.Rule.Query, t.Rule.Lists)
@@ -63,6 +64,7 @@ func (l *Lab) Backtest(ctx context.Context, t Test) (Backtest, error) {
 		return days[k]
 	}
 	told := map[int64]time.Time{} // story: its first hit
+	counted := newLine()
 	sites, overlap := map[string]int{}, map[string]int{}
 	every := 1
 	b.Scan, err = l.each(ctx, set, rules.Required(q), t.Range, true, func(f Found) error {
@@ -70,7 +72,8 @@ func (l *Lab) Backtest(ctx context.Context, t Test) (Backtest, error) {
 			return nil
 		}
 		a := &f.Article
-		at := Date(a)
+		counted.add(a)
+		at := a.Time()
 		on(at).Hits++
 		sites[a.Site]++
 		if first, ok := told[a.Story]; !ok || at.Before(first) {
@@ -104,7 +107,19 @@ func (l *Lab) Backtest(ctx context.Context, t Test) (Backtest, error) {
 		return b, fmt.Errorf("backtest: %w", err)
 	}
 	b.Samples = b.Samples[:min(len(b.Samples), t.Samples)]
-	if t.Rule.OncePer != "article" {
+	switch {
+	case t.Rule.When != nil:
+		passed, err := l.passings(ctx, Counts(t.Rule.When), counted)
+		if err != nil {
+			return b, fmt.Errorf("backtest: %w", err)
+		}
+		for _, at := range passed {
+			if t.holds(at) { // a story may have passed before
+				on(at).Messages++
+				b.Messages++
+			}
+		}
+	case t.Rule.OncePer != "article":
 		for _, at := range told {
 			on(at).Messages++
 		}

@@ -84,6 +84,7 @@ const (
 	NoSuchTerm = "no_such_term"
 	Subsumed   = "subsumed"
 	TooBroad   = "too_broad"
+	NeverTells = "never_tells" // of a rule that counts: it matches, and so many as it asks for never come together
 )
 
 // A Finding is something odd about a rule.
@@ -98,7 +99,8 @@ type Finding struct {
 }
 
 // Lint reads the whole range and says what is odd about rules there: terms that never occur, rules that never match, rules whose
-// articles another one matches too (of minSubsumed hits at least), rules that match a tenth of everything.
+// articles another one matches too (of minSubsumed hits at least), rules that match a tenth of everything, rules that count and would
+// have told nothing.
 func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, Scan, error) {
 	const minSubsumed, broad = 5, 10
 	asked := slices.Clone(list)
@@ -122,13 +124,25 @@ func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, 
 	hits := map[string]int{}
 	both := map[[2]string]int{}
 	of := 0
+	matched, all := map[string]*line{}, newLine()
+	for _, x := range list {
+		if x.When != nil {
+			matched[x.Name] = newLine()
+		}
+	}
 	tooBroad := func(name string) bool { return of >= 100 && hits[name]*broad > of }
 	s, err := l.each(ctx, set, nil, r, true, func(f Found) error {
 		of++
+		if len(matched) > 0 {
+			all.add(&f.Article)
+		}
 		var names []string
 		for _, h := range f.Hits {
 			if hits[h.Rule]++; h.Rule[0] != 0 {
 				names = append(names, h.Rule)
+			}
+			if m := matched[h.Rule]; m != nil {
+				m.add(&f.Article)
 			}
 		}
 		for _, a := range names {
@@ -153,6 +167,12 @@ func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, 
 		}
 		if tooBroad(x.Name) {
 			note(TooBroad, "", "", fmt.Sprintf("it matches %d%% of all articles", 100*n/of))
+		}
+		if m := matched[x.Name]; m != nil && n > 0 {
+			m.versions = all.versions
+			if why := neverPasses(Counts(x.When), m, all); why != "" {
+				note(NeverTells, "", "", why)
+			}
 		}
 		for _, t := range q.Terms() {
 			if of > 0 && hits["\x00"+t] == 0 {

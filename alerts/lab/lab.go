@@ -6,7 +6,7 @@
 //
 // The best come first by where they say it: see Standing.
 //
-// An article's date is when it was published, or when it was stored where that is unknown or later than the storing. Newest first
+// An article's date is its Time. Newest first
 // means stored last first, which does not change while someone pages.
 package lab
 
@@ -29,22 +29,15 @@ type Archive interface {
 	Candidates(ctx context.Context, groups [][]string, since time.Time, below int64, limit int) ([]int64, error)
 	// Texts loads articles with what rules see of them, in the order of the IDs.
 	Texts(ctx context.Context, ids []int64) ([]pipeline.Article, error)
+	// StoryPoints lists the articles of a story in the order of their times.
+	StoryPoints(ctx context.Context, story int64, by pipeline.CountBy) ([]pipeline.Point, error)
 }
 
 // A Range is a half-open range of dates. Zero times leave an end open.
 type Range struct{ Since, Until time.Time }
 
-// Date is the date of an article.
-func Date(a *pipeline.Article) time.Time {
-	if a.Published.IsZero() || a.Published.After(a.Seen) {
-		return a.Seen
-	}
-	return a.Published
-}
-
-func (r Range) holds(a *pipeline.Article) bool {
-	d := Date(a)
-	return !d.Before(r.Since) && (r.Until.IsZero() || d.Before(r.Until))
+func (r Range) holds(at time.Time) bool {
+	return !at.Before(r.Since) && (r.Until.IsZero() || at.Before(r.Until))
 }
 
 // Doc is an article as rules see it.
@@ -114,7 +107,7 @@ func (l *Lab) each(ctx context.Context, set *rules.Set, need [][]string, r Range
 			err = l.read(ctx, set, ids, func(p []Found) error {
 				s.Read += len(p)
 				for _, x := range p {
-					if !r.holds(&x.Article) || len(x.Hits) == 0 && !all {
+					if !r.holds(x.Article.Time()) || len(x.Hits) == 0 && !all {
 						continue
 					}
 					if err := f(x); err != nil {

@@ -219,7 +219,7 @@ func searchEqualsScan(t *testing.T, st *store.Store) {
 		var want []int64
 		stands := map[int64]int{}
 		for i := range slices.Backward(as) {
-			if r.holds(&as[i]) && len(set.Match(Doc(&as[i]))) > 0 {
+			if r.holds(as[i].Time()) && len(set.Match(Doc(&as[i]))) > 0 {
 				want = append(want, as[i].ID)
 				stands[as[i].ID] = standingOf(set, &as[i])
 				better += 2 - stands[as[i].ID]

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -16,13 +15,14 @@ import (
 type Source struct {
 	Name string     // the file, for messages
 	Text string     // the whole file, to find the place inside a query that a mistake is about; may be empty
-	Node *yaml.Node // a list of rules, or a mapping whose key `rules` holds one, and whose key `lists` the Lists that they name
+	Node *yaml.Node // a list of rules, or a mapping with the keys of fileKeys
 
 	Lists *yaml.Node // the lists, where they stand apart from the rules; nil: nowhere
 }
 
-// ParseFile reads a rule file: a YAML list of rules, or a mapping whose key `rules` holds one and whose
-// key `lists` holds the Lists that they name. name is the file's name, for messages. The error names everything that is wrong, each with file:line:column. Queries are read by Compile.
+// ParseFile reads a rule file: a YAML list of rules, or a mapping whose key `rules` holds one, whose key `lists` holds the Lists that they
+// name, and whose key `defaults` what holds for the rules that do not say otherwise. name is the file's name, for messages. The error
+// names everything that is wrong, each with file:line:column. Queries are read by Compile, tests are run by Set.Test.
 func ParseFile(data []byte, name string) ([]Rule, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
@@ -91,6 +91,7 @@ func (r *reader) rules(n *yaml.Node) (rules []Rule) {
 		n = resolve(n.Content[0])
 	}
 	var lists Lists
+	var base Rule
 	if r.Lists != nil {
 		lists = r.lists(resolve(r.Lists))
 	}
@@ -103,8 +104,10 @@ func (r *reader) rules(n *yaml.Node) (rules []Rule) {
 				list = v
 			case "lists":
 				lists = r.lists(v)
+			case "defaults":
+				base = r.defaults(v)
 			default:
-				r.fail(key, "unknown key %q: a rule file is a list of rules, or has the keys rules and lists", key.Value)
+				r.fail(key, "unknown key %q: a rule file is a list of rules, or has the keys %s", key.Value, names(fileKeys))
 			}
 		})
 		if list == nil {
@@ -118,7 +121,7 @@ func (r *reader) rules(n *yaml.Node) (rules []Rule) {
 	switch {
 	case n.Kind == yaml.SequenceNode:
 		for _, x := range n.Content {
-			if x, ok := r.rule(resolve(x)); ok {
+			if x, ok := r.rule(resolve(x), base); ok {
 				rules = append(rules, x)
 			}
 		}
@@ -162,73 +165,30 @@ func (r *reader) pairs(n *yaml.Node, what string, f func(key, v *yaml.Node)) {
 	}
 }
 
-// ruleKeys are the keys of a rule; laterKeys are those that the language promises and this version lacks. Both are read only.
-var (
-	ruleKeys  = []string{"name", "query", "channels", "severity", "tags", "languages", "sites", "note", "once_per", "updates"}
-	laterKeys = []string{"when", "digest", "silence", "schedule", "active", "expires", "tests"}
-)
-
-// otherWords are what people write when they mean a key. Read only.
-var otherWords = map[string]string{
-	"title": "name", "id": "name",
-	"match": "query", "expression": "query", "expr": "query", "search": "query", "keywords": "query",
-	"notify": "channels", "to": "channels",
-	"priority": "severity", "level": "severity",
-	"labels":   "tags",
-	"language": "languages", "lang": "languages",
-	"domains": "sites", "hosts": "sites",
-	"comment": "note", "description": "note",
-	"once": "once_per", "per": "once_per",
-	"versions": "updates",
-}
-
-// oncePer are the things that a rule can be told once of. Read only.
-var oncePer = []string{"article", "story", "event"}
-
-// rule reads one rule. It says whether that has a name of its own and a query to look at, whatever else is wrong.
-func (r *reader) rule(n *yaml.Node) (Rule, bool) {
+// rule reads one rule; base is what holds where it says nothing. It says whether the rule has a name of its own and a query to look at,
+// whatever else is wrong.
+func (r *reader) rule(n *yaml.Node, base Rule) (Rule, bool) {
 	if n.Kind != yaml.MappingNode {
 		r.fail(n, "a rule must have keys: name, query and more; this is %s", kind(n))
 		return Rule{}, false
 	}
 	before := len(r.errs)
-	x := Rule{lines: r.lines}
-	var nameAt *yaml.Node
-	r.pairs(n, "this rule", func(key, v *yaml.Node) {
-		if v.Kind == yaml.ScalarNode && v.Tag == "!!null" {
-			return // a key with nothing behind it is one that is not there
+	x := base
+	x.lines = r.lines
+	readKeys(r, ruleKeys, n, "this rule", &x, func(k string) string {
+		if slices.Contains(laterKeys, k) {
+			return fmt.Sprintf("not supported yet: %q", k)
 		}
-		switch key.Value {
-		case "name":
-			x.Name, nameAt = strings.TrimSpace(r.str(key, v)), v
-		case "query":
-			x.Query, x.Origin = r.str(key, v), r.inside(v)
-		case "channels":
-			x.Channels, x.ChannelsAt = r.places(key, v)
-		case "severity":
-			x.Severity = r.str(key, v)
-		case "tags":
-			x.Tags = r.list(key, v)
-		case "languages":
-			x.Languages = r.list(key, v)
-		case "sites":
-			x.Sites = r.list(key, v)
-		case "note":
-			x.Note = r.str(key, v)
-		case "updates":
-			x.Updates = r.yes(key, v)
-		case "once_per":
-			if x.OncePer = r.str(key, v); !slices.Contains(oncePer, x.OncePer) {
-				r.fail(v, "once_per must be article, story or event, not %s", kind(v))
-			}
-		default:
-			if slices.Contains(laterKeys, key.Value) {
-				r.fail(key, "not supported yet: %q", key.Value)
-				return
-			}
-			r.fail(key, "unknown key %q in a rule: %s", key.Value, meant(key.Value))
-		}
+		return fmt.Sprintf("unknown key %q in a rule: %s", k, meant(ruleKeys, k))
 	})
+	if x.When != nil {
+		r.besideWhen(n, x.When.Of)
+	}
+	x.Name = strings.TrimSpace(x.Name)
+	if x.Severity == "" {
+		x.Severity = DefaultSeverity
+	}
+	nameAt := valueOf(n, "name")
 	first, taken := r.names[x.Name]
 	if len(r.errs) == before {
 		switch {
@@ -247,71 +207,35 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 	return x, strings.TrimSpace(x.Query) != ""
 }
 
-// meant is what to write instead of a key that there is not.
-func meant(key string) string {
-	key = strings.ReplaceAll(strings.ToLower(key), "-", "_")
-	if k := otherWords[key]; k != "" {
-		return "write " + k
-	}
-	for _, k := range ruleKeys {
-		if edits(key, k) <= 2 {
-			return "write " + k
-		}
-	}
-	return "known are " + strings.Join(ruleKeys, ", ")
-}
-
-func kind(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	}
+// defaults reads what holds for the rules of a file that do not say otherwise.
+func (r *reader) defaults(n *yaml.Node) (x Rule) {
 	if n.Tag == "!!null" {
-		return "nothing"
+		return x
 	}
-	return strings.TrimPrefix(strings.TrimPrefix(n.ShortTag(), "!!"), "!") + " " + strconv.Quote(n.Value)
-}
-
-// str reads text. A number, date or yes that was typed as a word is that word: YAML's guess is nobody's wish here.
-func (r *reader) str(key, v *yaml.Node) string {
-	if v.Kind != yaml.ScalarNode || v.Tag == "!!null" {
-		r.fail(v, "%s must be text, not %s", key.Value, kind(v))
-		return ""
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, "defaults must have keys of a rule, such as severity: high; this is %s", kind(n))
+		return x
 	}
-	return v.Value
-}
-
-// yes reads true or false.
-func (r *reader) yes(key, v *yaml.Node) bool {
-	if v.Kind != yaml.ScalarNode || v.Value != "true" && v.Value != "false" {
-		r.fail(v, "%s must be true or false, not %s", key.Value, kind(v))
-		return false
-	}
-	return v.Value == "true"
-}
-
-// list reads a list of texts; a single text is a list of one.
-func (r *reader) list(key, v *yaml.Node) []string {
-	out, _ := r.places(key, v)
-	return out
-}
-
-// places is list with the place of each text.
-func (r *reader) places(key, v *yaml.Node) (out []string, at []Place) {
-	switch {
-	case v.Kind == yaml.SequenceNode:
-		for _, x := range v.Content {
-			x = resolve(x)
-			if s := r.str(key, x); s != "" {
-				out, at = append(out, s), append(at, r.at(x))
-			}
+	shared := sharedKeys()
+	readKeys(r, shared, n, "defaults", &x, func(k string) string {
+		if indexOf(ruleKeys, k) >= 0 {
+			return fmt.Sprintf("%s is each rule's own: defaults may have %s", k, names(shared))
 		}
-		return out, at
-	case v.Kind == yaml.ScalarNode && v.Tag != "!!null":
-		return []string{v.Value}, []Place{r.at(v)}
+		return fmt.Sprintf("unknown key %q in defaults: %s", k, meant(shared, k))
+	})
+	return x
+}
+
+func readQuery(r *reader, x *Rule, key, v *yaml.Node) { x.Query, x.Origin = r.str(key, v), r.inside(v) }
+
+func readChannels(r *reader, x *Rule, key, v *yaml.Node) { x.Channels, x.ChannelsAt = r.places(key, v) }
+
+// valueOf is what stands behind a key of a mapping; nil: there is no such key.
+func valueOf(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return resolve(n.Content[i+1])
+		}
 	}
-	r.fail(v, "%s must be a list, such as [a, b], not %s", key.Value, kind(v))
-	return nil, nil
+	return nil
 }

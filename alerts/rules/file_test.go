@@ -14,7 +14,7 @@ import (
 func TestParseFile(t *testing.T) {
 	want := []Rule{{Name: "dprk", Query: "kim AND putin", Channels: []string{"desk"}, Severity: "high", Tags: []string{"a", "b"}, Languages: []string{"ko"},
 		Sites: []string{"yna.co.kr"}, Note: "why", OncePer: "event", Updates: true, Origin: Place{"r.yaml", 3, 10}, ChannelsAt: []Place{{"r.yaml", 4, 13}}},
-		{Name: "2024", Query: `"north korea"`, Origin: Place{"r.yaml", 13, 11}}}
+		{Name: "2024", Query: `"north korea"`, Severity: "medium", Origin: Place{"r.yaml", 13, 11}}}
 	rules := `
 - name: dprk
   query: kim AND putin
@@ -59,7 +59,7 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 - name: c
   query: kim
   tags: {x: y}
-  when: {sources: 3}
+  digest: 1d
   updates: maybe
 - kim
 - name: d
@@ -72,7 +72,7 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 `), "r.yaml")
 	want := []string{
 		`r.yaml:4:3: unknown key "chanels" in a rule: write channels`, `r.yaml:6:10: query must be text, not a list`, `r.yaml:7:3: a rule without a name`,
-		`r.yaml:8:3: rule "b" has no query`, `r.yaml:11:9: tags must be a list, such as [a, b], not a mapping`, `r.yaml:12:3: not supported yet: "when"`,
+		`r.yaml:8:3: rule "b" has no query`, `r.yaml:11:9: tags must be a list, such as [a, b], not a mapping`, `r.yaml:12:3: not supported yet: "digest"`,
 		`r.yaml:13:12: updates must be true or false, not str "maybe"`,
 		`r.yaml:14:3: a rule must have keys: name, query and more; this is str "kim"`, `r.yaml:17:3: key "name" again in this rule`,
 		`r.yaml:20:9: the name "f" is taken by the rule at r.yaml:18`,
@@ -86,7 +86,7 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 			t.Errorf("%s, want %s", got[i], want[i])
 		}
 	}
-	for in, want := range map[string]string{"a: b": "r.yaml:1:1: unknown key", "kim": "r.yaml:1:1: rules must be a list", "- name: \"x\n": "r.yaml:2: not YAML", "rules: []\nrules: []": "r.yaml:2:1: key",
+	for in, want := range map[string]string{"a: b": "r.yaml:1:1: unknown key \"a\": a rule file is a list of rules, or has the keys rules, lists and defaults", "kim": "r.yaml:1:1: rules must be a list", "- name: \"x\n": "r.yaml:2: not YAML", "rules: []\nrules: []": "r.yaml:2:1: key",
 		"- name: a\n  query: \"x\" y\n": "r.yaml:1: not YAML", "[]\n---\n[]": "second document", "{}": "no key rules",
 		"- name: a\n  query: b\n  once_per: day": "r.yaml:3:13: once_per must be article, story or event"} {
 		if _, err := ParseFile([]byte(in), "r.yaml"); err == nil || !strings.Contains(err.Error(), want) {
@@ -124,8 +124,8 @@ func TestExampleShowsEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range ruleKeys {
-		if !bytes.Contains(example, []byte(k+": ")) {
-			t.Errorf("the example does not show the key `%s`", k)
+		if !bytes.Contains(example, []byte(k.name+": ")) {
+			t.Errorf("the example does not show the key `%s`", k.name)
 		}
 	}
 }

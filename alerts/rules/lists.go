@@ -131,6 +131,29 @@ func (l Lists) check(name string) error {
 	return first
 }
 
+// ParseLists reads the lists of a source alone, whatever is to be said of its rules. The error is Mistakes.
+func ParseLists(s Source) (Lists, error) {
+	r := &reader{Source: s}
+	n := s.Lists
+	if n == nil && s.Node != nil {
+		root := resolve(s.Node)
+		if root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
+			root = resolve(root.Content[0])
+		}
+		if root.Kind == yaml.MappingNode {
+			n = valueOf(root, "lists")
+		}
+	}
+	if n == nil {
+		return nil, nil
+	}
+	l := r.lists(resolve(n))
+	if r.errs != nil {
+		return nil, r.errs
+	}
+	return l, nil
+}
+
 // lists reads the lists of a source: a mapping of names to a list of entries, or to one text in the rule language.
 func (r *reader) lists(n *yaml.Node) Lists {
 	if n.Tag == "!!null" {

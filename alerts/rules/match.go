@@ -521,7 +521,10 @@ func inLang(tag, want string) bool {
 func (m *scratch) holds(c *code) bool {
 	switch c.op {
 	case opTerm, opPhrase:
-		return len(m.find(c)) > 0
+		from := len(m.arena)
+		found := len(m.find(c)) > 0
+		m.arena = m.arena[:from]
+		return found
 	case opValue:
 		return m.valueSpans(c, nil) != nil
 	case opNear:
@@ -640,9 +643,13 @@ func (m *scratch) find(c *code) []occ {
 		}
 		return m.loosely(lists, int(c.slop))
 	}
-	l := lists[0]
+	l, from := lists[0], len(m.arena)
 	for _, next := range lists[1:] {
-		l = m.follow(l, next, false)
+		if l = m.follow(l, next, false); len(l) == 0 {
+			return nil
+		}
+		m.arena = append(m.arena[:from], l...) // what led to l is of no use any more, and a phrase may be long
+		l = m.arena[from:len(m.arena):len(m.arena)]
 	}
 	return m.within(l, c.scope)
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"slices"
 	"sort"
 )
@@ -219,7 +220,24 @@ func (s *nearby) gather(i int, x occ, reach int32) bool {
 	if s.set[i] {
 		return s.gather(i+1, x, reach)
 	}
+	if !s.closeEnough() {
+		return false
+	}
 	return s.candidates(i, x, reach, func() bool { return s.gather(i+1, x, reach) })
+}
+
+// closeEnough reports whether what is chosen so far leaves hope: each word to come can fill at most its own length between them.
+func (s *nearby) closeEnough() bool {
+	lo, hi, room := int32(math.MaxInt32), int32(0), int32(0)
+	for i, c := range s.chosen {
+		if !s.set[i] {
+			room += s.words
+			continue
+		}
+		lo, hi = min(lo, c.start), max(hi, c.end)
+		room += s.m.length(c)
+	}
+	return int(s.m.numbers.of[hi-1]-s.m.numbers.of[lo]+1-room) <= s.slop
 }
 
 // others counts the words among the chosen that are none of theirs.

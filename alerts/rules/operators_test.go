@@ -152,6 +152,18 @@ func TestLists(t *testing.T) {
 		if got := spansOf(set.Match(&c.doc), &c.doc); got != c.want {
 			t.Errorf("%s in %q: %q, want %q", c.query, c.doc.Body, got, c.want)
 		}
+		q, err := ParseWith(c.query, testLists) // written out it says the same
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err = Compile([]Rule{{Name: "r", Query: q.Expanded()}})
+		if err != nil {
+			t.Errorf("%s: %s: %v", c.query, q.Expanded(), err)
+			continue
+		}
+		if got := spansOf(set.Match(&c.doc), &c.doc); got != c.want {
+			t.Errorf("%s: %s finds %q, want %q", c.query, q.Expanded(), got, c.want)
+		}
 	}
 	wide := Lists{"a": {Entries: []string{"x1 OR x2"}}}
 	name := "a"

@@ -25,6 +25,29 @@ func (q *Query) String() string {
 	return b.String()
 }
 
+// Expanded is String with what the $names stand for in their place: two queries of the same form ask for the same.
+func (q *Query) Expanded() string {
+	var b strings.Builder
+	q.root.expand().print(&b)
+	return b.String()
+}
+
+// expand is n without names of lists.
+func (n *node) expand() *node {
+	if n.op == opList {
+		return n.kids[0].expand()
+	}
+	if len(n.kids) == 0 {
+		return n
+	}
+	out := *n
+	out.kids = make([]*node, len(n.kids))
+	for i, k := range n.kids {
+		out.kids[i] = k.expand()
+	}
+	return &out
+}
+
 // Warnings says what in the query is allowed but hardly meant, such as a lower-case `and`, each with its column.
 func (q *Query) Warnings() []string { return q.warn }
 

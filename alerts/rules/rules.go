@@ -34,6 +34,8 @@
 // What is no part of the language is an error that says what to write; it is never read as something else.
 package rules
 
+import "time"
+
 // A Doc is an article as rules see it. Absent values are empty.
 type Doc struct {
 	Title, Body string
@@ -62,20 +64,26 @@ type Rule struct {
 	Name      string
 	Query     string
 	Channels  []string // empty: every channel
-	Severity  string
+	Severity  string   // one of Severities; "": not said, as of a rule that stands in no file
 	Tags      []string
-	Languages []string // only articles in these; an article of unknown language passes, so that nothing is missed
-	Sites     []string // only articles of these hosts and their subdomains
-	Note      string
-	OncePer   string // what it is told once of: article, story or event; "": story
-	Updates   bool   // tell also what later versions of an article change
-	Lists     Lists  // what the $names in the query stand for
+	Languages []string  // only articles in these; an article of unknown language passes, so that nothing is missed
+	Sites     []string  // only articles of these hosts and their subdomains
+	Note      string    // for the reader of its alerts
+	Expires   time.Time // from when on it tells nobody; zero: never
+	Tests     []Test    // what it must match, and what not
+	OncePer   string    // what it is told once of: article, story or event; "": story
+	Updates   bool      // tell also what later versions of an article change
+	When      *When     // nil: it tells of the first article that matches
+	Lists     Lists     // what the $names in the query stand for
 
 	Origin     Place   // where the query's text begins, for error messages; zero: it stands in no file
 	ChannelsAt []Place // where Channels stand, in their order; nil: in no file
 
 	lines []string // of the file it stands in; nil: in none
 }
+
+// Expired reports whether the rule tells nobody any more at now.
+func (r *Rule) Expired(now time.Time) bool { return !r.Expires.IsZero() && !now.Before(r.Expires) }
 
 // A Hit says that a rule matches, and where its positive terms stand: sorted by field and offset, merged where they
 // overlap or touch, at most MaxSpans of them.

@@ -256,3 +256,24 @@ func TestRepetitiveText(t *testing.T) {
 		t.Errorf("took %v", e)
 	}
 }
+
+// Nor must a query that asks for the same words over and over, on a text that has little else.
+func TestRepetitiveQuery(t *testing.T) {
+	set, err := Compile([]Rule{{Name: "loose", Query: `"a1 b1 a1 c1 a1 b1 c1 a1"~1000`}, {Name: "nested", Query: strings.Repeat("PARAGRAPH (SENTENCE (", 20) + "a1 b1" + strings.Repeat("))", 20)},
+		{Name: "long", Query: `"` + strings.Repeat("朝鮮", 1000) + `"`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Doc{Body: strings.Repeat("a1 b1 c1.\n\n", 2000) + strings.Repeat("朝鮮", 2000)}
+	start := time.Now()
+	got := []string{}
+	for _, h := range set.Match(d) {
+		got = append(got, h.Rule)
+	}
+	if s := fmt.Sprint(got); s != "[loose nested long]" {
+		t.Error(s)
+	}
+	if e := time.Since(start); e > 20*time.Second {
+		t.Errorf("took %v", e)
+	}
+}

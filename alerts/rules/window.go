@@ -47,6 +47,10 @@ func (m *scratch) inWindows(c *code, collecting bool) bool {
 		all = m.window.paragraphs
 	}
 	on, outer := m.window.on, m.window.occ
+	if on && c.op != opFirst { // of thousands of sentences few are in the outer window
+		all = all[sort.Search(len(all), func(i int) bool { return all[i].end > outer.start }):]
+		all = all[:sort.Search(len(all), func(i int) bool { return all[i].start >= outer.end })]
+	}
 	held := false
 	for _, w := range all {
 		if on {

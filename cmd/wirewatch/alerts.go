@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"wirewatch/alerts"
 	"wirewatch/pipeline"
@@ -25,6 +26,23 @@ type deliveryRow struct {
 	Due      string `json:"due"`
 	Sent     string `json:"sent"`
 	Error    string `json:"error"`
+	Severity string `json:"severity"`
+	Mark     string `json:"mark"` // right or wrong, by a person's word; "": nobody said
+	MarkedBy string `json:"marked_by"`
+	MarkNote string `json:"mark_note"`
+	Marked   string `json:"marked"` // when
+}
+
+// mark is what a person says of the alert, for a table.
+func (r deliveryRow) mark() string {
+	said := r.MarkedBy
+	if r.MarkNote != "" {
+		said = strings.TrimPrefix(said+": "+r.MarkNote, ": ")
+	}
+	if said == "" {
+		return r.Mark
+	}
+	return r.Mark + " (" + said + ")"
 }
 
 func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
@@ -51,11 +69,12 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 		cells := make([][]string, len(list))
 		for i, d := range list {
 			r := deliveryRow{d.ID, d.UID, string(d.State), d.Channel, d.Alert.Rule, d.Alert.Story.ID, d.Alert.Article.Title, d.Alert.Article.URL,
-				d.Attempts, stamp(d.Created), stamp(d.Due), stamp(d.Sent), d.Error}
+				d.Attempts, stamp(d.Created), stamp(d.Due), stamp(d.Sent), d.Error,
+				d.Alert.About.Severity, string(d.Alert.Mark.Says), d.Alert.Mark.By, d.Alert.Mark.Note, stamp(d.Alert.Mark.At)}
 			rows[i] = r
-			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.Title, r.Error}
+			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.mark(), r.Title, r.Error}
 		}
-		return printList(e, *asJSON, rows, wide, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "TITLE", "WHY"}, cells, noneOf("deliveries", *state))
+		return printList(e, *asJSON, rows, wide, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "MARK", "TITLE", "WHY"}, cells, noneOf("deliveries", *state))
 	})
 }
 
@@ -81,6 +100,41 @@ func runAlertsRetry(ctx context.Context, e *env, v verb, args []string) error {
 	})
 }
 
+func runAlertsMark(ctx context.Context, e *env, v verb, args []string) error {
+	fs := v.flags(e)
+	file := configFlag(fs)
+	by := fs.String("by", "", "who says so, a `name`")
+	note := fs.String("note", "", "why, a `text`")
+	rest, err := v.parse(fs, args, 2, -1)
+	if err != nil {
+		return err
+	}
+	m := pipeline.Mark{By: *by, Note: *note, At: e.now()}
+	last := len(rest) - 1
+	switch said := rest[last]; said {
+	case string(pipeline.Right), string(pipeline.Wrong):
+		m.Says = pipeline.Judgement(said)
+	case "-":
+	default:
+		return usagef("alerts mark: the last word is wrong, right, or - to take back what was said, not %q", said)
+	}
+	list, err := ids(rest[:last])
+	if err != nil {
+		return err
+	}
+	return withStore(ctx, e, *file, func(st *store.Store) error {
+		if err := st.MarkAlerts(ctx, m, list...); err != nil {
+			return err
+		}
+		what := "marked " + string(m.Says)
+		if m.Says == "" {
+			what = "without a mark"
+		}
+		fmt.Fprintf(e.stderr, "%s %s; `wirewatch rules suggest RULE` learns from marks\n", count(len(list), "alert"), what)
+		return nil
+	})
+}
+
 func runAlertsTest(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	file := configFlag(fs)
@@ -88,7 +142,7 @@ func runAlertsTest(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := load(*file, e.getenv)
+	s, err := load(*file, e.getenv, e.now)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func runBackfill(ctx context.Context, e *env, v verb, args []string) error {
 	if !from.Before(to) {
 		return usagef("backfill: --since %s is not before --until %s", stamp(from), stamp(to))
 	}
-	s, err := load(*file, e.getenv)
+	s, err := load(*file, e.getenv, e.now)
 	if err != nil {
 		return err
 	}

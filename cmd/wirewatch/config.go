@@ -76,10 +76,14 @@ func runInit(ctx context.Context, e *env, v verb, args []string) error {
 func runCheck(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	file := configFlag(fs)
+	schema := fs.Bool("schema", false, "print the JSON Schema of a configuration, for editors, and check nothing")
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	s, err := load(*file, e.getenv)
+	if *schema {
+		return printSchema(e.stdout, configSchema())
+	}
+	s, err := load(*file, e.getenv, e.now)
 	if err == nil {
 		err = s.cfg.CheckFeeds()
 	}

@@ -220,6 +220,10 @@ func TestReload(t *testing.T) {
 	edit(t, cfg, "query: zirconium", "query: zirconium AND (")
 	d.cmd.Process.Signal(syscall.SIGHUP)
 	d.says(`level=ERROR msg="the new configuration is wrong; the old one stays in force" .*wirewatch.yaml:\d+:\d+: rule .*metals.*nothing after`)
+	// A test beside a rule that fails is wrong like anything else, and takes nothing of the file with it.
+	edit(t, cfg, "query: zirconium AND (", "query: zirconium OR copper, tests: [{match: copper}, {not: copper wire}]")
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`level=ERROR msg="the new configuration is wrong; the old one stays in force" .*a test that must not match does: .*copper wire.*in the body: copper`)
 	for n := len(w.sent); len(w.sent) == n; {
 		w.publish(0, 1)
 	}

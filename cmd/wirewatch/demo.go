@@ -80,7 +80,7 @@ func runDemo(ctx context.Context, e *env, v verb, args []string) error {
 	if err := d.writeConfig(file, slackURL, hookURL); err != nil {
 		return err
 	}
-	s, err := load(file, e.getenv)
+	s, err := load(file, e.getenv, e.now)
 	if err != nil {
 		return fmt.Errorf("the demo's configuration: %w", err)
 	}
@@ -204,6 +204,9 @@ rules:
 			to = "[slack, webhook]"
 		}
 		fmt.Fprintf(&b, "  - name: %s\n    channels: %s\n    query: %s\n", r.Name, to, "'"+strings.ReplaceAll(strings.TrimSpace(r.Query), "'", "''")+"'")
+		if r.When != nil {
+			fmt.Fprintf(&b, "    when: %s\n", r.When)
+		}
 		if r.Updates {
 			b.WriteString("    updates: true\n")
 		}

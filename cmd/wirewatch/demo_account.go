@@ -297,6 +297,9 @@ func (a *account) alerted() {
 					n++
 					used[d.ID] = true
 					told[key{want.Rule, ch}]++
+					if c := d.Alert.Count; c != nil && c.Found < c.N {
+						wrong = append(wrong, fmt.Sprintf("%s was told of %d and asks for %d", want.Rule, c.Found, c.N))
+					}
 					if d.State != pipeline.DeliverySent {
 						wrong = append(wrong, fmt.Sprintf("%s to %s is %s: %s", want.Rule, ch, d.State, d.Error))
 					}
@@ -324,6 +327,9 @@ func (a *account) alerted() {
 				others = fmt.Sprintf(" (+%s)", count(n, "outlet"))
 			}
 			fmt.Fprintf(a.out, "    %-18s %s · %s%s\n", d.Alert.Rule, d.Alert.Article.Title, outlet(d.Alert.Article), others)
+			if d.Alert.Count != nil {
+				fmt.Fprintf(a.out, "    %-18s   counted: %s\n", "", strings.Join(alerts.Render(d).Notes, "; "))
+			}
 			for _, c := range alerts.Render(d).Changes {
 				fmt.Fprintf(a.out, "    %-18s   update: %s\n", "", clip(c.String(), 150))
 			}
@@ -354,12 +360,12 @@ const leastOutlets = 3
 // wire looks at the messages about reports that several outlets carry, as the webhook's receiver got them: one a rule, and in it the
 // others' names, because the match was held until they had published it too.
 func (a *account) wire(list []newsroom.WebhookMessage, byStory map[int64]map[string]bool) {
-	wires := 0
+	wires := map[string]bool{}
 	for _, want := range a.news.Expected() {
 		if len(want.Articles) <= leastOutlets {
 			continue
 		}
-		wires++
+		wires[want.Articles[0]] = true
 		var names, wrong []string
 		messages := 0
 		for _, m := range list {
@@ -379,10 +385,10 @@ func (a *account) wire(list []newsroom.WebhookMessage, byStory map[int64]map[str
 			wrong = append(wrong, fmt.Sprintf("%d others are named: %s", len(names), strings.Join(names, ", ")))
 		}
 		g, _ := a.news.Gold(want.Articles[0])
-		a.check(len(wrong) == 0, fmt.Sprintf("the wire report %q is one message, held for %s, that names %d other outlets: %s",
-			g.Title, hookWait, len(names), strings.Join(names, ", ")), wrong...)
+		a.check(len(wrong) == 0, fmt.Sprintf("the wire report %q is one message of rule %s, held for %s, that names %d other outlets: %s",
+			g.Title, want.Rule, hookWait, len(names), strings.Join(names, ", ")), wrong...)
 	}
-	a.check(wires > 0, fmt.Sprintf("%s was carried by more than %d outlets", count(wires, "wire report"), leastOutlets))
+	a.check(len(wires) > 0, fmt.Sprintf("%s was carried by more than %d outlets", count(len(wires), "wire report"), leastOutlets))
 }
 
 // A hookBody is what of a webhook's message is looked at here.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"wirewatch/alerts"
 	"wirewatch/configs"
@@ -79,7 +80,7 @@ func TestExampleChecks(t *testing.T) {
 		"WEBHOOK_URL":       "https://example.org/hook",
 		"WEBHOOK_SECRET":    scriptKey,
 	}
-	s, err := load(path, func(name string) (string, bool) { v, ok := vars[name]; return v, ok })
+	s, err := load(path, func(name string) (string, bool) { v, ok := vars[name]; return v, ok }, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,6 +76,9 @@ func runMatch(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	_, set, err := readRules(parts, configs.Node{})
+	if err == nil {
+		err = testRules(set)
+	}
 	var bad mistakes
 	if errors.As(err, &bad) {
 		return bad.err(*file)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,7 +16,6 @@ import (
 	"wirewatch/configs"
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/store"
-	"wirewatch/scrapers/extract"
 )
 
 // What the verbs of the rule lab have in common: the archive, the rule that is asked for, what they show.
@@ -112,91 +110,6 @@ func rulesOf(e *env, config, file string) ([]rules.Rule, error) {
 		return nil, bad.err(file)
 	}
 	return list, err
-}
-
-// chosenRule is the rule that a verb is asked about: a query of -q, or a rule by its name.
-func chosenRule(e *env, config, file, query, name string) (rules.Rule, []rules.Rule, error) {
-	if query != "" {
-		q, err := rules.Parse(query)
-		if err != nil {
-			return rules.Rule{}, nil, fmt.Errorf("the query: %w", err)
-		}
-		for _, w := range q.Warnings() {
-			fmt.Fprintf(e.stderr, "warning: %s\n", w)
-		}
-		return rules.Rule{Name: "(query)", Query: query}, nil, nil
-	}
-	list, err := rulesOf(e, config, file)
-	if err != nil {
-		return rules.Rule{}, nil, err
-	}
-	names := make([]string, len(list))
-	for i, r := range list {
-		if names[i] = r.Name; r.Name == name {
-			return r, list, nil
-		}
-	}
-	return rules.Rule{}, nil, fmt.Errorf("there is no rule %q%s; a query is given with -q", name, didYouMean(name, names))
-}
-
-// readDoc reads an article from a file or standard input: JSON as the filters take it, HTML, or plain text.
-func readDoc(e *env, file string) (*rules.Doc, error) {
-	in, done, err := open(e, []string{file})
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	const limit = 20 << 20
-	data, err := io.ReadAll(io.LimitReader(in, limit))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) == limit {
-		return nil, fmt.Errorf("the article is larger than %d MB", limit>>20)
-	}
-	var d struct {
-		document
-		Author, Authors any
-		Tags            []string
-		Feed, Agency    string
-	}
-	if strings.HasPrefix(strings.TrimSpace(string(data)), "{") && json.Unmarshal(data, &d) == nil {
-		body := d.document.Text
-		if body == "" {
-			body = d.Body
-		}
-		return &rules.Doc{Title: d.Title, Body: body, Lang: d.Lang, Site: d.Site, URL: d.URL, Feed: d.Feed, Agency: d.Agency,
-			Authors: append(stringsOf(d.Author), stringsOf(d.Authors)...), Tags: d.Tags}, nil
-	}
-	if !looksLikeHTML(data) {
-		return &rules.Doc{Body: string(data)}, nil
-	}
-	x, err := newExtractor("")
-	if err != nil {
-		return nil, err
-	}
-	a, err := x.Extract(extract.Input{HTML: data, At: e.now()})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return &rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Agency: a.Agency, Authors: a.Authors, Tags: a.Tags}, nil
-}
-
-// stringsOf is a JSON value that is a string or a list of them.
-func stringsOf(v any) (out []string) {
-	switch v := v.(type) {
-	case string:
-		if v != "" {
-			out = append(out, v)
-		}
-	case []any:
-		for _, x := range v {
-			if s, ok := x.(string); ok {
-				out = append(out, s)
-			}
-		}
-	}
-	return out
 }
 
 // A foundJSON is an article in which a query or rule matches.

@@ -65,7 +65,7 @@ func undoLearned(ctx context.Context, e *env, v verb, args []string, f func(*sto
 	if err != nil {
 		return err
 	}
-	s, err := load(*file, e.getenv) // the rules are matched anew in articles that change
+	s, err := load(*file, e.getenv, e.now) // the rules are matched anew in articles that change
 	if err != nil {
 		return err
 	}

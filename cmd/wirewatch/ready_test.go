@@ -6,12 +6,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Ready means that what is stored stays: the file is the one that was opened, and its disk has room.
 func TestReady(t *testing.T) {
 	w := newWorld(t, 1)
-	s, err := load(w.config("1s"), os.LookupEnv)
+	s, err := load(w.config("1s"), os.LookupEnv, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,9 +38,7 @@ type backtestJSON struct {
 
 func runRulesBacktest(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	config := configFlag(fs)
-	file := fs.String("rules", "", "take the rule from this rule `file`, not from the configuration")
-	query := fs.String("q", "", "a `query` in place of a rule")
+	ask := askedFlags(fs)
 	dates := rangeFlags(fs, "30d")
 	samples := fs.Int("samples", 5, "show so many of the articles")
 	asJSON := fs.Bool("json", false, "one JSON line")
@@ -48,7 +46,7 @@ func runRulesBacktest(ctx context.Context, e *env, v verb, args []string) error 
 	if err != nil {
 		return err
 	}
-	if (len(rest) == 0) == (*query == "") {
+	if (len(rest) == 0) == (*ask.query == "") {
 		return usagef("rules backtest needs RULE or -q QUERY")
 	}
 	r, err := dates(e.now())
@@ -58,15 +56,16 @@ func runRulesBacktest(ctx context.Context, e *env, v verb, args []string) error 
 	if r.Until.IsZero() {
 		r.Until = e.now()
 	}
-	rule, _, err := chosenRule(e, *config, *file, *query, strings.Join(rest, ""))
+	rule, err := ask.rule(e, strings.Join(rest, ""))
 	if err != nil {
 		return err
 	}
-	cfg, err := loadPlain(*config, e.getenv)
+	config := *ask.config
+	cfg, err := loadPlain(config, e.getenv)
 	if err != nil {
 		return err
 	}
-	inForce, err := rulesOf(e, *config, "")
+	inForce, err := rulesOf(e, config, "")
 	if err != nil {
 		return err
 	}
@@ -80,7 +79,7 @@ func runRulesBacktest(ctx context.Context, e *env, v verb, args []string) error 
 			to = append(to, c.Name)
 		}
 	}
-	return withStore(ctx, e, *config, func(st *store.Store) error {
+	return withStore(ctx, e, config, func(st *store.Store) error {
 		b, err := newLab(e, st).Backtest(ctx, lab.Test{Rule: rule, Range: r, Others: others, Samples: max(0, *samples)})
 		if err != nil {
 			return err
@@ -159,6 +158,7 @@ func runRulesDiff(ctx context.Context, e *env, v verb, args []string) error {
 	config := configFlag(fs)
 	dates := rangeFlags(fs, "30d")
 	limit := fs.Int("limit", 20, "list so many of the articles gained and lost by each rule")
+	names := listsFlag(fs)
 	queries := fs.Bool("q", false, "OLD and NEW are queries; else each is a rule file")
 	asJSON := fs.Bool("json", false, "JSON lines, a line a rule that changed")
 	rest, err := v.parse(fs, args, 2, 2)
@@ -171,12 +171,15 @@ func runRulesDiff(ctx context.Context, e *env, v verb, args []string) error {
 	}
 	var changes []lab.Change
 	if *queries {
-		for _, s := range rest {
-			if _, err := rules.Parse(s); err != nil {
-				return fmt.Errorf("the query: %w", err)
+		var sides [2]rules.Rule
+		for i, s := range rest {
+			q, err := parseQuery(e, *config, *names, s)
+			if err != nil {
+				return err
 			}
+			sides[i] = rules.Rule{Query: s, Lists: q.Lists()}
 		}
-		changes = []lab.Change{{Name: "(query)", Old: rules.Rule{Query: rest[0]}, New: rules.Rule{Query: rest[1]}}}
+		changes = []lab.Change{{Name: "(query)", Old: sides[0], New: sides[1]}}
 	} else if changes, err = changedRules(e, rest[0], rest[1]); err != nil {
 		return err
 	}
@@ -233,7 +236,7 @@ func changedRules(e *env, old, now string) ([]lab.Change, error) {
 	var out []lab.Change
 	for _, r := range lists[0] {
 		n := find(lists[1], r.Name)
-		if n.Query != r.Query || !slices.Equal(n.Languages, r.Languages) || !slices.Equal(n.Sites, r.Sites) {
+		if asks(n) != asks(r) || !slices.Equal(n.Languages, r.Languages) || !slices.Equal(n.Sites, r.Sites) {
 			out = append(out, lab.Change{Name: r.Name, Old: r, New: n})
 		}
 	}
@@ -243,6 +246,15 @@ func changedRules(e *env, old, now string) ([]lab.Change, error) {
 		}
 	}
 	return out, nil
+}
+
+// asks is a rule's query with its lists written out: a list that changes changes every rule that names it.
+func asks(r rules.Rule) string {
+	q, err := rules.ParseWith(r.Query, r.Lists)
+	if err != nil {
+		return r.Query // there is no such rule; those that there are are compiled
+	}
+	return q.Expanded()
 }
 
 func runRulesLint(ctx context.Context, e *env, v verb, args []string) error {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -19,6 +21,7 @@ type verdict struct {
 	Rule  string            `json:"rule"`
 	Held  bool              `json:"held"`
 	Limit string            `json:"limit"` // of the rule's own limits, the one that keeps it from an article its query matches; "": none
+	When  string            `json:"when"`  // the number at which the rule tells, as it is written; "": it tells of each story's first match
 	Tree  rules.Explanation `json:"tree"`
 	Gone  []string          `json:"removed"` // terms that did not hold but stand in a block that was removed
 }
@@ -26,6 +29,9 @@ type verdict struct {
 // judge explains a rule on an article; blocks are those of the article, where they are known.
 func judge(r rules.Rule, d *rules.Doc, blocks []pipeline.Block) (verdict, error) {
 	out := verdict{Rule: r.Name, Gone: []string{}}
+	if r.When != nil {
+		out.When = r.When.String()
+	}
 	q, err := rules.ParseWith(r.Query, r.Lists)
 	if err != nil {
 		return out, err
@@ -39,7 +45,7 @@ func judge(r rules.Rule, d *rules.Doc, blocks []pipeline.Block) (verdict, error)
 	}
 	out.Held = len(set.Match(d)) > 0
 	if out.Tree.Held && !out.Held {
-		out.Limit = limitOf(r, d)
+		out.Limit = r.Limit(d)
 	}
 	var removed []string
 	for _, b := range blocks {
@@ -51,18 +57,6 @@ func judge(r rules.Rule, d *rules.Doc, blocks []pipeline.Block) (verdict, error)
 		out.Gone, err = inRemoved(out.Tree, strings.Join(removed, "\n\n"))
 	}
 	return out, err
-}
-
-// limitOf names the limit that keeps a rule from an article.
-func limitOf(r rules.Rule, d *rules.Doc) string {
-	if r.Sites == nil {
-		return fmt.Sprintf("languages: %s; the article is in %q", strings.Join(r.Languages, ", "), d.Lang)
-	}
-	r.Languages = nil
-	if set, err := rules.Compile([]rules.Rule{r}); err == nil && len(set.Match(d)) > 0 {
-		return fmt.Sprintf("its languages; the article is in %q", d.Lang)
-	}
-	return fmt.Sprintf("sites: %s; the article is of %q", strings.Join(r.Sites, ", "), d.Site)
 }
 
 // inRemoved lists the terms of a tree that do not hold in the article, but would in what was removed from it.
@@ -95,9 +89,8 @@ func inRemoved(x rules.Explanation, removed string) ([]string, error) {
 
 func runRulesTest(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	config := configFlag(fs)
-	file := fs.String("rules", "", "take the rule from this rule `file`, not from the configuration")
-	query := fs.String("q", "", "a `query` in place of a rule")
+	ask := askedFlags(fs)
+	text := fs.String("text", "", "this `text` in place of a file")
 	id := fs.Int64("article", 0, "`ID` of a stored article in place of a file")
 	asJSON := fs.Bool("json", false, "one JSON line with the whole tree")
 	rest, err := v.parse(fs, args, 0, 2)
@@ -105,30 +98,36 @@ func runRulesTest(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	name := ""
-	if *query == "" {
+	if *ask.query == "" {
 		if len(rest) == 0 {
 			return usagef("%s needs RULE or -q QUERY; see `wirewatch %s -h`", v.name, v.name)
 		}
 		name, rest = rest[0], rest[1:]
 	}
-	if len(rest) > 1 || *id != 0 && len(rest) > 0 {
-		return usagef("%s: what is %q? see `wirewatch %s -h`", v.name, rest[len(rest)-1], v.name)
+	given := len(rest)
+	for _, is := range []bool{*id != 0, *text != ""} {
+		if is {
+			given++
+		}
 	}
-	r, _, err := chosenRule(e, *config, *file, *query, name)
+	if given > 1 {
+		return usagef("%s: one article at a time: a file, an address, --text or --article; see `wirewatch %s -h`", v.name, v.name)
+	}
+	r, err := ask.rule(e, name)
 	if err != nil {
 		return err
 	}
 	if *id != 0 {
-		return withStore(ctx, e, *config, func(st *store.Store) error { return testStored(ctx, e, st, r, *id, *asJSON) })
+		return withStore(ctx, e, *ask.config, func(st *store.Store) error { return testStored(ctx, e, st, r, *id, *asJSON) })
 	}
-	d, err := readDoc(e, strings.Join(rest, ""))
-	if len(rest) == 0 {
-		d, err = readDoc(e, "-")
+	a := pipeline.Article{Body: *text}
+	if *text == "" {
+		a, err = readArticle(ctx, e, *ask.config, cmp.Or(strings.Join(rest, ""), "-"))
 	}
 	if err != nil {
 		return err
 	}
-	j, err := judge(r, d, nil)
+	j, err := judge(r, lab.Doc(&a), a.Blocks)
 	if err != nil {
 		return err
 	}
@@ -137,26 +136,24 @@ func runRulesTest(ctx context.Context, e *env, v verb, args []string) error {
 
 func runRulesExplain(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	config := configFlag(fs)
-	file := fs.String("rules", "", "take the rule from this rule `file`, not from the configuration")
-	query := fs.String("q", "", "a `query` in place of a rule: then only ID follows")
+	ask := askedFlags(fs)
 	asJSON := fs.Bool("json", false, "one JSON line with the whole tree")
 	rest, err := v.parse(fs, args, 1, 2)
 	if err != nil {
 		return err
 	}
-	if len(rest) != 2 && *query == "" || len(rest) != 1 && *query != "" {
+	if len(rest) != 2 && *ask.query == "" || len(rest) != 1 && *ask.query != "" {
 		return usagef("%s needs RULE ID, or -q QUERY ID", v.name)
 	}
 	list, err := ids(rest[len(rest)-1:])
 	if err != nil {
 		return err
 	}
-	r, _, err := chosenRule(e, *config, *file, *query, rest[0])
+	r, err := ask.rule(e, rest[0])
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, e, *config, func(st *store.Store) error { return testStored(ctx, e, st, r, list[0], *asJSON) })
+	return withStore(ctx, e, *ask.config, func(st *store.Store) error { return testStored(ctx, e, st, r, list[0], *asJSON) })
 }
 
 func testStored(ctx context.Context, e *env, st *store.Store, r rules.Rule, id int64, asJSON bool) error {
@@ -189,6 +186,9 @@ func showVerdict(e *env, j verdict, asJSON bool) error {
 	fmt.Fprintf(e.stdout, "%s %s\n", alerts.Terminal(j.Rule), says)
 	if j.Limit != "" {
 		fmt.Fprintf(e.stdout, "its query does, but the rule is limited to %s\n", alerts.Terminal(j.Limit))
+	}
+	if j.When != "" {
+		fmt.Fprintf(e.stdout, "it tells not of one article, but when: %s\n", j.When)
 	}
 	printTree(e.stdout, j.Tree, "", colour)
 	if len(j.Gone) > 0 {
@@ -226,32 +226,43 @@ func runRulesCheck(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := rules.Compile(list); err != nil {
+	if file == "" {
+		file = *config
+	}
+	set, err := rules.Compile(list)
+	if err == nil {
+		err = testRules(set)
+	}
+	var bad mistakes
+	if errors.As(err, &bad) {
+		return bad.err(file)
+	}
+	if err != nil {
 		return err
 	}
 	type row struct {
 		Name     string     `json:"name"`
 		Query    string     `json:"query"`
 		Required [][]string `json:"required"` // words of which the archive's index needs one each; none: searches read every article
+		Tests    int        `json:"tests"`    // how many were run; all hold
 		Warnings []string   `json:"warnings"`
 	}
-	rows := []row{}
+	rows, tests := []row{}, 0
 	for _, r := range list {
 		q, err := rules.ParseWith(r.Query, r.Lists)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, row{r.Name, q.String(), append([][]string{}, rules.Required(q)...), append([]string{}, q.Warnings()...)})
-		for _, w := range q.Warnings() {
-			fmt.Fprintf(e.stderr, "warning: rule %q: %s\n", r.Name, w)
+		warn := append(oddQuery(r), expiry(r, e.now())...)
+		rows = append(rows, row{r.Name, q.String(), append([][]string{}, rules.Required(q)...), len(r.Tests), append([]string{}, warn...)})
+		tests += len(r.Tests)
+		for _, w := range warn {
+			fmt.Fprintf(e.stderr, "warning: %s\n", w)
 		}
 	}
 	if *asJSON {
 		return printJSON(e.stdout, rows)
 	}
-	if file == "" {
-		file = *config
-	}
-	fmt.Fprintf(e.stdout, "%s is good: %s\n", file, count(len(list), "rule"))
+	fmt.Fprintf(e.stdout, "%s is good: %s, %s\n", file, count(len(list), "rule"), count(tests, "test"))
 	return nil
 }

@@ -19,6 +19,7 @@ func runRulesFmt(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	write := fs.Bool("w", false, "write the file anew in place of printing it, where something changes")
 	query := fs.String("q", "", "a `query` in place of a file")
+	config, names := configFlag(fs), listsFlag(fs)
 	asJSON := fs.Bool("json", false, `JSON lines {"query","canonical"}, a line a query`)
 	rest, err := v.parse(fs, args, 0, 1)
 	if err != nil {
@@ -29,9 +30,9 @@ func runRulesFmt(ctx context.Context, e *env, v verb, args []string) error {
 		Canonical string `json:"canonical"`
 	}
 	if *query != "" {
-		q, err := rules.Parse(*query)
+		q, err := parseQuery(e, *config, *names, *query)
 		if err != nil {
-			return fmt.Errorf("the query: %w", err)
+			return err
 		}
 		if *asJSON {
 			return printJSON(e.stdout, []row{{*query, q.String()}})
@@ -46,7 +47,7 @@ func runRulesFmt(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	list, err := rules.ParseFile(data, rest[0])
+	list, err := rulesOf(e, "", rest[0])
 	if err != nil {
 		return err
 	}
@@ -91,9 +92,15 @@ func runRulesFmt(ctx context.Context, e *env, v verb, args []string) error {
 			return err
 		}
 		out = b.Bytes()
-		was, err := rules.ParseFile(data, rest[0])
-		now, err2 := rules.ParseFile(out, rest[0])
-		if err != nil || err2 != nil || len(was) != len(now) {
+		var again yaml.Node
+		err := yaml.Unmarshal(out, &again)
+		now := queryNodes(&again)
+		same := err == nil && len(now) == len(rows)
+		for i := 0; same && i < len(now); i++ {
+			q, err := rules.ParseWith(now[i].Value, lists)
+			same = err == nil && q.String() == rows[i].Canonical
+		}
+		if !same {
 			return fmt.Errorf("%s: cannot be written anew without loss; it is left as it is", rest[0])
 		}
 	}

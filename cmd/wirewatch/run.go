@@ -31,7 +31,7 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	s, err := load(*file, e.getenv)
+	s, err := load(*file, e.getenv, e.now)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func cause(ctx context.Context) error {
 // reload takes the configuration's rules, channels, feeds, operator, retention and site rules as they are now. What is opened once (store,
 // listen, allow_private, pace, revisit) waits for a restart and says so.
 func (a *app) reload(ctx context.Context, e *env, file string) {
-	s, err := load(file, e.getenv)
+	s, err := load(file, e.getenv, e.now)
 	if err == nil {
 		err = s.cfg.CheckFeeds()
 	}

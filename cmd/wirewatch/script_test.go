@@ -27,8 +27,9 @@ import (
 //	HOOK, KEY   a webhook receiver that verifies signatures, and its secret
 //	SLACK       a Slack stand-in
 //	REFUSES     a receiver that answers 400
+//	IN6DAYS, IN9DAYS  days to come
 //
-// and the commands `told hook N`, `told slack N` (so many messages, all of them right) and `jsonl FILE` (every line parses,
+// and the commands `told hook N`, `told slack N` (so many messages, all of them right), `heard hook TEXT` (it stands in a message) and `jsonl FILE` (every line parses,
 // there is at least one).
 const scriptKey = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
@@ -68,6 +69,9 @@ func TestScripts(t *testing.T) {
 			serve("SLACK", r.slack)
 			serve("REFUSES", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
 			e.Setenv("KEY", scriptKey)
+			for _, n := range []int{6, 9} {
+				e.Setenv(fmt.Sprintf("IN%dDAYS", n), time.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly))
+			}
 			e.Setenv("WIREWATCH_TEST_MAIN", "1")
 			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -90,6 +94,27 @@ func TestScripts(t *testing.T) {
 				}
 				if got != want {
 					ts.Fatalf("the %s receiver took %d messages, want %d", args[0], got, want)
+				}
+			},
+			"heard": func(ts *testscript.TestScript, neg bool, args []string) {
+				if len(args) != 2 {
+					ts.Fatalf("usage: heard hook|slack TEXT")
+				}
+				r := ts.Value("receivers").(*receivers)
+				var all []string
+				for _, m := range r.hook.Messages() {
+					if args[0] == "hook" {
+						all = append(all, string(m.Body))
+					}
+				}
+				for _, m := range r.slack.Messages() {
+					if args[0] == "slack" {
+						all = append(all, string(m.Raw))
+					}
+				}
+				text := strings.Join(all, "\n")
+				if strings.Contains(text, args[1]) == neg {
+					ts.Fatalf("the %s receiver heard:\n%s", args[0], text)
 				}
 			},
 			"jsonl": func(ts *testscript.TestScript, neg bool, args []string) {

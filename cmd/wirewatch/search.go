@@ -13,6 +13,7 @@ import (
 func runSearch(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	file := configFlag(fs)
+	lists := listsFlag(fs)
 	dates := rangeFlags(fs, "")
 	site := fs.String("site", "", "only of this `site` and its subdomains; short for site: in the query")
 	lang := fs.String("lang", "", "only in this `language`; short for lang: in the query")
@@ -31,18 +32,15 @@ func runSearch(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	q, err := rules.Parse(strings.Join(rest, " "))
+	q, err := parseQuery(e, *file, *lists, strings.Join(rest, " "))
 	if err != nil {
-		return fmt.Errorf("the query: %w", err)
-	}
-	for _, w := range q.Warnings() {
-		fmt.Fprintf(e.stderr, "warning: %s\n", w)
+		return err
 	}
 	for _, x := range []struct{ flag, value string }{{"site", *site}, {"lang", *lang}} {
 		if x.value == "" {
 			continue
 		}
-		if q, err = rules.Parse("(" + q.String() + ") AND " + x.flag + `:"` + x.value + `"`); err != nil {
+		if q, err = rules.ParseWith("("+q.String()+") AND "+x.flag+`:"`+x.value+`"`, q.Lists()); err != nil {
 			return usagef("search --%s: %v", x.flag, err)
 		}
 	}

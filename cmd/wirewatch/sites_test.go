@@ -61,7 +61,7 @@ func TestSiteDrift(t *testing.T) {
 	var log bytes.Buffer
 	look := func() (gauge string) {
 		t.Helper()
-		s, err := load(file, os.LookupEnv)
+		s, err := load(file, os.LookupEnv, time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}

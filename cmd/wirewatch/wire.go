@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"wirewatch/alerts"
+	"wirewatch/alerts/lab"
 	"wirewatch/alerts/rules"
 	"wirewatch/configs"
 	"wirewatch/pipeline"
@@ -35,23 +36,24 @@ type setup struct {
 	channels map[string]pipeline.Channel
 	route    map[string][]string      // rule to channels
 	waits    map[string]time.Duration // channel to how long it holds a match; those that do not are left out
-	updates  map[string]bool          // rules that are told what versions change
-	once     map[string]pipeline.OncePer
+	byName   map[string]rules.Rule
+	counts   []string // rules that count
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
+	now      func() time.Time // says which rules have expired
 	warnings []string
 }
 
 // load reads the configuration and compiles everything in it that can be wrong, without network. Mistakes of all parts
 // come together.
-func load(path string, getenv func(string) (string, bool)) (*setup, error) {
+func load(path string, getenv func(string) (string, bool), now func() time.Time) (*setup, error) {
 	var bad mistakes
 	cfg, err := configs.Load(path, getenv)
 	if err != nil && !bad.add(err, nil) {
 		return nil, missingConfig(path, err)
 	}
 	s := &setup{cfg: cfg, channels: map[string]pipeline.Channel{}, route: map[string][]string{}, waits: map[string]time.Duration{},
-		updates: map[string]bool{}, once: map[string]pipeline.OncePer{}, options: map[string]scrapers.RequestOptions{}}
+		byName: map[string]rules.Rule{}, now: now, options: map[string]scrapers.RequestOptions{}}
 	var all []string
 	for _, c := range cfg.Channels {
 		if c.Kind == "" {
@@ -72,13 +74,20 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		return nil, err
 	}
 	s.rules = set
+	if set != nil {
+		if err := testRules(set); err != nil && !bad.add(err, nil) {
+			return nil, err
+		}
+	}
 	bad = append(bad, unknownChannels(list, cfg.Channels)...)
 	for _, r := range list {
-		s.updates[r.Name] = r.Updates
-		s.once[r.Name] = pipeline.OncePer(r.OncePer)
+		s.byName[r.Name] = r
 		s.route[r.Name] = r.Channels
 		if len(r.Channels) == 0 {
 			s.route[r.Name] = all // a stranger with one rule and one channel means that one
+		}
+		if r.When != nil {
+			s.counts = append(s.counts, r.Name)
 		}
 	}
 	if s.extract, err = newExtractor(cfg.Sites); err != nil && !bad.add(err, nil) {
@@ -88,7 +97,7 @@ func load(path string, getenv func(string) (string, bool)) (*setup, error) {
 		return nil, err
 	}
 	for _, r := range list {
-		s.warnings = append(s.warnings, oddQuery(r)...)
+		s.warnings = append(append(s.warnings, oddQuery(r)...), expiry(r, now())...)
 	}
 	for _, f := range cfg.Feeds {
 		s.options[f.Name] = requestOptions(f)
@@ -152,14 +161,30 @@ func (s *setup) feeds() []pipeline.Feed {
 	return out
 }
 
+// matchOf is what a match of a rule says, without the spans.
+func (s *setup) matchOf(rule string, now time.Time) pipeline.Match {
+	r := s.byName[rule]
+	return pipeline.Match{Rule: rule, Channels: s.route[rule], OncePer: pipeline.OncePer(r.OncePer), When: lab.Counts(r.When), Updates: r.Updates, Waits: s.waits,
+		Silent: r.Expired(now), About: pipeline.About{Severity: r.Severity, Tags: r.Tags, Note: r.Note}}
+}
+
+// counting are the rules that count, as they are evaluated where they match nothing themselves.
+func (s *setup) counting() (out []pipeline.Match) {
+	now := s.now()
+	for _, name := range s.counts {
+		out = append(out, s.matchOf(name, now))
+	}
+	return out
+}
+
 // match runs the rules over an article.
 func (s *setup) match(a *pipeline.Article) []pipeline.Match {
 	hits := s.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed,
 		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
-	out := make([]pipeline.Match, len(hits))
+	out, now := make([]pipeline.Match, len(hits)), s.now()
 	for i, h := range hits {
-		m := pipeline.Match{Rule: h.Rule, Channels: s.route[h.Rule], OncePer: s.once[h.Rule], Updates: s.updates[h.Rule], Waits: s.waits,
-			Spans: make([]pipeline.Span, len(h.Spans))}
+		m := s.matchOf(h.Rule, now)
+		m.Spans = make([]pipeline.Span, len(h.Spans))
 		for j, sp := range h.Spans {
 			m.Spans[j] = pipeline.Span(sp)
 		}
@@ -258,6 +283,7 @@ func (a *app) build(s *setup) (err error) {
 		Extract:  func(p *pipeline.Page) (pipeline.Article, error) { return readPage(a.setup.Load().extract)(p) },
 		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
 		Match:    func(art *pipeline.Article) []pipeline.Match { return a.setup.Load().match(art) },
+		Counting: func() []pipeline.Match { return a.setup.Load().counting() },
 		Index:    dedup.New(dedup.Options{Window: foldWindow}),
 		Events:   dedup.NewEvents(dedup.EventOptions{}),
 		Parallel: cfg.Pace.Parallel, Slice: time.Minute, Attempts: pageAttempts, Window: foldWindow,

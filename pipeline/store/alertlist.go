@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"wirewatch/pipeline"
@@ -15,14 +16,19 @@ func (s *Store) RuleAlerts(ctx context.Context, rule string, n int) ([]pipeline.
 		err := c.each(func(scan func(...any) error) error {
 			var a pipeline.Alert
 			var created int64
-			var spans, said string
-			if err := scan(&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &created, &a.Story.ID, &a.Article.ID, &spans, &said); err != nil {
+			var spans, said, about string
+			if err := scan(&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &created, &a.Story.ID, &a.Article.ID, &spans, &said, &about); err != nil {
 				return err
 			}
 			a.Created = at(created)
+			if about != "" {
+				if err := json.Unmarshal([]byte(about), &a.About); err != nil {
+					return fmt.Errorf("what alert %d says of its rule cannot be read: %w", a.ID, err)
+				}
+			}
 			out, payloads = append(out, a), append(payloads, said)
 			return unlist(spans, &out[len(out)-1].Spans, "spans")
-		}, `SELECT id, rule, subject, kind, seq, created, story, article, spans, payload FROM alerts
+		}, `SELECT id, rule, subject, kind, seq, created, story, article, spans, payload, about FROM alerts
 			WHERE rule = ? AND kind IN ('match', 'update') ORDER BY id DESC LIMIT ?`, rule, limit(n))
 		if err != nil {
 			return err

@@ -10,13 +10,15 @@ import (
 	"wirewatch/pipeline"
 )
 
-// payload is what an alert says that is not about a stored article (health, tests), or what changed in the one that it updates.
+// payload is what an alert says that is not about a stored article (health, tests), what changed in the one that it updates, or what
+// was counted, with the other articles where they are of no one story.
 type payload struct {
 	Story   pipeline.Story
 	Article pipeline.Article
 	Outlets []pipeline.Outlet
 	Health  pipeline.Health
 	Update  *pipeline.Update `json:",omitempty"`
+	Count   *pipeline.Count  `json:",omitempty"`
 }
 
 // RaiseAlert stores the alert and a delivery per channel, due at once or when a.Wait says, unless there is one already for its rule, kind and seq and
@@ -58,23 +60,29 @@ func insertAlert(c conn, text func() string, now func() time.Time, a pipeline.Al
 	if err != nil {
 		return err
 	}
-	p := payload{Update: a.Update}
+	p := payload{Update: a.Update, Count: a.Count}
 	if a.Article.ID == 0 {
 		a.Article.Blocks, a.Article.Sketch = nil, nil
 		p.Story, p.Article, p.Outlets, p.Health = a.Story, a.Article, a.Outlets, a.Health
+	} else if a.Story.ID == 0 {
+		p.Outlets = a.Outlets
 	}
 	said := ""
-	if a.Article.ID == 0 || a.Update != nil {
+	if a.Article.ID == 0 || a.Update != nil || a.Count != nil {
 		b, err := json.Marshal(p)
 		if err != nil {
 			return err
 		}
 		said = Clean(string(b))
 	}
+	about, err := json.Marshal(a.About)
+	if err != nil {
+		return err
+	}
 	var id int64
-	err = c.get([]any{&id}, `INSERT INTO alerts (rule, subject, kind, seq, created, story, article, spans, payload)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		a.Rule, a.Subject, a.Kind, a.Seq, ms(a.Created), a.Story.ID, a.Article.ID, spans, said)
+	err = c.get([]any{&id}, `INSERT INTO alerts (rule, subject, kind, seq, created, story, article, spans, payload, about)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		a.Rule, a.Subject, a.Kind, a.Seq, ms(a.Created), a.Story.ID, a.Article.ID, spans, said, Clean(string(about)))
 	if err != nil {
 		return err
 	}
@@ -115,10 +123,10 @@ func fill(c conn, a *pipeline.Alert, said string) error {
 		if err := json.Unmarshal([]byte(said), &p); err != nil {
 			return fmt.Errorf("what alert %d says cannot be read: %w", a.ID, err)
 		}
-		a.Update = p.Update
+		a.Update, a.Count, a.Outlets = p.Update, p.Count, p.Outlets
 		if a.Article.ID == 0 {
 			story := a.Story.ID
-			a.Story, a.Article, a.Outlets, a.Health = p.Story, p.Article, p.Outlets, p.Health
+			a.Story, a.Article, a.Health = p.Story, p.Article, p.Health
 			a.Story.ID = story
 		}
 	}

@@ -37,20 +37,27 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 	var payloads, said []string
 	err := c.each(func(scan func(...any) error) error {
 		var d pipeline.Delivery
-		var due, created, sent, raised int64
-		var spans, p, frozen string
+		var due, created, sent, raised, marked int64
+		var spans, p, frozen, about string
 		a := &d.Alert
 		err := scan(&d.ID, &d.UID, &d.Channel, &d.State, &due, &d.Attempts, &d.Error, &created, &sent, &d.Ref,
-			&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &raised, &a.Story.ID, &a.Article.ID, &spans, &p, &frozen)
+			&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &raised, &a.Story.ID, &a.Article.ID, &spans, &p, &frozen,
+			&about, &a.Mark.Says, &a.Mark.By, &a.Mark.Note, &marked)
 		if err != nil {
 			return err
 		}
-		d.Due, d.Created, d.Sent, a.Created = at(due), at(created), at(sent), at(raised)
+		d.Due, d.Created, d.Sent, a.Created, a.Mark.At = at(due), at(created), at(sent), at(raised), at(marked)
+		if about != "" {
+			if err := json.Unmarshal([]byte(about), &a.About); err != nil {
+				return fmt.Errorf("what alert %d says of its rule cannot be read: %w", a.ID, err)
+			}
+		}
 		out, payloads, said = append(out, d), append(payloads, p), append(said, frozen)
 		return unlist(spans, &out[len(out)-1].Alert.Spans, "spans")
 	}, `SELECT d.id, d.uid, d.channel, d.state, d.due, d.attempts, d.error, d.created, d.sent, d.ref,
-			a.id, a.rule, a.subject, a.kind, a.seq, a.created, a.story, a.article, a.spans, a.payload, d.said
-		FROM deliveries d JOIN alerts a ON a.id = d.alert`+rest, args...)
+			a.id, a.rule, a.subject, a.kind, a.seq, a.created, a.story, a.article, a.spans, a.payload, d.said,
+			a.about, COALESCE(m.says, ''), COALESCE(m.by_name, ''), COALESCE(m.note, ''), COALESCE(m.at_ms, 0)
+		FROM deliveries d JOIN alerts a ON a.id = d.alert LEFT JOIN marks m ON m.alert = a.id`+rest, args...)
 	if err != nil {
 		return nil, err
 	}

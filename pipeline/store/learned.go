@@ -457,6 +457,9 @@ func (t *Tx) UpdateArticle(a *pipeline.Article) error {
 	if err == nil {
 		_, err = t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeText), a.ID)
 	}
+	if err == nil { // its date may be another
+		_, err = t.c.exec(`UPDATE matches SET dated = (SELECT `+dated+` FROM articles a WHERE a.id = matches.article) WHERE article = ?`, a.ID)
+	}
 	if err == nil {
 		err = staleWords(t.c, a.ID)
 	}

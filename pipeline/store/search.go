@@ -227,7 +227,12 @@ func candidates(c conn, f WordFilter) ([]int64, error) {
 	if err != nil || len(out) == n || low > upto {
 		return out, err
 	}
-	known, err := column[int64](c, `SELECT docid FROM article_words WHERE `+c.d.wordMatch+` AND docid BETWEEN ? AND ? ORDER BY docid DESC LIMIT ?`,
+	if c.d.index != "" {
+		if _, err := c.exec(c.d.index); err != nil {
+			return nil, err
+		}
+	}
+	known, err := column[int64](c, c.d.wordRows+` AND docid BETWEEN ? AND ? ORDER BY docid DESC LIMIT ?`,
 		c.d.wordQuery(f.Groups), low, min(high, upto), n)
 	if err != nil {
 		return nil, err
@@ -268,7 +273,7 @@ func loadTexts(c conn, rest string, args ...any) ([]pipeline.Article, error) {
 		var a pipeline.Article
 		var published, seen int64
 		var authors, tags string
-		if err := scan(&a.ID, &a.Story, &a.Feed, &a.URL, &a.Site, &a.Title, &authors, &tags, &published, &a.Lang, &a.Agency, &seen, &a.Body); err != nil {
+		if err := scan(&a.ID, &a.Story, &a.Feed, &a.URL, &a.Site, &a.Title, &authors, &tags, &published, &a.Lang, &a.Agency, &seen, &a.Relation, &a.Of, &a.Body); err != nil {
 			return err
 		}
 		a.Published, a.Seen = at(published), at(seen)
@@ -278,12 +283,12 @@ func loadTexts(c conn, rest string, args ...any) ([]pipeline.Article, error) {
 		err := unlist(tags, &a.Tags, "tags")
 		out = append(out, a)
 		return err
-	}, `SELECT id, story, feed, url, site, title, authors, tags, published, lang, agency, seen, body FROM articles`+rest, args...)
+	}, `SELECT id, story, feed, url, site, title, authors, tags, published, lang, agency, seen, relation, of_id, body FROM articles`+rest, args...)
 	return out, err
 }
 
 // Texts loads articles in the order of the IDs, with what rules see (body, title, authors, tags, agency, language, site, URL, feed),
-// their ID, story and times of publication and storing, and nothing else; those that are not there are left out.
+// their ID, story, relation and times of publication and storing, and nothing else; those that are not there are left out.
 func (s *Store) Texts(ctx context.Context, ids []int64) ([]pipeline.Article, error) {
 	c, done := s.read(ctx)
 	defer done()

@@ -193,8 +193,8 @@ func (t *Tx) SaveMatches(article int64, ms []pipeline.Match) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.c.exec(`INSERT INTO matches (article, rule, channels, spans) VALUES (?, ?, ?, ?)
-			ON CONFLICT (article, rule) DO UPDATE SET channels = excluded.channels, spans = excluded.spans`, article, m.Rule, channels, spans)
+		_, err = t.c.exec(`INSERT INTO matches (article, rule, channels, spans, dated) VALUES (?, ?, ?, ?, (SELECT `+dated+` FROM articles a WHERE a.id = ?))
+			ON CONFLICT (article, rule) DO UPDATE SET channels = excluded.channels, spans = excluded.spans`, article, m.Rule, channels, spans, article)
 		if err != nil {
 			return fmt.Errorf("save match of rule %s: %w", m.Rule, err)
 		}

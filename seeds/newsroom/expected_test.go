@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
@@ -16,7 +17,10 @@ import (
 func TestExpectedAlertsFollowFromRulesAndGold(t *testing.T) {
 	n, _ := serve(t)
 	var file struct {
-		Rules []struct{ Name, Query string }
+		Rules []struct {
+			Name, Query string
+			When        struct{ Sources int }
+		}
 	}
 	if err := yaml.Unmarshal([]byte(n.Rules()), &file); err != nil {
 		t.Fatal(err)
@@ -49,7 +53,17 @@ func TestExpectedAlertsFollowFromRulesAndGold(t *testing.T) {
 			n.Advance()
 		}
 		for _, r := range file.Rules {
+			for key := range passed(t, n, r.Query, r.When.Sources) { // of a rule that counts, what it tells is what passes
+				key = r.Name + " " + key
+				if !inStory[key] {
+					t.Errorf("%s passes and is not expected", key)
+				}
+				got[key] = false
+			}
 			for _, g := range n.Articles() {
+				if r.When.Sources > 0 {
+					break
+				}
 				key := r.Name + " " + g.ID
 				if !matches(t, r.Query, g) {
 					continue
@@ -84,6 +98,47 @@ func TestExpectedAlertsFollowFromRulesAndGold(t *testing.T) {
 		t.Error("no quiet article matches: the baseline shows nothing")
 	}
 	t.Logf("%d rules, %d alerts, %d loud matches, %d quiet", len(file.Rules), len(n.Expected()), len(got), quiet/2)
+}
+
+// passed lists the articles of stories in which a query matches and that are carried by so many sites; 0: none.
+func passed(t *testing.T, n *Newsroom, query string, sources int) map[string]bool {
+	out := map[string]bool{}
+	if sources == 0 {
+		return out
+	}
+	byStory := map[string][]Gold{}
+	for _, g := range n.Articles() {
+		story := g.Wire
+		if story == "" {
+			story = g.ID
+		}
+		byStory[story] = append(byStory[story], g)
+	}
+	for _, gs := range byStory {
+		sites := map[string]bool{}
+		matched, loud := false, false
+		first, last := gs[0].Published, gs[0].Published
+		for _, g := range gs {
+			sites[g.Site] = true
+			matched, loud = matched || matches(t, query, g), loud || !g.Quiet
+			if g.Published.Before(first) {
+				first = g.Published
+			}
+			if g.Published.After(last) {
+				last = g.Published
+			}
+		}
+		if len(sites) < sources || !matched || !loud {
+			continue
+		}
+		if last.Sub(first) > 20*time.Hour {
+			t.Errorf("the story of %s takes %v: whether it passes within a day must be plain", gs[0].ID, last.Sub(first))
+		}
+		for _, g := range gs {
+			out[g.ID] = true
+		}
+	}
+	return out
 }
 
 // TestTrapsHoldRuleWords makes sure that the planted blocks would match if

@@ -36,7 +36,9 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites}, {"held deliveries", held}, {"conditions", conditions},
 		{"trace", traced}, {"arrivals", arrivals}, {"backlog", backlog}, {"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune},
 		{"revisits", revisits}, {"withdrawn", withdrawn}, {"versions", versions}, {"updates", updates},
+		{"count rules", countRules}, {"episodes", episodes}, {"what a count says", countSays},
 		{"search", search}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
+		{"what is said of a rule", about}, {"marks", marks},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := &world{T: t, ctx: t.Context(), now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}

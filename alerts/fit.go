@@ -21,7 +21,7 @@ func fit[B any](m Message, build func(Message) (b B, fits bool, err error)) (B, 
 			m.Changes = m.Changes[:len(m.Changes)-1]
 		case len(m.Items) > 0: // there may be thousands, and each try costs as much as all that are left
 			n := max(1, len(m.Items)/16)
-			m.Items, m.More = m.Items[:len(m.Items)-n], m.More+n
+			m.Items, m.Left = m.Items[:len(m.Items)-n], m.Left+n
 		case len(m.Notes) > 0:
 			m.Notes = m.Notes[:len(m.Notes)-1]
 		case m.RuleNote != "":

@@ -28,7 +28,7 @@ type Message struct {
 	Passages  []Passage // of the body, the best first; none when there is no text
 	Changes   []Change  // of an update: what the new version says otherwise; shown to people in place of the passages
 	Items     []Message // of a digest: what it gathers, in the order of commit; a digest has neither link nor passages of its own
-	More      int       // how many items of a digest were left out to fit the receiver
+	Left      int       // how many items a channel had to leave out; whoever leaves one out says so
 	Outlets   []Outlet  // who else carries the story, or was counted, at most maxOutlets
 	Carried   int       // how many others carry it, those not listed included
 	Counted   bool      // they are not of its story: a rule counted them with it

@@ -33,7 +33,7 @@ type View struct {
 	Passages []Markup // of the body, the hits in bold; none of an update
 	Changes  []Markup // of an update: what is gone struck out, what is new in bold
 	Items    []View   // of a digest
-	More     int      // items of a digest that were left out
+	Left     int      // items of a digest that were left out
 	Outlets  []OutletView
 	Carried  int      // how many others carry the story, those not in Outlets included
 	Counted  bool     // they are not of its story: a rule counted them with it
@@ -179,7 +179,7 @@ func (l *limited) Write(p []byte) (int, error) {
 // view is a message as templates of this markup see it.
 func (p printer) view(m Message) View {
 	v := View{UID: m.UID, Mark: m.Mark(), Rule: m.Rule, Severity: m.Severity, Tags: m.Tags, RuleNote: m.RuleNote, Headline: m.Headline.Text, Link: p.address(m.Link), Source: m.Source, Site: m.Site,
-		When: m.When(), Agency: m.Agency, Lang: m.Lang, Context: m.Context(), More: m.More, Carried: m.Carried, Counted: m.Counted, Notes: m.Notes}
+		When: m.When(), Agency: m.Agency, Lang: m.Lang, Context: m.Context(), Left: m.Left, Carried: m.Carried, Counted: m.Counted, Notes: m.Notes}
 	for _, l := range details(Message{Passages: m.shown()}) {
 		v.Passages = append(v.Passages, Markup(p.lines([][]piece{l})))
 	}
@@ -213,6 +213,6 @@ func specimens() []Message {
 	changed := full
 	changed.Changes = []Change{{"body", []Run{{"same", "it is "}, {"removed", "old"}, {"added", "new"}}}}
 	bare := Message{Headline: full.Headline}
-	digest := Message{UID: "msg_2", Marks: []string{"DIGEST"}, Headline: full.Headline, Source: ownName, Items: []Message{full, bare}, More: 1}
+	digest := Message{UID: "msg_2", Marks: []string{"DIGEST"}, Headline: full.Headline, Source: ownName, Items: []Message{full, bare}, Left: 1}
 	return []Message{full, changed, digest, bare}
 }

@@ -11,28 +11,9 @@ import (
 	"testing"
 )
 
-// nodeModules is the folder of npm packages that WIREWATCH_NODE_MODULES names; it has to hold those that are needed.
-func nodeModules(t *testing.T, needs ...string) string {
-	t.Helper()
-	dir := os.Getenv("WIREWATCH_NODE_MODULES")
-	if dir == "" {
-		t.Skip("WIREWATCH_NODE_MODULES is not set: not measured")
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range needs {
-		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-			t.Fatalf("WIREWATCH_NODE_MODULES has no %s: %v", name, err)
-		}
-	}
-	return dir
-}
-
 // Microsoft's own package reads the cards of Teams and finds nothing wrong, and finds what is wrong with others.
 func TestVerifyCardsWithNPM(t *testing.T) {
-	dir := nodeModules(t, "adaptivecards")
+	dir := npmFolder(t, "adaptivecards")
 	s := newStage(t, "teams", "")
 	var in bytes.Buffer
 	n := 0
@@ -75,7 +56,7 @@ func TestVerifyCardsWithNPM(t *testing.T) {
 
 // The types that npm has of Discord's and Telegram's API know every field that is sent, and no other.
 func TestVerifyTypesWithNPM(t *testing.T) {
-	dir := nodeModules(t, "discord-api-types", "@gramio/types", "typescript")
+	dir := npmFolder(t, "discord-api-types", "@gramio/types", "typescript")
 	tsc := filepath.Join(dir, ".bin", "tsc")
 	check := func(lines []string) string {
 		t.Helper()

@@ -4,16 +4,37 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
 
+// npmFolder is the node_modules folder that WIREWATCH_NODE_MODULES names, with packages in it; without the variable the test is skipped.
+func npmFolder(t *testing.T, packages ...string) string {
+	t.Helper()
+	dir := os.Getenv("WIREWATCH_NODE_MODULES")
+	if dir == "" {
+		t.Skip("WIREWATCH_NODE_MODULES is not set: not measured")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range packages {
+		if _, err := os.Stat(filepath.Join(dir, p)); err != nil {
+			t.Fatalf("WIREWATCH_NODE_MODULES has no %s: %v", p, err)
+		}
+	}
+	return dir
+}
+
 // The npm package verifies what the webhook sends, too. WIREWATCH_NODE_MODULES names a node_modules folder with
 // standardwebhooks in it.
 func TestVerifyWithNPM(t *testing.T) {
-	dir := nodeModules(t, "standardwebhooks")
+	dir := npmFolder(t, "standardwebhooks")
 	srv := newHook(t, nil)
 	w := mustChannel(t, fmt.Sprintf("kind: webhook\nurl: %s\nsecret: %s\nsecrets: [%s]", srv.URL, oldKey, newKey)).(*webhook)
 	w.post.now = time.Now // the package holds timestamps against the real clock

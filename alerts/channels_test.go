@@ -59,13 +59,13 @@ func TestEveryChannelSendsSamples(t *testing.T) {
 
 // The largest message there can be goes out within every receiver's limits, and so does the largest digest, with what was left out counted.
 func TestLargest(t *testing.T) {
-	big := digest("msg_big", slices.Repeat([]pipeline.Delivery{samples()["english"], samples()["korean"]}, 300)...)
+	big := digest("msg_big", slices.Repeat([]pipeline.Delivery{samples()["english"], samples()["korean"]}, 100)...)
 	for _, kind := range []string{"discord", "teams", "telegram", "mattermost", "ntfy", "matrix"} { // the others have tests of their own
 		for _, d := range largest() {
 			newStage(t, kind, "").last(t, d)
 		}
 		got := newStage(t, kind, "").last(t, big)
-		if !bytes.Contains(got, []byte("… and ")) || !bytes.Contains(got, []byte(" more")) {
+		if !bytes.Contains(got, []byte(" more articles, for which")) {
 			t.Errorf("%s does not say how much it leaves out: %.300s", kind, got)
 		}
 	}

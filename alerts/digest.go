@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"wirewatch/pipeline"
 )
@@ -28,6 +29,8 @@ func renderDigest(d pipeline.Delivery) Message {
 		text = "1 article"
 	}
 	switch n := len(rules); {
+	case n == digestRules+1:
+		text += fmt.Sprintf(" for %s and 1 more rule", strings.Join(rules[:digestRules], ", "))
 	case n > digestRules:
 		text += fmt.Sprintf(" for %s and %d more rules", strings.Join(rules[:digestRules], ", "), n-digestRules)
 	case n > 0:
@@ -35,4 +38,60 @@ func renderDigest(d pipeline.Delivery) Message {
 	}
 	m.Headline = Passage{Field: "title", Text: clip(text, titleLen), Hits: []Hit{}}
 	return m
+}
+
+// leftOut says how many items are not shown.
+func (m Message) leftOut() string {
+	if m.Left == 1 {
+		return "and 1 more article, for which there is no room here"
+	}
+	return fmt.Sprintf("and %d more articles, for which there is no room here", m.Left)
+}
+
+// shorter leaves something out of a digest's items: changes and passages first, from the last item on, then an item. It reports false when
+// one bare item is left.
+func (m *Message) shorter() bool {
+	for i := len(m.Items) - 1; i >= 0; i-- {
+		if x := m.Items[i]; len(x.Passages)+len(x.Changes) > 0 {
+			m.Items = slices.Clone(m.Items) // others hold it too
+			m.Items[i].Passages, m.Items[i].Changes = nil, nil
+			return true
+		}
+	}
+	if len(m.Items) < 2 {
+		return false
+	}
+	m.Items = m.Items[:len(m.Items)-1]
+	m.Left++
+	return true
+}
+
+// escalationNotes say of an escalated message who was told first, and of one that may be escalated what keeps it from that.
+func escalationNotes(d pipeline.Delivery) (out []string) {
+	ack := fmt.Sprintf("`wirewatch alerts ack %d`", d.ID)
+	if d.Bundle.Reason() != pipeline.ForEscalation {
+		if e := d.Alert.Escalate; e.To != "" {
+			out = append(out, fmt.Sprintf("Goes to %s after %s unless someone acknowledges it: %s", line(e.To, nameLen), span(e.After), ack))
+		}
+		return out
+	}
+	for _, t := range d.Told {
+		if t.Sent.IsZero() {
+			out = append(out, line(t.Channel, nameLen)+" was to be told first and has not taken it yet")
+		} else {
+			out = append(out, fmt.Sprintf("%s was told first, on %s", line(t.Channel, nameLen), t.Sent.UTC().Format("2 Jan 2006 15:04 UTC")))
+		}
+	}
+	return append(out, "Nobody has acknowledged it: "+ack)
+}
+
+// span is a duration for people, without what is zero in it: 30m, 1h30m.
+func span(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = strings.TrimSuffix(s, zero[1:])
+		}
+	}
+	return s
 }

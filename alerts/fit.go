@@ -3,7 +3,7 @@ package alerts
 import "fmt"
 
 // fit makes a message that its receiver takes. build renders it and says whether that is within the receiver's limits; while it is not,
-// the message loses outlets first, then passages, then changes, then the items of a digest, then notes, what the rule's
+// the message loses outlets first, then passages, then changes, then what stands in a digest and its items, then notes, what the rule's
 // author says, tags, then a link that is as long as a message, and at last its headline is cut.
 // The error is build's, or says that nothing is left to leave out.
 func fit[B any](m Message, build func(Message) (b B, fits bool, err error)) (B, error) {
@@ -19,9 +19,7 @@ func fit[B any](m Message, build func(Message) (b B, fits bool, err error)) (B, 
 			m.Passages = m.Passages[:len(m.Passages)-1]
 		case len(m.Changes) > 0:
 			m.Changes = m.Changes[:len(m.Changes)-1]
-		case len(m.Items) > 0: // there may be thousands, and each try costs as much as all that are left
-			n := max(1, len(m.Items)/16)
-			m.Items, m.Left = m.Items[:len(m.Items)-n], m.Left+n
+		case m.shorter():
 		case len(m.Notes) > 0:
 			m.Notes = m.Notes[:len(m.Notes)-1]
 		case m.RuleNote != "":

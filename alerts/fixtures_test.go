@@ -131,7 +131,7 @@ func samples() map[string]pipeline.Delivery {
 		pipeline.Outlet{Site: "daily.example", SiteName: "The Daily", Title: "Shells on board", URL: "https://daily.example/a", Published: published},
 		pipeline.Outlet{Site: "kurier.example", Title: "Granaten an Bord", URL: "https://kurier.example/b?x=1&y=2"})
 	english.Alert.About = pipeline.About{Severity: "high", Tags: []string{"arms", "sea"}, Note: "Ask the harbour desk before you call."}
-	return map[string]pipeline.Delivery{
+	all := map[string]pipeline.Delivery{
 		"update":  update,
 		"english": english,
 		"korean": delivery("msg_ko", "무기 거래", "미사일|포탄", pipeline.Article{
@@ -149,25 +149,31 @@ func samples() map[string]pipeline.Delivery {
 			Title: "العثور على قذائف في سفينة شحن", Published: published, Lang: "ar",
 			Body: "قال مفتشون يوم الأحد إن سفينة شحن رست الشهر الماضي في الميناء الشمالي كانت تحمل صناديق فيها قذائف مدفعية وأجزاء صاروخ. " +
 				"وكانت الأوراق تتحدث عن آلات. وقال أحدهم: «أحصينا أربعمئة قذيفة». ولم يرد صاحب السفينة."}),
-		"feed":   feed,
-		"digest": digest("msg_d", update, feed),
-		"test":   Sample("desk", now),
+		"feed": feed,
+		"test": Sample("desk", now),
 		"trouble": health("msg_t", 3, pipeline.Health{Trouble: "dead", Since: now.Add(-26 * time.Hour)}, "Feed <b>tass & co</b> is dead",
 			"It has failed 9 times in a row and was well last on 21 Nov 2026 07:45 UTC; it is asked again at least every 6 hours. Last: status 503, \"<!channel> maintenance\""),
 		"note": health("msg_n", 5, pipeline.Health{Trouble: "moved", Since: now, Notice: true}, "Feed tass has moved", "Its server has said so 3 times in a row."),
 		"recovery": health("msg_r", 4, pipeline.Health{Trouble: "dead", Since: now.Add(-26 * time.Hour), Over: now}, "Feed tass is well again",
 			"It answers, and what it lists is read as before."),
 	}
+	all["digest"] = digest("msg_dig", all["english"], all["korean"], all["update"], all["feed"])
+	first, second := all["english"], all["english"]
+	first.UID, first.Alert.About.Severity, first.Alert.Escalate = "msg_crit", pipeline.Critical, pipeline.Escalation{To: "night", After: 90 * time.Minute}
+	second.UID, second.Bundle, second.Alert.About.Severity = "msg_esc", pipeline.ForEscalation, pipeline.Critical
+	second.Told = []pipeline.Told{{Channel: "desk", Sent: now.Add(-30 * time.Minute)}, {Channel: "phone <!channel>"}}
+	all["critical"], all["escalated"] = first, second
+	return all
+}
+
+// digest is the delivery of a digest of others.
+func digest(uid string, members ...pipeline.Delivery) pipeline.Delivery {
+	return pipeline.Delivery{ID: 9, UID: uid, Channel: "desk", State: pipeline.DeliveryOpen, Created: now, Due: now, Alert: pipeline.Alert{ID: 6,
+		Subject: "channel:desk digest", Kind: pipeline.KindDigest, Seq: 1, Created: now, Members: members}}
 }
 
 // sampleNames are the names of samples, sorted.
 func sampleNames() []string { return slices.Sorted(maps.Keys(samples())) }
-
-// digest is a delivery that gathers others.
-func digest(uid string, members ...pipeline.Delivery) pipeline.Delivery {
-	return pipeline.Delivery{ID: 9, UID: uid, Channel: "desk", State: pipeline.DeliveryOpen, Created: now, Due: now, Alert: pipeline.Alert{ID: 6,
-		Subject: "digest:desk", Kind: pipeline.KindDigest, Created: now, Members: members}}
-}
 
 // health is a delivery of what Wirewatch says of itself.
 func health(uid string, seq int, h pipeline.Health, headline, text string) pipeline.Delivery {

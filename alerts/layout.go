@@ -73,7 +73,7 @@ func details(m Message) (lines [][]piece) {
 		lines = append(lines, line)
 	}
 	if m.Left > 0 {
-		lines = append(lines, []piece{{m.left(), small, ""}})
+		lines = append(lines, []piece{{m.leftOut(), small, ""}})
 	}
 	if m.Carried > 0 {
 		line := []piece{{m.carriedBy(), plain, ""}}
@@ -100,9 +100,6 @@ func details(m Message) (lines [][]piece) {
 
 // maxBold is how many stretches of a passage are told apart: a text of nothing but hits needs no emphasis, which costs room.
 const maxBold = 40
-
-// left says how many items of a digest did not fit.
-func (m Message) left() string { return fmt.Sprintf("… and %d more", m.Left) }
 
 // A printer writes pieces in the markup of one receiver. A zero field writes nothing but the text.
 type printer struct {

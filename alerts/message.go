@@ -88,6 +88,10 @@ func Render(d pipeline.Delivery) Message {
 	default:
 		m.Marks = append(m.Marks, strings.ToUpper(line(d.Alert.Kind, nameLen)))
 	}
+	if d.Bundle.Reason() == pipeline.ForEscalation {
+		m.Marks = append(m.Marks, "ESCALATED")
+	}
+	m.Notes = append(m.Notes, escalationNotes(d)...)
 	if u := d.Alert.Update; u != nil {
 		m.Changes = changes(u)
 		m.Notes = append(m.Notes, updateNotes(u)...)

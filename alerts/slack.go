@@ -189,6 +189,12 @@ func slackBlocks(m Message) []slackBlock {
 		}
 		blocks = append(blocks, rich(":changed-"+c.Field, es))
 	}
+	for i, x := range m.Items {
+		blocks = append(blocks, rich(fmt.Sprintf(":item%d", i+1), slackItem(x)))
+	}
+	if m.Left > 0 {
+		blocks = append(blocks, slackContext(id+":left", m.leftOut()))
+	}
 	if m.Carried > 0 {
 		es := []slackElement{{Type: "text", Text: m.carriedBy() + " "}}
 		for i, o := range m.Outlets {
@@ -206,6 +212,33 @@ func slackBlocks(m Message) []slackBlock {
 		blocks = append(blocks, slackContext(id+":notes", strings.Join(m.Notes, " · ")))
 	}
 	return blocks
+}
+
+// slackItem is an item of a digest: its headline, where it is from, and its first passage or how many words changed.
+func slackItem(x Message) []slackElement {
+	var es []slackElement
+	if mark := x.Mark(); mark != "" {
+		es = append(es, slackElement{Type: "text", Text: mark, Style: slackBold})
+	}
+	es = append(es, slackLink(x.Headline.Text, x.Link, slackBold))
+	under := x.Context()
+	if x.Carried > 0 {
+		under = append(under, fmt.Sprintf("%d more outlets", x.Carried))
+	}
+	if len(under) > 0 {
+		es = append(es, slackElement{Type: "text", Text: "\n" + slackLiteral(strings.Join(under, " · "))})
+	}
+	if ps := x.shown(); len(ps) > 0 {
+		es = append(es, slackElement{Type: "text", Text: "\n"})
+		ps[0].runs(func(s string, hit bool) {
+			e := slackElement{Type: "text", Text: slackLiteral(s)}
+			if hit && len(es) < 40 {
+				e.Style = slackBold
+			}
+			es = append(es, e)
+		})
+	}
+	return es
 }
 
 // slackLink is a link, or its text alone when there is no address.

@@ -24,6 +24,9 @@ func Text(m Message) string {
 	for _, x := range m.Items {
 		b.WriteString("\n  - " + strings.ReplaceAll(Text(x), "\n", "\n  "))
 	}
+	if m.Left > 0 {
+		b.WriteString("\n  " + m.leftOut())
+	}
 	if m.Carried > 0 {
 		b.WriteString("\n  " + m.carriedBy())
 		for i, o := range m.Outlets {

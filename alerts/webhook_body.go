@@ -34,7 +34,13 @@ type webhookBody struct {
 	Health    *bodyHealth   `json:"health,omitempty"` // of alert.health alone; story and rule are empty then, articles and matches have nothing
 	Update    *bodyUpdate   `json:"update,omitempty"` // with alert.update alone
 	Count     *bodyCount    `json:"count,omitempty"`  // of a rule that counts alone
-	Truncated bool          `json:"truncated"`        // outlets, spans or snippets were left out to stay below 20 KB
+	// With alert.digest alone, in place of story, articles and matches: what it gathers, in the order of commit. ItemsLeft is how many were
+	// left out to stay below 20 KB.
+	Items     []bodyItem `json:"items,omitempty"`
+	ItemsLeft int        `json:"items_left,omitempty"`
+	// Of a message that nobody acknowledged, with the channels that were told first.
+	Escalated []bodyTold `json:"escalated,omitempty"`
+	Truncated bool       `json:"truncated"` // outlets, spans or snippets were left out to stay below 20 KB
 }
 
 // bodyHealth is what Wirewatch says of itself. Of one subject there is one message when a trouble begins and one when it is over.
@@ -90,6 +96,24 @@ type bodyArticle struct {
 	Paywalled bool     `json:"paywalled"`
 }
 
+// bodyItem is an article in a digest: what the message about it alone would say, in short.
+type bodyItem struct {
+	ID        string      `json:"id"`         // of its own message, which it would have been, and which updates and acknowledgements name
+	EventType string      `json:"event_type"` // of that message
+	Timestamp string      `json:"timestamp"`
+	Rule      bodyRule    `json:"rule"`
+	Story     int64       `json:"story"`
+	Outlets   int         `json:"outlets_total"`
+	Article   bodyArticle `json:"article"`
+	Snippets  []Passage   `json:"snippets"`
+	Update    *bodyUpdate `json:"update,omitempty"`
+}
+
+type bodyTold struct {
+	Channel string `json:"channel"`
+	Sent    string `json:"sent"` // when it took the message, "" when it has not
+}
+
 // bodyUpdate says what a new version changed in an article that was told before.
 type bodyUpdate struct {
 	Of           string   `json:"of"`      // id of the message that told of the article first
@@ -125,38 +149,27 @@ type bodyMatch struct {
 // the store says the same of the alert.
 func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 	al, a := &d.Alert, &d.Alert.Article
-	if al.Kind == pipeline.KindHealth {
+	switch al.Kind {
+	case pipeline.KindHealth:
 		return healthBody(d)
+	case pipeline.KindDigest:
+		return digestBody(d)
 	}
 	m := Render(d)
 	body := webhookBody{
 		Version: 1, EventType: "alert." + cmp.Or(line(al.Kind, nameLen), pipeline.KindMatch), ID: d.UID, Timestamp: stamp(al.Created),
-		Rule:  bodyRule{m.Rule, m.Severity, append([]string{}, m.Tags...), m.RuleNote},
-		Story: bodyStory{ID: al.Story.ID, Title: cmp.Or(line(al.Story.Title, titleLen), m.Headline.Text), OutletsTotal: len(al.Outlets), Outlets: []bodyOutlet{}},
-		Articles: []bodyArticle{{
-			ID: a.ID, URL: m.Link, Site: m.Site, SiteName: line(a.SiteName, nameLen), Title: m.Headline.Text, Authors: []string{},
-			Published: stamp(a.Published), Date: line(a.Date, 40), Lang: m.Lang, Agency: m.Agency, Section: line(a.Section, nameLen),
-			Image: link(a.Image), Source: string(a.Source),
-			Why: line(a.Why, noteLen), Paywalled: a.Paywalled,
-		}},
-	}
-	for _, n := range a.Authors[:min(maxBodyAuthors, len(a.Authors))] {
-		body.Articles[0].Authors = append(body.Articles[0].Authors, line(n, nameLen))
+		Rule:     ruleBody(m),
+		Story:    bodyStory{ID: al.Story.ID, Title: cmp.Or(line(al.Story.Title, titleLen), m.Headline.Text), OutletsTotal: len(al.Outlets), Outlets: []bodyOutlet{}},
+		Articles: []bodyArticle{articleBody(m, a)},
 	}
 	for _, o := range al.Outlets[:min(maxBodyOutlets, len(al.Outlets))] {
 		body.Story.Outlets = append(body.Story.Outlets, bodyOutlet{line(o.Site, nameLen), line(o.SiteName, nameLen),
 			line(o.Title, titleLen), link(o.URL), stamp(o.Published)})
 	}
-	match := bodyMatch{Article: a.ID, Spans: bodySpans(m.Headline, a.Body, al.Spans), Snippets: []Passage{}}
-	if len(m.Headline.Hits) > 0 {
-		match.Snippets = append(match.Snippets, m.Headline)
-	}
-	for _, p := range m.Passages {
-		match.Snippets = append(match.Snippets, Passage{p.Field, p.Text, append([]Hit{}, p.Hits...)})
-	}
-	if u := al.Update; u != nil {
-		body.Update = &bodyUpdate{Of: u.UID, Told: stamp(u.Told), Version: u.Version, RuleHolds: !u.Lapsed, WordsRemoved: u.Removed, WordsAdded: u.Added,
-			Changes: append([]Change{}, m.Changes...), ChangesLeft: u.Left}
+	match := bodyMatch{Article: a.ID, Spans: bodySpans(m.Headline, a.Body, al.Spans), Snippets: snippets(m)}
+	body.Update = updateBody(m, al.Update)
+	for _, t := range d.Told {
+		body.Escalated = append(body.Escalated, bodyTold{line(t.Channel, nameLen), stamp(t.Sent)})
 	}
 	if c := al.Count; c != nil {
 		body.Count = &bodyCount{Of: string(c.Of), By: string(c.By), N: c.N, WithinSeconds: int64(c.Within / time.Second), Found: c.Found,
@@ -190,6 +203,83 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 		case body.Update != nil && len(body.Update.Changes) > 0:
 			body.Update.Changes = body.Update.Changes[:len(body.Update.Changes)-1]
 			body.Update.ChangesLeft++
+		default:
+			return nil, fmt.Errorf("the body has %d bytes and nothing left to leave out", len(b))
+		}
+	}
+}
+
+func articleBody(m Message, a *pipeline.Article) bodyArticle {
+	b := bodyArticle{
+		ID: a.ID, URL: m.Link, Site: m.Site, SiteName: line(a.SiteName, nameLen), Title: m.Headline.Text, Authors: []string{},
+		Published: stamp(a.Published), Date: line(a.Date, 40), Lang: m.Lang, Agency: m.Agency, Section: line(a.Section, nameLen),
+		Image: link(a.Image), Source: string(a.Source),
+		Why: line(a.Why, noteLen), Paywalled: a.Paywalled,
+	}
+	for _, n := range a.Authors[:min(maxBodyAuthors, len(a.Authors))] {
+		b.Authors = append(b.Authors, line(n, nameLen))
+	}
+	return b
+}
+
+func snippets(m Message) []Passage {
+	out := []Passage{}
+	if len(m.Headline.Hits) > 0 {
+		out = append(out, m.Headline)
+	}
+	for _, p := range m.Passages {
+		out = append(out, Passage{p.Field, p.Text, append([]Hit{}, p.Hits...)})
+	}
+	return out
+}
+
+func updateBody(m Message, u *pipeline.Update) *bodyUpdate {
+	if u == nil {
+		return nil
+	}
+	return &bodyUpdate{Of: u.UID, Told: stamp(u.Told), Version: u.Version, RuleHolds: !u.Lapsed, WordsRemoved: u.Removed, WordsAdded: u.Added,
+		Changes: append([]Change{}, m.Changes...), ChangesLeft: u.Left}
+}
+
+func ruleBody(m Message) bodyRule {
+	return bodyRule{m.Rule, m.Severity, append([]string{}, m.Tags...), m.RuleNote}
+}
+
+// digestBody is WebhookBody of a digest. To stay below 20 KB it leaves out snippets and changes first, from the last item on, then items.
+func digestBody(d pipeline.Delivery) ([]byte, error) {
+	body := webhookBody{
+		Version: 1, EventType: "alert." + pipeline.KindDigest, ID: d.UID, Timestamp: stamp(d.Alert.Created), Rule: bodyRule{Name: line(d.Alert.Rule, nameLen), Tags: []string{}},
+		Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{}, Items: []bodyItem{},
+	}
+	for _, x := range d.Alert.Members {
+		m, a := Render(x), x.Alert.Article
+		body.Items = append(body.Items, bodyItem{ID: x.UID, EventType: "alert." + x.Alert.Kind, Timestamp: stamp(x.Alert.Created), Rule: ruleBody(m),
+			Story: x.Alert.Story.ID, Outlets: len(x.Alert.Outlets), Article: articleBody(m, &a), Snippets: snippets(m), Update: updateBody(m, x.Alert.Update)})
+	}
+	for {
+		b, err := encode(body)
+		if err != nil {
+			return nil, err
+		}
+		if len(b) < maxWebhookBody {
+			return b, nil
+		}
+		body.Truncated = true
+		i := len(body.Items) - 1
+		for i >= 0 && len(body.Items[i].Snippets) == 0 && (body.Items[i].Update == nil || len(body.Items[i].Update.Changes) == 0) {
+			i--
+		}
+		switch {
+		case i >= 0:
+			x := &body.Items[i]
+			x.Snippets = []Passage{}
+			if x.Update != nil {
+				x.Update.ChangesLeft += len(x.Update.Changes)
+				x.Update.Changes = []Change{}
+			}
+		case len(body.Items) > 1:
+			body.Items = body.Items[:len(body.Items)-1]
+			body.ItemsLeft++
 		default:
 			return nil, fmt.Errorf("the body has %d bytes and nothing left to leave out", len(b))
 		}

@@ -247,16 +247,29 @@ func TestWebhookPositions(t *testing.T) {
 			}
 			continue
 		}
-		checkPositions(t, name, body)
-		var words, want []string
-		for _, s := range body.Matches[0].Snippets {
-			for _, h := range s.Hits {
-				words = append(words, s.Text[h.Start:h.End])
+		snippets, of := [][]Passage{}, []pipeline.Delivery{d}
+		if d.Alert.Kind == pipeline.KindDigest {
+			if of = d.Alert.Members; len(body.Items) != len(of) || len(body.Articles)+len(body.Matches) != 0 {
+				t.Fatalf("%s: %+v", name, body)
 			}
+			for _, x := range body.Items {
+				snippets = append(snippets, x.Snippets)
+			}
+		} else {
+			checkPositions(t, name, body)
+			snippets = append(snippets, body.Matches[0].Snippets)
 		}
-		for _, s := range d.Alert.Spans {
-			text := map[string]string{"title": d.Alert.Article.Title, "body": d.Alert.Article.Body}[s.Field]
-			want = append(want, text[s.Start:s.End])
+		var words, want []string
+		for i, d := range of {
+			for _, s := range snippets[i] {
+				for _, h := range s.Hits {
+					words = append(words, s.Text[h.Start:h.End])
+				}
+			}
+			for _, s := range d.Alert.Spans {
+				text := map[string]string{"title": d.Alert.Article.Title, "body": d.Alert.Article.Body}[s.Field]
+				want = append(want, text[s.Start:s.End])
+			}
 		}
 		if !slices.Equal(words, want) {
 			t.Errorf("%s: %q, want %q", name, words, want)

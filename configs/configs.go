@@ -26,9 +26,11 @@ type Config struct {
 	File string `yaml:"-"` // as given to Load
 
 	// Store is a file, made absolute against the config's folder, or a postgres:// address. Secret for its password.
-	Store        pipeline.Secret `yaml:"store" also:"database,db,dsn"`
-	Listen       string          `yaml:"listen" also:"address,addr,bind"` // host:port; "": no listener
-	AllowPrivate []netip.Prefix  `yaml:"allow_private"`                   // masked; an address alone is a prefix of full length
+	Store  pipeline.Secret `yaml:"store" also:"database,db,dsn"`
+	Listen string          `yaml:"listen" also:"address,addr,bind"` // host:port; "": no listener
+	// APIToken lets those who have it silence and acknowledge at Listen; zero: nobody can. At least 16 characters.
+	APIToken     pipeline.Secret `yaml:"api_token" also:"token"`
+	AllowPrivate []netip.Prefix  `yaml:"allow_private"` // masked; an address alone is a prefix of full length
 	Pace         Pace            `yaml:"pace" also:"rate,limit,throttle"`
 	BaselineAge  time.Duration   `yaml:"baseline_age" also:"max_age"` // default 24h
 	Revisit      []time.Duration `yaml:"revisit" also:"revisits"`     // ages at which a page is looked at again, rising; empty: never
@@ -88,11 +90,12 @@ type BasicAuth struct {
 	Password pipeline.Secret `yaml:"password,required" also:"pass,secret"`
 }
 
-// Channel is a place alerts go to. Settings holds every key but name, kind and wait, for the kind to decode.
+// Channel is a place alerts go to. Settings holds every key but name, kind, wait and quiet, for the kind to decode.
 type Channel struct {
 	Name     string        `yaml:"name,required" also:"id"`
 	Kind     string        `yaml:"kind,required" also:"type"`
 	Wait     time.Duration `yaml:"wait" also:"group_wait,hold,delay"` // how long a match is held, so that its message names who else carries the story; 0: not at all
+	Quiet    Quiet         `yaml:"quiet" also:"mute,throttle"`
 	Settings Node          `yaml:",rest"`
 	Pos      Pos           `yaml:"-"`
 }

@@ -177,8 +177,9 @@ rules:
   - {name: long, query_file: secrets/query}
 channels:
   - {name: desk, kind: slack, url_file: secrets/hook, retries: 3, tags: [a]}
+api_token_file: secrets/token
 `,
-		"secrets/pw", "s3cret\r\n", "secrets/query", "a OR ${NOT}\n", "secrets/hook", "https://hook\n",
+		"secrets/token", "0123456789abcdef\n", "secrets/pw", "s3cret\r\n", "secrets/query", "a OR ${NOT}\n", "secrets/hook", "https://hook\n",
 		"rules/b.yaml", "rules:\n  - {name: b, query: '${NOT} a'}\n", "rules/a.yaml", "- name: a\n  query: 'x'\n", "more.yaml", "")
 	c, err := Load(path, vars("KEY", "k1", "PW", "pass", "N", "4"))
 	if err != nil {
@@ -186,6 +187,9 @@ channels:
 	}
 	if c.Store.Reveal() != "postgres://u:pass@h/db" || c.Pace != (Pace{0, 4}) || c.Contact != "a ${literal} k1$" {
 		t.Errorf("store %q pace %v contact %q", c.Store.Reveal(), c.Pace, c.Contact)
+	}
+	if c.APIToken.Reveal() != "0123456789abcdef" {
+		t.Errorf("token %q", c.APIToken.Reveal())
 	}
 	if fmt.Sprint(c.AllowPrivate) != "[127.0.0.0/8 ::1/128 10.1.2.3/32]" {
 		t.Error(c.AllowPrivate)

@@ -23,7 +23,15 @@ func (c *Config) validate(d *decoder) {
 	if c.Listen != "" {
 		if msg, hint := checkListen(c.Listen); msg != "" {
 			d.fail(d.at("listen"), "listen", hint, "%s", msg)
+		} else if !loopback(c.Listen) && c.APIToken.IsZero() && !slices.ContainsFunc(*d.errs, func(e Error) bool { return strings.HasPrefix(e.Path, "api_token") }) {
+			d.fail(d.at("listen"), "listen", "set api_token: ${WIREWATCH_TOKEN}, or listen at 127.0.0.1:PORT",
+				"others can reach `%s`, and there is no `api_token` that keeps them from silencing alerts", c.Listen)
 		}
+	}
+	if t := c.APIToken.Reveal(); t != "" && len(t) < leastToken {
+		d.fail(d.at("api_token"), "api_token", "make one with: openssl rand -base64 24", "a token needs at least %d characters, or it can be guessed", leastToken)
+	} else if strings.ContainsFunc(t, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		d.fail(d.at("api_token"), "api_token", "make one with: openssl rand -base64 24", "a token is ASCII without white space")
 	}
 	if c.Pace.Parallel < 1 {
 		d.fail(d.at("pace.parallel"), "pace.parallel", "", "at least one request at a time is needed")
@@ -105,11 +113,21 @@ func (c *Config) sites(d *decoder) {
 	}
 }
 
+// leastToken is how many characters a token needs.
+const leastToken = 16
+
+// loopback reports whether an address to listen at is reached from this machine alone.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
 func checkListen(s string) (msg, hint string) {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
 		if _, err := strconv.ParseUint(s, 10, 16); err == nil {
-			return "`" + s + "` is a port alone", "write 127.0.0.1:" + s + ", or :" + s + " for every interface"
+			return "`" + s + "` is a port alone", "write 127.0.0.1:" + s + ", or :" + s + " for every interface, with an api_token"
 		}
 		return "`" + s + "` is not an address to listen at", "write host:port, such as 127.0.0.1:8080"
 	}
@@ -238,6 +256,7 @@ func (c *Config) channels(d *decoder) {
 		if ch.Wait < 0 || ch.Wait > MaxWait {
 			d.fail(d.at(path+".wait"), path+".wait", "some seconds are enough for the outlets that publish the same report", "a match can be held for at most %s", MaxWait)
 		}
+		checkGroup(d, path+".quiet.group", ch.Quiet.Group)
 	}
 	for i, name := range c.Operator {
 		if _, ok := taken[name]; !ok && name != "" {

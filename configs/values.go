@@ -60,6 +60,15 @@ func parseDuration(s string) (time.Duration, string, error) {
 	return time.Duration(sum), "", nil
 }
 
+// Duration reads a duration as the configuration writes it: 30s, 15m, 24h, 7d. The error says what to write.
+func Duration(s string) (time.Duration, error) {
+	d, hint, err := parseDuration(s)
+	if err != nil {
+		return 0, fmt.Errorf("`%s` is not a duration; %s", s, hint)
+	}
+	return d, nil
+}
+
 // parsePrefix reads a network, or an address as the network of itself, and clears host bits.
 func parsePrefix(s string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(s); err == nil {

@@ -19,19 +19,21 @@ type Channel interface {
 
 // DeliverStore is what delivering needs of the store.
 type DeliverStore interface {
-	// DueChannels lists channels with an open delivery that may go out now.
+	// DueChannels lists channels with an open delivery that may go out now, or a bundle that is due.
 	DueChannels(ctx context.Context, now time.Time) ([]string, error)
 	// NextDeliveries loads up to n open deliveries of a channel in order, with everything there is to say.
 	// None behind one that is not due; but one that is held, not due and never tried, is passed by those that wait for nothing
 	// (Alert.Passes). What failed makes the whole channel wait until it is due.
 	NextDeliveries(ctx context.Context, channel string, now time.Time, n int) ([]Delivery, error)
-	// BeginDelivery notes before the first attempt, under the lease, what it says of the story: whatever the story becomes,
-	// later attempts say the same, because they carry the same id.
+	// BeginDelivery notes before the first attempt, under the lease, what it says of the story (of a digest: of the stories of its
+	// members): whatever the story becomes, later attempts say the same, because they carry the same id.
 	BeginDelivery(ctx context.Context, l Lease, d Delivery) error
-	// SaveDelivery stores the outcome of an attempt, under the lease, and tells the operator what it shows, in one transaction.
+	// SaveDelivery stores the outcome of an attempt, under the lease, and tells the operator what it shows, in one transaction. With a
+	// digest its members are sent.
 	SaveDelivery(ctx context.Context, l Lease, d Delivery, shown ...Condition) error
 	// ReserveChannel takes the channel's next free slot, at least every apart, and says when it is.
 	ReserveChannel(ctx context.Context, channel string, now time.Time, every time.Duration) (time.Time, error)
+	QuietStore
 }
 
 // ageAttempts is how often even a delivery beyond MaxAge is tried: it may have waited for its channel's configuration, or for
@@ -43,12 +45,16 @@ type Deliverer struct {
 	Store   DeliverStore
 	Channel func(name string) (Channel, bool) // by the configuration as it stands
 	Backoff Backoff
-	MaxAge  time.Duration // older deliveries that still fail are dead
+	MaxAge  time.Duration // deliveries that still fail so long after they were made, or let go, are dead
 	Now     func() time.Time
 	Sleep   func(ctx context.Context, d time.Duration) error
 	Report  func(Event, error)
 	// Operator lists the channels that are told how channels fare; nil or none: nobody is.
 	Operator func() []string
+	// Policy says how quiet a channel is about a rule, by the configuration as it stands; of rule "" the channel alone. nil: not at all.
+	Policy func(rule, channel string) Policy
+	// Holds says whether the query of a silence holds for an article; nil: none does.
+	Holds func(query string, a *Article) bool
 
 	// Channels whose receiver said 410: nothing more is sent to them. The key is the Channel itself, so that a reload, which
 	// makes new ones, or a restart tries again. What waits for them stays in the queue.
@@ -82,35 +88,58 @@ func (d *Deliverer) Run(ctx context.Context, l Lease) (int, error) {
 	if !ok || d.isGone(ch) {
 		return 0, nil
 	}
-	sent, n := 0, 20
-	if ch.Pace() > 0 {
-		n = 1 // what is sent a while later should say what is known then
-	}
+	sent := 0
 	for {
-		next, err := d.Store.NextDeliveries(ctx, l.Key, d.Now(), n)
-		if err != nil {
+		n, more, err := d.round(ctx, l, ch)
+		if sent += n; err != nil {
 			return sent, fmt.Errorf("deliver to %s: %w", l.Key, err)
 		}
-		if len(next) == 0 {
+		if !more {
 			return sent, nil
-		}
-		for _, x := range next {
-			state, err := d.one(ctx, l, ch, x)
-			if err != nil {
-				return sent, fmt.Errorf("deliver to %s: %w", l.Key, err)
-			}
-			switch state {
-			case DeliverySent:
-				sent++
-			case DeliveryOpen:
-				return sent, nil // the others wait behind it, so that order is kept
-			}
 		}
 	}
 }
 
-// one makes one attempt and says where it left the delivery.
-func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (DeliveryState, error) {
+// round lets bundles go that are due and sends some of what is due, in order. It says how many messages the receiver took and whether
+// there may be more to do now.
+func (d *Deliverer) round(ctx context.Context, l Lease, ch Channel) (sent int, more bool, err error) {
+	j, err := d.judge(ctx, l.Key)
+	if err != nil {
+		return 0, false, err
+	}
+	if err := j.letGo(ctx, l, ch); err != nil {
+		return 0, false, err
+	}
+	next, err := d.Store.NextDeliveries(ctx, l.Key, d.Now(), 20)
+	if err != nil || len(next) == 0 {
+		return 0, false, err
+	}
+	if next, err = j.sift(ctx, l, next); err != nil {
+		return 0, false, err
+	}
+	for _, x := range next {
+		state, err := d.one(ctx, l, ch, j, x)
+		if err != nil {
+			return sent, false, err
+		}
+		switch state {
+		case DeliverySent:
+			sent++
+		case DeliveryOpen:
+			return sent, false, nil // the others wait behind it, so that order is kept
+		}
+		if ch.Pace() > 0 { // what is sent a while later should say what is known then
+			break
+		}
+	}
+	return sent, true, nil
+}
+
+// one makes one attempt, unless j keeps the delivery quiet, and says where it left it.
+func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, j *judge, x Delivery) (DeliveryState, error) {
+	if left, err := j.sift(ctx, l, []Delivery{x}); err != nil || len(left) == 0 {
+		return DeliveryHeld, err
+	}
 	if every := ch.Pace(); every > 0 {
 		at, err := d.Store.ReserveChannel(ctx, l.Key, d.Now(), every)
 		if err != nil {
@@ -118,6 +147,9 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 		}
 		if err := d.Sleep(ctx, at.Sub(d.Now())); err != nil {
 			return x.State, err
+		}
+		if left, err := j.sift(ctx, l, []Delivery{x}); err != nil || len(left) == 0 { // the active hours may have ended meanwhile
+			return DeliveryHeld, err
 		}
 	}
 	if x.Attempts == 0 {
@@ -140,7 +172,11 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 	if serr == nil {
 		shown = d.condition(l.Key, nil, now)
 		x.State, x.Sent, x.Error = DeliverySent, now, ""
-		ev.Count, ev.Lag = 1, now.Sub(x.Created)
+		ev.Count = 1
+		if x.Bundle == "" { // else someone wanted it late
+			ev.Lag = now.Sub(x.Created)
+		}
+		j.asked = false
 	} else {
 		f := AsFailure(serr)
 		x.Error = serr.Error()
@@ -152,7 +188,7 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 			shown = d.condition(l.Key, serr, now)
 			ev.Outcome = "gone"
 			serr = fmt.Errorf("%w; nothing more is sent to channel %s until the configuration is reloaded; what waits is kept", serr, l.Key)
-		case f.Verdict == Final, now.Sub(x.Created) > d.MaxAge && x.Attempts >= ageAttempts:
+		case f.Verdict == Final, now.Sub(later(x.Created, x.Released)) > d.MaxAge && x.Attempts >= ageAttempts:
 			x.State = DeliveryDead
 			ev.Outcome = "dead"
 		}
@@ -165,4 +201,11 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, x Delivery) (D
 	}
 	d.Report(ev, serr)
 	return x.State, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

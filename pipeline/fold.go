@@ -198,7 +198,7 @@ func (p *Processor) raise(tx Tx, a *Article, ms []Match, joined, version bool) (
 			continue
 		}
 		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, About: m.About, Kind: KindMatch, OncePer: m.OncePer, Created: a.Seen, Story: Story{ID: a.Story},
-			Article: *a, Spans: m.Spans, Wait: m.Waits}, m.Channels)
+			Article: *a, Spans: m.Spans, Wait: m.Waits, Escalate: m.Escalate}, m.Channels)
 		if err != nil {
 			return raised, err
 		}

@@ -200,11 +200,18 @@ type Match struct {
 	About    About    // what the reader is told of the rule
 	Spans    []Span
 	Waits    map[string]time.Duration // by channel: how long an alert about it waits for the story's other outlets
+	Escalate Escalation
+}
+
+// An Escalation sends a match to a second channel when nobody has acknowledged it After it was raised. Its zero value is none.
+type Escalation struct {
+	To    string
+	After time.Duration
 }
 
 // About is what the reader of an alert is told of its rule beside the name.
 type About struct {
-	Severity string   `json:"severity,omitempty"` // low, medium, high, critical; "": not said
+	Severity string   `json:"severity,omitempty"` // one of Severities; "": not said
 	Tags     []string `json:"tags,omitempty"`
 	Note     string   `json:"note,omitempty"`
 }
@@ -247,6 +254,10 @@ type Alert struct {
 	Update  *Update                  // with KindUpdate: what changed; else nil
 	Mark    Mark                     // what a person says of it, where it is listed
 	Count   *Count                   // of a rule that counts: what made it tell, with Article as the one that did; else nil
+	Acked   time.Time                // when a person acknowledged it; zero: nobody did
+	AckedBy string
+	// Escalate asks for a further delivery, held until then, when it is raised; later it says where one waits.
+	Escalate Escalation
 }
 
 // A Mark is what a person says of an alert afterwards: whether its rule was right to tell of the article.
@@ -299,9 +310,13 @@ type Outlet struct {
 type DeliveryState string
 
 const (
-	DeliveryOpen DeliveryState = "open"
-	DeliverySent DeliveryState = "sent"
-	DeliveryDead DeliveryState = "dead" // refused or too old; listed, replayed by hand
+	DeliveryOpen     DeliveryState = "open"
+	DeliverySent     DeliveryState = "sent"     // the receiver has it, alone or in a digest
+	DeliveryDead     DeliveryState = "dead"     // refused or too old; listed, replayed by hand
+	DeliveryHeld     DeliveryState = "held"     // kept quiet in Bundle until Due; it stands in nobody's way
+	DeliveryGathered DeliveryState = "gathered" // part of the digest Digest, which is not sent yet
+	DeliverySilenced DeliveryState = "silenced" // kept from its channel by Silence; listed, sent by hand
+	DeliveryAcked    DeliveryState = "acked"    // an escalation that is not needed: someone acknowledged the alert in time
 )
 
 // A Delivery is one alert on its way to one channel. UID is the message id the receiver sees, the same at every attempt.
@@ -310,13 +325,25 @@ type Delivery struct {
 	UID      string
 	Channel  string
 	State    DeliveryState
-	Due      time.Time
+	Due      time.Time // when it may go out; while it is held: when its bundle does
+	Bundle   Bundle    // what holds it, or held it last
+	Released time.Time // when its bundle let it go as itself; zero: it did not
+	Digest   int64     // the delivery of the digest that it is part of; 0: none
+	Silence  int64     // the silence that kept it quiet; 0: none
+	Told     []Told    // of an escalation: who was told first
+	Begun    bool      // an attempt was begun, whether or not its outcome is known: the receiver may have it under this UID
 	Attempts int
 	Error    string
 	Created  time.Time
 	Sent     time.Time
 	Ref      string // what the receiver called the message when it took it; "": it gave it no name
 	Alert    Alert
+}
+
+// Told is a channel that an alert went to before it was escalated.
+type Told struct {
+	Channel string
+	Sent    time.Time // zero: it has not taken it
 }
 
 // An Event is what a loop did with one key, for logs and metrics.

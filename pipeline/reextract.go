@@ -321,7 +321,7 @@ func (r *siteRun) rematch(tx Tx, a *Article, hold []Match) (in, out, raised int,
 			continue
 		}
 		ok, err := tx.RaiseAlert(Alert{Rule: m.Rule, About: m.About, Kind: KindMatch, OncePer: m.OncePer, Created: r.Now(), Story: Story{ID: a.Story},
-			Article: *a, Spans: m.Spans, Wait: m.Waits}, m.Channels)
+			Article: *a, Spans: m.Spans, Wait: m.Waits, Escalate: m.Escalate}, m.Channels)
 		if err != nil {
 			return 0, 0, 0, err
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -176,9 +175,6 @@ func (r *reader) rule(n *yaml.Node, base Rule) (Rule, bool) {
 	x := base
 	x.lines = r.lines
 	readKeys(r, ruleKeys, n, "this rule", &x, func(k string) string {
-		if slices.Contains(laterKeys, k) {
-			return fmt.Sprintf("not supported yet: %q", k)
-		}
 		return fmt.Sprintf("unknown key %q in a rule: %s", k, meant(ruleKeys, k))
 	})
 	if x.When != nil {

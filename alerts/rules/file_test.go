@@ -72,7 +72,7 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 `), "r.yaml")
 	want := []string{
 		`r.yaml:4:3: unknown key "chanels" in a rule: write channels`, `r.yaml:6:10: query must be text, not a list`, `r.yaml:7:3: a rule without a name`,
-		`r.yaml:8:3: rule "b" has no query`, `r.yaml:11:9: tags must be a list, such as [a, b], not a mapping`, `r.yaml:12:3: not supported yet: "digest"`,
+		`r.yaml:8:3: rule "b" has no query`, `r.yaml:11:9: tags must be a list, such as [a, b], not a mapping`,
 		`r.yaml:13:12: updates must be true or false, not str "maybe"`,
 		`r.yaml:14:3: a rule must have keys: name, query and more; this is str "kim"`, `r.yaml:17:3: key "name" again in this rule`,
 		`r.yaml:20:9: the name "f" is taken by the rule at r.yaml:18`,

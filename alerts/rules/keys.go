@@ -46,6 +46,13 @@ var ruleKeys = []key[Rule]{
 		value: yesValue(func(x *Rule) *bool { return &x.Updates }), shared: true},
 	{name: "expires", doc: "The last day (UTC) on which the rule tells anyone, or the moment until which it does.", also: "expiry until end ends valid_until",
 		value: dayValue(func(x *Rule) *time.Time { return &x.Expires }), shared: true},
+	{name: "digest", doc: "When digests go out, as a cron spec; off: in no digest. Default: what the channel says.", also: "schedule", value: quietValue(textSchema()), shared: true},
+	{name: "group", doc: "For how long the first alert waits for others of the rule: 5m; 0s: not at all. Default: what the channel says.", also: "window",
+		value: quietValue(textSchema()), shared: true},
+	{name: "hours", doc: "When the rule may tell, as {days: mon-fri, from: \"08:00\", to: \"18:00\", zone: Europe/Berlin}, or a list of such. Default: what the channel says.",
+		also: "active", value: quietValue(schema{"type": []string{"object", "array", "string", "null"}}), shared: true},
+	{name: "escalate", doc: "Who is told when nobody has acknowledged a critical alert: {after: 30m, to: CHANNEL}.", also: "escalation",
+		value: quietValue(schema{"type": []string{"object", "null"}})},
 	{name: "when", doc: "Tell of a number that comes together, not of the first article: {sources: 3, within: 24h}.", also: "count threshold minimum",
 		value: value[Rule]{readWhen, whenSchema()}},
 	{name: "tests", doc: "Texts that the rule must match, or must not. A file with a test that fails is not taken.", also: "test examples",
@@ -56,9 +63,6 @@ var ruleKeys = []key[Rule]{
 func sharedKeys() []key[Rule] {
 	return slices.DeleteFunc(slices.Clone(ruleKeys), func(k key[Rule]) bool { return !k.shared })
 }
-
-// laterKeys are those that the language promises and this version lacks. Read only.
-var laterKeys = []string{"digest", "silence", "schedule", "active"}
 
 // fileKeys are the keys of a rule file that is a mapping. Read only.
 var fileKeys = []key[struct{}]{

@@ -54,7 +54,7 @@ func TestKeysAreTold(t *testing.T) {
 		{"- {name: a, query: b, expires: soon}", `1:32: expires must be a day such as 2026-12-31, or a moment such as 2026-12-31T18:00:00Z, not str "soon"`},
 		{"- {name: a, query: b, expires: 2026-02-30}", `1:32: expires must be a day`},
 		{"- {name: a, query: b, until: 2026-02-20}", `1:23: unknown key "until" in a rule: write expires`},
-		{"{defaults: {name: x}, rules: []}", `1:13: name is each rule's own: defaults may have channels, severity, tags, languages, sites, note, once_per, updates and expires`},
+		{"{defaults: {name: x}, rules: []}", `1:13: name is each rule's own: defaults may have channels, severity, tags, languages, sites, note, once_per, updates, expires, digest, group and hours`},
 		{"{defaults: {tag: x}, rules: []}", `1:13: unknown key "tag" in defaults: write tags`},
 		{"{defaults: [x], rules: []}", `1:12: defaults must have keys of a rule, such as severity: high; this is a list`},
 		{"{default: {}, rules: []}", `1:2: unknown key "default": a rule file is a list of rules, or has the keys rules, lists and defaults`},

@@ -34,7 +34,11 @@
 // What is no part of the language is an error that says what to write; it is never read as something else.
 package rules
 
-import "time"
+import (
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // A Doc is an article as rules see it. Absent values are empty.
 type Doc struct {
@@ -66,15 +70,16 @@ type Rule struct {
 	Channels  []string // empty: every channel
 	Severity  string   // one of Severities; "": not said, as of a rule that stands in no file
 	Tags      []string
-	Languages []string  // only articles in these; an article of unknown language passes, so that nothing is missed
-	Sites     []string  // only articles of these hosts and their subdomains
-	Note      string    // for the reader of its alerts
-	Expires   time.Time // from when on it tells nobody; zero: never
-	Tests     []Test    // what it must match, and what not
-	OncePer   string    // what it is told once of: article, story or event; "": story
-	Updates   bool      // tell also what later versions of an article change
-	When      *When     // nil: it tells of the first article that matches
-	Lists     Lists     // what the $names in the query stand for
+	Languages []string   // only articles in these; an article of unknown language passes, so that nothing is missed
+	Sites     []string   // only articles of these hosts and their subdomains
+	Note      string     // for the reader of its alerts
+	Expires   time.Time  // from when on it tells nobody; zero: never
+	Tests     []Test     // what it must match, and what not
+	OncePer   string     // what it is told once of: article, story or event; "": story
+	Updates   bool       // tell also what later versions of an article change
+	When      *When      // nil: it tells of the first article that matches
+	Quiet     *yaml.Node // the keys that say how it is told, unread: a mapping for whoever tells; nil: it has none
+	Lists     Lists      // what the $names in the query stand for
 
 	Origin     Place   // where the query's text begins, for error messages; zero: it stands in no file
 	ChannelsAt []Place // where Channels stand, in their order; nil: in no file

@@ -123,3 +123,19 @@ func (r *reader) day(key, v *yaml.Node) time.Time {
 	r.fail(v, "%s must be a day such as 2026-12-31, or a moment such as 2026-12-31T18:00:00Z, not %s", key.Value, kind(v))
 	return time.Time{}
 }
+
+// quietValue is a key that says how the rule is told: it is handed on unread, beside the others.
+func quietValue(s schema) value[Rule] {
+	return value[Rule]{func(r *reader, x *Rule, key, v *yaml.Node) {
+		all := yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: key.Line, Column: key.Column}
+		if x.Quiet != nil { // a rule's own word takes the place of the file's, whose node is not the rule's to change
+			for i := 0; i+1 < len(x.Quiet.Content); i += 2 {
+				if x.Quiet.Content[i].Value != key.Value {
+					all.Content = append(all.Content, x.Quiet.Content[i], x.Quiet.Content[i+1])
+				}
+			}
+		}
+		all.Content = append(all.Content, key, v)
+		x.Quiet = &all
+	}, s}
+}

@@ -30,7 +30,12 @@ type deliveryRow struct {
 	Mark     string `json:"mark"` // right or wrong, by a person's word; "": nobody said
 	MarkedBy string `json:"marked_by"`
 	MarkNote string `json:"mark_note"`
-	Marked   string `json:"marked"` // when
+	Marked   string `json:"marked"`  // when
+	Bundle   string `json:"bundle"`  // what holds it, or held it last; "" none
+	Digest   int64  `json:"digest"`  // the delivery of the digest that it is part of; 0: none
+	Silence  int64  `json:"silence"` // the silence that keeps it quiet; 0: none
+	Acked    string `json:"acked"`   // when someone acknowledged it
+	AckedBy  string `json:"acked_by"`
 }
 
 // mark is what a person says of the alert, for a table.
@@ -45,17 +50,52 @@ func (r deliveryRow) mark() string {
 	return r.Mark + " (" + said + ")"
 }
 
+// deliveryWhy says why a delivery is where it is.
+func deliveryWhy(d pipeline.Delivery) string {
+	switch d.State {
+	case pipeline.DeliveryHeld:
+		return fmt.Sprintf("held (%s) until %s", d.Bundle, stamp(d.Due))
+	case pipeline.DeliveryGathered:
+		return fmt.Sprintf("in digest %d, which is not sent yet", d.Digest)
+	case pipeline.DeliverySilenced:
+		return fmt.Sprintf("silence %d", d.Silence)
+	case pipeline.DeliveryAcked:
+		return fmt.Sprintf("acknowledged%s at %s", by(d.Alert.AckedBy), stamp(d.Alert.Acked))
+	case pipeline.DeliverySent:
+		if d.Digest != 0 {
+			return fmt.Sprintf("in digest %d", d.Digest)
+		}
+	}
+	return d.Error
+}
+
+// by names a person in a sentence; "" names nobody.
+func by(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " by " + name
+}
+
+// deliveryTitle is what a delivery tells of.
+func deliveryTitle(d pipeline.Delivery) string {
+	if d.Alert.Kind == pipeline.KindDigest {
+		return fmt.Sprintf("digest of %s", count(len(d.Alert.Members), "article"))
+	}
+	return d.Alert.Article.Title
+}
+
 func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	file := configFlag(fs)
-	state := fs.String("state", "all", "open, sent, dead or all")
+	state := fs.String("state", "all", "open, held, gathered, silenced, acked, sent, dead or all")
 	channel := fs.String("channel", "", "of this `channel` only")
 	limit := fs.Int("limit", 100, "at most so many, newest first")
 	asJSON := fs.Bool("json", false, "JSON lines, nothing clipped")
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	only, err := v.state(*state, "open", "sent", "dead")
+	only, err := v.state(*state, "open", "held", "gathered", "silenced", "acked", "sent", "dead")
 	if err != nil {
 		return err
 	}
@@ -68,11 +108,12 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 		rows := make([]deliveryRow, len(list))
 		cells := make([][]string, len(list))
 		for i, d := range list {
-			r := deliveryRow{d.ID, d.UID, string(d.State), d.Channel, d.Alert.Rule, d.Alert.Story.ID, d.Alert.Article.Title, d.Alert.Article.URL,
+			r := deliveryRow{d.ID, d.UID, string(d.State), d.Channel, d.Alert.Rule, d.Alert.Story.ID, deliveryTitle(d), d.Alert.Article.URL,
 				d.Attempts, stamp(d.Created), stamp(d.Due), stamp(d.Sent), d.Error,
-				d.Alert.About.Severity, string(d.Alert.Mark.Says), d.Alert.Mark.By, d.Alert.Mark.Note, stamp(d.Alert.Mark.At)}
+				d.Alert.About.Severity, string(d.Alert.Mark.Says), d.Alert.Mark.By, d.Alert.Mark.Note, stamp(d.Alert.Mark.At),
+				string(d.Bundle), d.Digest, d.Silence, stamp(d.Alert.Acked), d.Alert.AckedBy}
 			rows[i] = r
-			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.mark(), r.Title, r.Error}
+			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.mark(), r.Title, deliveryWhy(d)}
 		}
 		return printList(e, *asJSON, rows, wide, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "MARK", "TITLE", "WHY"}, cells, noneOf("deliveries", *state))
 	})

@@ -18,12 +18,13 @@ import (
 
 // A verdict is what a rule says of an article, node by node.
 type verdict struct {
-	Rule  string            `json:"rule"`
-	Held  bool              `json:"held"`
-	Limit string            `json:"limit"` // of the rule's own limits, the one that keeps it from an article its query matches; "": none
-	When  string            `json:"when"`  // the number at which the rule tells, as it is written; "": it tells of each story's first match
-	Tree  rules.Explanation `json:"tree"`
-	Gone  []string          `json:"removed"` // terms that did not hold but stand in a block that was removed
+	Rule    string            `json:"rule"`
+	Held    bool              `json:"held"`
+	Expired bool              `json:"expired"` // the rule tells nobody any more
+	Limit   string            `json:"limit"`   // of the rule's own limits, the one that keeps it from an article its query matches; "": none
+	When    string            `json:"when"`    // the number at which the rule tells, as it is written; "": it tells of each story's first match
+	Tree    rules.Explanation `json:"tree"`
+	Gone    []string          `json:"removed"` // terms that did not hold but stand in a block that was removed
 }
 
 // judge explains a rule on an article; blocks are those of the article, where they are known.
@@ -131,6 +132,7 @@ func runRulesTest(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
+	j.Expired = r.Expired(e.now())
 	return showVerdict(e, j, *asJSON)
 }
 
@@ -171,6 +173,7 @@ func testStored(ctx context.Context, e *env, st *store.Store, r rules.Rule, id i
 			fmt.Fprintln(e.stdout, "its text is gone (retention); only the title is left")
 		}
 	}
+	j.Expired = r.Expired(e.now())
 	return showVerdict(e, j, asJSON)
 }
 
@@ -184,6 +187,9 @@ func showVerdict(e *env, j verdict, asJSON bool) error {
 		says = paint(colour, "1;"+red, "does not match")
 	}
 	fmt.Fprintf(e.stdout, "%s %s\n", alerts.Terminal(j.Rule), says)
+	if j.Expired {
+		fmt.Fprintln(e.stdout, "but the rule has expired, and tells nobody")
+	}
 	if j.Limit != "" {
 		fmt.Fprintf(e.stdout, "its query does, but the rule is limited to %s\n", alerts.Terminal(j.Limit))
 	}

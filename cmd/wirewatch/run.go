@@ -17,6 +17,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"wirewatch/configs"
+	"wirewatch/pipeline"
 	"wirewatch/pipeline/desk"
 	"wirewatch/pipeline/store"
 )
@@ -68,6 +69,9 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 	if err := a.store.SyncFeeds(ctx, s.feeds()); err != nil {
 		return err
 	}
+	if _, err := a.store.Reconsider(ctx); err != nil { // the configuration may have changed
+		return err
+	}
 	if *once {
 		return a.once(ctx)
 	}
@@ -101,7 +105,17 @@ func (a *app) once(ctx context.Context) error {
 	if err == nil {
 		err = a.indexWords(ctx)
 	}
-	a.log.Info("done", "new items", done["poll"], "articles", done["process"], "messages", done["deliver"], "took", time.Since(start).Round(time.Millisecond))
+	attrs := []any{"new items", done["poll"], "articles", done["process"], "messages", done["deliver"], "took", time.Since(start).Round(time.Millisecond)}
+	if c, cerr := a.store.Counts(ctx); cerr == nil {
+		held := 0
+		for _, states := range c.Deliveries {
+			held += states[pipeline.DeliveryHeld]
+		}
+		if held > 0 { // they go out when a later run finds their bundle due
+			attrs = append(attrs, "held for later", held)
+		}
+	}
+	a.log.Info("done", attrs...)
 	return err
 }
 
@@ -116,7 +130,7 @@ func (a *app) daemon(ctx context.Context, e *env, file string, hup <-chan os.Sig
 		if err != nil {
 			return fmt.Errorf("listen on %s: %w; is another process there, or change `listen`", cfg.Listen, err)
 		}
-		srv := &http.Server{Handler: a.desk.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+		srv := &http.Server{Handler: a.desk.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 		go func() {
 			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				cancel(fmt.Errorf("serve %s: %w", cfg.Listen, err))
@@ -159,7 +173,7 @@ func cause(ctx context.Context) error {
 	return nil
 }
 
-// reload takes the configuration's rules, channels, feeds, operator, retention and site rules as they are now. What is opened once (store,
+// reload takes the configuration's rules, channels, feeds, operator, retention, api_token and site rules as they are now. What is opened once (store,
 // listen, allow_private, pace, revisit) waits for a restart and says so.
 func (a *app) reload(ctx context.Context, e *env, file string) {
 	s, err := load(file, e.getenv, e.now)
@@ -182,11 +196,14 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	if err := a.shortenWaits(ctx); err != nil {
 		a.log.Error("what waits in a channel keeps its old wait; the next reload or restart tries again", "err", err)
 	}
+	if _, err := a.store.Reconsider(ctx); err != nil {
+		a.log.Error("what is held goes out when the old configuration said; the next reload or restart tries again", "err", err)
+	}
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
-	if !old.SameApartFrom(s.cfg, "feeds", "rules", "lists", "channels", "operator", "sites", "retention") {
-		a.log.Warn("feeds, rules, channels, operator, retention and site rules are reloaded; other keys changed too and take effect after a restart")
+	if !old.SameApartFrom(s.cfg, "feeds", "rules", "lists", "channels", "operator", "sites", "retention", "api_token") {
+		a.log.Warn("feeds, rules, channels, operator, retention, api_token and site rules are reloaded; other keys changed too and take effect after a restart")
 	}
 	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", s.rules.Len(), "channels", len(s.cfg.Channels))
 	a.engine.Wake("poll")

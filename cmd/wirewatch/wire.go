@@ -38,6 +38,7 @@ type setup struct {
 	waits    map[string]time.Duration // channel to how long it holds a match; those that do not are left out
 	byName   map[string]rules.Rule
 	counts   []string // rules that count
+	quiet    quiet
 	options  map[string]scrapers.RequestOptions
 	extract  *extract.Extractor
 	now      func() time.Time // says which rules have expired
@@ -90,6 +91,12 @@ func load(path string, getenv func(string) (string, bool), now func() time.Time)
 			s.counts = append(s.counts, r.Name)
 		}
 	}
+	quiet, err := newQuiet(list, cfg.Channels)
+	if err != nil && !bad.add(err, nil) {
+		return nil, err
+	}
+	s.quiet = quiet
+	s.warnings = append(s.warnings, quiet.narrow(s.route, s.byName)...)
 	if s.extract, err = newExtractor(cfg.Sites); err != nil && !bad.add(err, nil) {
 		return nil, err
 	}
@@ -161,11 +168,16 @@ func (s *setup) feeds() []pipeline.Feed {
 	return out
 }
 
+// ruleDoc is an article as rules see it.
+func ruleDoc(a *pipeline.Article) *rules.Doc {
+	return &rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed, Agency: a.Agency, Authors: a.Authors, Tags: a.Tags}
+}
+
 // matchOf is what a match of a rule says, without the spans.
 func (s *setup) matchOf(rule string, now time.Time) pipeline.Match {
 	r := s.byName[rule]
 	return pipeline.Match{Rule: rule, Channels: s.route[rule], OncePer: pipeline.OncePer(r.OncePer), When: lab.Counts(r.When), Updates: r.Updates, Waits: s.waits,
-		Silent: r.Expired(now), About: pipeline.About{Severity: r.Severity, Tags: r.Tags, Note: r.Note}}
+		Silent: r.Expired(now), About: pipeline.About{Severity: r.Severity, Tags: r.Tags, Note: r.Note}, Escalate: s.quiet.escalate[rule]}
 }
 
 // counting are the rules that count, as they are evaluated where they match nothing themselves.
@@ -179,8 +191,7 @@ func (s *setup) counting() (out []pipeline.Match) {
 
 // match runs the rules over an article.
 func (s *setup) match(a *pipeline.Article) []pipeline.Match {
-	hits := s.rules.Match(&rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed,
-		Agency: a.Agency, Authors: a.Authors, Tags: a.Tags})
+	hits := s.rules.Match(ruleDoc(a))
 	out, now := make([]pipeline.Match, len(hits)), s.now()
 	for i, h := range hits {
 		m := s.matchOf(h.Rule, now)
@@ -293,11 +304,14 @@ func (a *app) build(s *setup) (err error) {
 	a.deliver = &pipeline.Deliverer{Store: a.store,
 		Channel: func(name string) (pipeline.Channel, bool) { c, ok := a.setup.Load().channels[name]; return c, ok },
 		Backoff: pipeline.Backoff{First: time.Second, Factor: 2, Max: 5 * time.Minute}, MaxAge: deliverAge,
-		Now: time.Now, Sleep: sleep, Report: a.report, Operator: a.operator}
+		Now: time.Now, Sleep: sleep, Report: a.report, Operator: a.operator,
+		Policy: func(rule, channel string) pipeline.Policy { return a.setup.Load().quiet.policy(rule, channel) },
+		Holds:  (&silenceQueries{}).holds}
 	a.engine.Add(a.poll, a.process, a.deliver)
 	a.desk = desk.New(version)
 	a.desk.Ready = a.ready
 	a.desk.Gauges = a.gauges
+	a.desk.API = &desk.API{Store: a.store, Token: func() pipeline.Secret { return a.setup.Load().cfg.APIToken }, CheckQuery: checkQuery, Now: time.Now}
 	return nil
 }
 

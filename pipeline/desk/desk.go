@@ -1,6 +1,5 @@
 // Package desk is the HTTP face of a running Wirewatch: /healthz (the process answers), /readyz (it can do its work: the
-// store answers and there is room), /metrics (Prometheus). It reads; nothing here changes anything. Listen on loopback
-// unless something in front asks for a password.
+// store answers and there is room), /metrics (Prometheus), which read, and the API, which silences and acknowledges and wants a token.
 package desk
 
 import (
@@ -27,6 +26,7 @@ type Gauge struct {
 type Desk struct {
 	Ready  func(context.Context) error            // nil when the pipeline can work; else a sentence that says what to do
 	Gauges func(context.Context) ([]Gauge, error) // numbers of the store
+	API    *API                                   // nil: none
 
 	registry *prometheus.Registry
 	events   *prometheus.CounterVec
@@ -79,6 +79,9 @@ func (d *Desk) Handler() http.Handler {
 		fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
+	if d.API != nil {
+		d.API.routes(mux)
+	}
 	return mux
 }
 

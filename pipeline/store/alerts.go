@@ -51,7 +51,7 @@ func raise(c conn, text func() string, now func() time.Time, a pipeline.Alert, c
 	return true, insertAlert(c, text, now, a, channels)
 }
 
-// insertAlert stores an alert with a delivery per channel, due at once.
+// insertAlert stores an alert with a delivery per channel, due at once or when a.Wait says, and the one that escalates it.
 func insertAlert(c conn, text func() string, now func() time.Time, a pipeline.Alert, channels []string) error {
 	if a.Created.IsZero() {
 		a.Created = now()
@@ -87,14 +87,30 @@ func insertAlert(c conn, text func() string, now func() time.Time, a pipeline.Al
 		return err
 	}
 	for _, ch := range channels {
-		_, err := c.exec(`INSERT INTO deliveries (uid, alert, channel, pos, state, due, created, passes)
-			SELECT ?, ?, ?, COALESCE(MAX(pos), 0) + 1, 'open', ?, ?, ? FROM deliveries WHERE channel = ?
-			ON CONFLICT (alert, channel) DO NOTHING`, "msg_"+text(), id, ch, ms(a.Created.Add(a.Wait[ch])), ms(a.Created), bit(a.Passes()), ch)
-		if err != nil {
-			return fmt.Errorf("channel %s: %w", ch, err)
+		d := pipeline.Delivery{Channel: ch, State: pipeline.DeliveryOpen, Due: a.Created.Add(a.Wait[ch]), Created: a.Created}
+		if _, err := insertDelivery(c, text, id, d, a.Passes()); err != nil {
+			return err
+		}
+	}
+	if e := a.Escalate; e.To != "" {
+		d := pipeline.Delivery{Channel: e.To, State: pipeline.DeliveryHeld, Bundle: pipeline.ForEscalation, Due: a.Created.Add(e.After), Created: a.Created}
+		if _, err := insertDelivery(c, text, id, d, false); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// insertDelivery stores a delivery of an alert at the end of its channel's queue and returns its ID; 0: the channel has one of it already.
+func insertDelivery(c conn, text func() string, alert int64, d pipeline.Delivery, passes bool) (id int64, err error) {
+	err = c.get([]any{&id}, `INSERT INTO deliveries (uid, alert, channel, pos, state, bundle, due, created, passes)
+		SELECT ?, ?, ?, COALESCE(MAX(pos), 0) + 1, ?, ?, ?, ?, ? FROM deliveries WHERE channel = ?
+		ON CONFLICT (alert, channel) DO NOTHING RETURNING id`,
+		"msg_"+text(), alert, d.Channel, string(d.State), string(d.Bundle), ms(d.Due), ms(d.Created), bit(passes), d.Channel)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, fmt.Errorf("channel %s: %w", d.Channel, err)
+	}
+	return id, nil
 }
 
 // Raise stores an alert that is not about a new article (health, a test) with its deliveries, as Tx.RaiseAlert does.

@@ -12,19 +12,22 @@ import (
 	"wirewatch/pipeline"
 )
 
-// DueChannels lists channels with an open delivery that may go out now (see NextDeliveries), the longest due first, except those that a
-// run has under a lease at now.
+// DueChannels lists channels with an open delivery that may go out now (see NextDeliveries) or a bundle that is due, the longest due first,
+// except those that a run has under a lease at now.
 func (s *Store) DueChannels(ctx context.Context, now time.Time) ([]string, error) {
 	c, done := s.read(ctx)
 	defer done()
-	out, err := column[string](c, `SELECT d.channel
+	out, err := column[string](c, `SELECT q.channel FROM (
+		SELECT d.channel AS channel, d.due AS due
 		FROM (SELECT channel, MIN(pos) AS pos FROM deliveries WHERE state = 'open' GROUP BY channel) f
 		JOIN deliveries d ON d.channel = f.channel AND d.pos = f.pos
 		WHERE (d.due <= ? OR d.attempts = 0 AND EXISTS (SELECT 1 FROM deliveries p
 				WHERE p.channel = d.channel AND p.state = 'open' AND p.passes = 1 AND p.due <= ?))
 			AND NOT EXISTS (SELECT 1 FROM deliveries p
-				WHERE p.channel = d.channel AND p.state = 'open' AND p.passes = 1 AND p.attempts > 0 AND p.due > ?)`+untaken(`d.channel`)+`
-		ORDER BY d.due, d.channel`, ms(now), ms(now), ms(now), kindDeliver, ms(now))
+				WHERE p.channel = d.channel AND p.state = 'open' AND p.passes = 1 AND p.attempts > 0 AND p.due > ?)
+		UNION ALL SELECT h.channel AS channel, MIN(h.due) AS due FROM deliveries h WHERE h.state = 'held' AND h.due <= ? GROUP BY h.channel) q
+		WHERE 1 = 1`+untaken(`q.channel`)+`
+		GROUP BY q.channel ORDER BY MIN(q.due), q.channel`, ms(now), ms(now), ms(now), ms(now), kindDeliver, ms(now))
 	if err != nil {
 		return nil, fmt.Errorf("list due channels: %w", err)
 	}
@@ -37,16 +40,17 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 	var payloads, said []string
 	err := c.each(func(scan func(...any) error) error {
 		var d pipeline.Delivery
-		var due, created, sent, raised, marked int64
+		var due, created, sent, raised, marked, released, acked int64
 		var spans, p, frozen, about string
 		a := &d.Alert
-		err := scan(&d.ID, &d.UID, &d.Channel, &d.State, &due, &d.Attempts, &d.Error, &created, &sent, &d.Ref,
+		err := scan(&d.ID, &d.UID, &d.Channel, &d.State, &due, &d.Attempts, &d.Error, &created, &sent, &d.Ref, &d.Bundle, &released, &d.Digest, &d.Silence,
 			&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &raised, &a.Story.ID, &a.Article.ID, &spans, &p, &frozen,
-			&about, &a.Mark.Says, &a.Mark.By, &a.Mark.Note, &marked)
+			&about, &acked, &a.AckedBy, &a.Mark.Says, &a.Mark.By, &a.Mark.Note, &marked)
 		if err != nil {
 			return err
 		}
-		d.Due, d.Created, d.Sent, a.Created, a.Mark.At = at(due), at(created), at(sent), at(raised), at(marked)
+		d.Due, d.Created, d.Sent, a.Created, d.Released, a.Acked = at(due), at(created), at(sent), at(raised), at(released), at(acked)
+		a.Mark.At, d.Begun = at(marked), frozen != ""
 		if about != "" {
 			if err := json.Unmarshal([]byte(about), &a.About); err != nil {
 				return fmt.Errorf("what alert %d says of its rule cannot be read: %w", a.ID, err)
@@ -54,9 +58,9 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		}
 		out, payloads, said = append(out, d), append(payloads, p), append(said, frozen)
 		return unlist(spans, &out[len(out)-1].Alert.Spans, "spans")
-	}, `SELECT d.id, d.uid, d.channel, d.state, d.due, d.attempts, d.error, d.created, d.sent, d.ref,
+	}, `SELECT d.id, d.uid, d.channel, d.state, d.due, d.attempts, d.error, d.created, d.sent, d.ref, d.bundle, d.released, d.digest, d.silence,
 			a.id, a.rule, a.subject, a.kind, a.seq, a.created, a.story, a.article, a.spans, a.payload, d.said,
-			a.about, COALESCE(m.says, ''), COALESCE(m.by_name, ''), COALESCE(m.note, ''), COALESCE(m.at_ms, 0)
+			a.about, a.acked, a.acked_by, COALESCE(m.says, ''), COALESCE(m.by_name, ''), COALESCE(m.note, ''), COALESCE(m.at_ms, 0)
 		FROM deliveries d JOIN alerts a ON a.id = d.alert LEFT JOIN marks m ON m.alert = a.id`+rest, args...)
 	if err != nil {
 		return nil, err
@@ -65,7 +69,10 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		if err := fill(c, &out[i].Alert, payloads[i]); err != nil {
 			return nil, fmt.Errorf("delivery %d: %w", out[i].ID, err)
 		}
-		if err := recall(&out[i].Alert, said[i]); err != nil {
+		if err := fillQuiet(c, &out[i]); err != nil {
+			return nil, fmt.Errorf("delivery %d: %w", out[i].ID, err)
+		}
+		if err := recall(&out[i], said[i]); err != nil {
 			return nil, fmt.Errorf("delivery %d: what its first attempt said cannot be read: %w", out[i].ID, err)
 		}
 		if u := out[i].Alert.Update; u != nil {
@@ -174,10 +181,13 @@ func (s *Store) ShortenWaits(ctx context.Context, waits map[string]time.Duration
 type said struct {
 	Story   pipeline.Story
 	Outlets []pipeline.Outlet
+	Told    []pipeline.Told `json:",omitempty"`
+
+	Escalate pipeline.Escalation `json:",omitzero"`
 }
 
-// recall makes an alert say what its delivery's first attempt said.
-func recall(a *pipeline.Alert, text string) error {
+// recall makes a delivery say what its first attempt said.
+func recall(d *pipeline.Delivery, text string) error {
 	if text == "" {
 		return nil
 	}
@@ -185,23 +195,27 @@ func recall(a *pipeline.Alert, text string) error {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return err
 	}
-	a.Story, a.Outlets = s.Story, s.Outlets
+	d.Alert.Story, d.Alert.Outlets, d.Told, d.Alert.Escalate = s.Story, s.Outlets, s.Told, s.Escalate
 	return nil
 }
 
 // BeginDelivery writes down, under the lease, what the first attempt says of the story, so that every later attempt says the
-// same under the same id. A delivery that has begun keeps what it has.
+// same under the same id; of a digest, what it says of the stories of its members. A delivery that has begun keeps what it has.
 func (s *Store) BeginDelivery(ctx context.Context, l pipeline.Lease, d pipeline.Delivery) error {
-	text, err := json.Marshal(said{d.Alert.Story, d.Alert.Outlets})
-	if err != nil {
-		return err
-	}
-	err = s.tx(ctx, func(c conn) error {
+	err := s.tx(ctx, func(c conn) error {
 		if err := c.fence(l); err != nil {
 			return err
 		}
-		_, err := c.exec(`UPDATE deliveries SET said = ? WHERE id = ? AND channel = ? AND said = ''`, string(text), d.ID, l.Key)
-		return err
+		for _, x := range append([]pipeline.Delivery{d}, d.Alert.Members...) {
+			text, err := json.Marshal(said{x.Alert.Story, x.Alert.Outlets, x.Told, x.Alert.Escalate})
+			if err != nil {
+				return err
+			}
+			if _, err := c.exec(`UPDATE deliveries SET said = ? WHERE id = ? AND channel = ? AND said = ''`, string(text), x.ID, l.Key); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("begin delivery %d: %w", d.ID, err)
@@ -209,7 +223,8 @@ func (s *Store) BeginDelivery(ctx context.Context, l pipeline.Lease, d pipeline.
 	return nil
 }
 
-// SaveDelivery stores the outcome of an attempt, under the lease, and tells the operator what it shows.
+// SaveDelivery stores the outcome of an attempt, under the lease, and tells the operator what it shows. What a digest gathers is sent when
+// the digest is.
 func (s *Store) SaveDelivery(ctx context.Context, l pipeline.Lease, d pipeline.Delivery, shown ...pipeline.Condition) error {
 	err := s.tx(ctx, func(c conn) error {
 		if err := c.fence(l); err != nil {
@@ -222,6 +237,9 @@ func (s *Store) SaveDelivery(ctx context.Context, l pipeline.Lease, d pipeline.D
 			string(d.State), ms(d.Due), d.Attempts, d.Error, ms(d.Sent), Clean(d.Ref), d.ID, l.Key)
 		if err == nil && n == 0 {
 			err = ErrNotFound
+		}
+		if err == nil && d.Alert.Kind == pipeline.KindDigest && d.State == pipeline.DeliverySent {
+			_, err = c.exec(`UPDATE deliveries SET state = 'sent', sent = ? WHERE digest = ? AND state = 'gathered'`, ms(d.Sent), d.ID)
 		}
 		return err
 	})
@@ -254,8 +272,9 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter) ([]pipeline.De
 	return out, nil
 }
 
-// RetryDeliveries puts deliveries at the end of their channel's queue, due now, with their UID: all dead ones, or those of ids
-// that are sent or dead. It says how many.
+// RetryDeliveries puts deliveries at the end of their channel's queue, due now, with their UID, whatever would keep them quiet: all dead
+// ones, or those of ids that are not waiting to be sent already. It says how many. One that stands in a digest that is still to be sent
+// is refused: it goes out with that.
 func (s *Store) RetryDeliveries(ctx context.Context, ids ...int64) (int, error) {
 	total := 0
 	err := s.tx(ctx, func(c conn) error {
@@ -271,9 +290,16 @@ func (s *Store) RetryDeliveries(ctx context.Context, ids ...int64) (int, error) 
 			}
 		}
 		for _, id := range chosen {
-			n, err := c.exec(`UPDATE deliveries SET state = 'open', due = ?, attempts = 0, error = '', sent = 0,
+			var digest int64
+			err := c.get([]any{&digest}, `SELECT digest FROM deliveries WHERE id = ? AND state = 'gathered'`, id)
+			if err == nil {
+				return fmt.Errorf("delivery %d is part of the digest %d: retry that", id, digest)
+			} else if !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			n, err := c.exec(`UPDATE deliveries SET state = 'open', due = ?, attempts = 0, error = '', sent = 0, bundle = ?, digest = 0, silence = 0,
 				pos = (SELECT MAX(o.pos) + 1 FROM deliveries o WHERE o.channel = deliveries.channel) WHERE id = ? AND state <> 'open'`,
-				ms(s.now()), id)
+				ms(s.now()), string(pipeline.Replayed), id)
 			if err != nil {
 				return fmt.Errorf("delivery %d: %w", id, err)
 			}

@@ -39,7 +39,7 @@ const (
 const pruneBatch = 100
 
 // waiting are articles that an alert still has to be told of: their text is what it says.
-const waiting = ` AND NOT EXISTS (SELECT 1 FROM alerts al JOIN deliveries d ON d.alert = al.id WHERE al.article = articles.id AND d.state = 'open')`
+const waiting = ` AND NOT EXISTS (SELECT 1 FROM alerts al JOIN deliveries d ON d.alert = al.id WHERE al.article = articles.id AND d.state IN ('open', 'held', 'gathered'))`
 
 // Prune forgets what is old, in many small transactions, so that nobody waits for it; ended early by ctx, it has done a part. With
 // dry it only counts.

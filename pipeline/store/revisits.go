@@ -117,7 +117,7 @@ func (s *Store) Versions(ctx context.Context, article int64) ([]pipeline.Article
 }
 
 // RaiseUpdate stores an update of what the alert's rule told of the article before, with a delivery to each of the channels that was
-// told then. It does nothing where none was, or where this version was told already. It reports whether it raised the alert.
+// told then; a channel from which a silence kept it was not. It does nothing where none was, or where this version was told already. It reports whether it raised the alert.
 //
 // The subject of an update is the article, by its first version, and its number is that of the version: so there is one at most
 // per rule and version, whatever becomes of the story.
@@ -142,7 +142,7 @@ func (t *Tx) raiseUpdate(a pipeline.Alert, channels []string) (bool, error) {
 	if err != nil || first == 0 {
 		return false, err
 	}
-	got, err := column[string](t.c, `SELECT channel FROM deliveries WHERE alert = ? AND state <> 'dead' ORDER BY id`, first)
+	got, err := column[string](t.c, `SELECT channel FROM deliveries WHERE alert = ? AND state NOT IN ('dead', 'silenced') ORDER BY id`, first)
 	if err != nil {
 		return false, err
 	}

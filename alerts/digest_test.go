@@ -1,0 +1,90 @@
+package alerts
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"wirewatch/pipeline"
+)
+
+// A digest of many long articles stays inside every receiver's limits: passages go first, then items, and the message says how many.
+func TestDigestFits(t *testing.T) {
+	for _, n := range []int{2, 15, 60} {
+		var members []pipeline.Delivery
+		for i := range n {
+			a := pipeline.Article{URL: "https://news.example/" + strings.Repeat("p", 300), Site: "news.example", SiteName: strings.Repeat("Name ", 20),
+				Title: fmt.Sprintf("%d missile %s", i, strings.Repeat("북한 미사일 ", 40)), Body: strings.Repeat("A missile was seen over the harbour on Sunday, and nobody said more. ", 60)}
+			members = append(members, delivery(fmt.Sprint("msg_", i), fmt.Sprint("rule ", i%5), "missile", a))
+		}
+		d := digest("msg_all", members...)
+
+		b, err := slackPayload(Render(d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSlack(t, b)
+		items, left := strings.Count(string(b), `:item`), 0
+		if _, rest, ok := strings.Cut(string(b), `"text":"and `); ok {
+			fmt.Sscanf(rest, "%d more articles", &left)
+		}
+		if items == 0 || items+left != n {
+			t.Errorf("slack shows %d items and says that %d are left out, of %d", items, left, n)
+		}
+
+		hook, err := WebhookBody(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body webhookBody
+		if err := json.Unmarshal(hook, &body); err != nil {
+			t.Fatal(err)
+		}
+		if len(hook) >= maxWebhookBody || len(body.Items) == 0 || len(body.Items)+body.ItemsLeft != n || body.EventType != "alert.digest" {
+			t.Errorf("%s of %d bytes with %d items and %d left out, of %d", body.EventType, len(hook), len(body.Items), body.ItemsLeft, n)
+		}
+		if full := n == 2; full != (len(body.Items[0].Snippets) > 0 && !body.Truncated) {
+			t.Errorf("%d items: truncated %t, %d snippets", n, body.Truncated, len(body.Items[0].Snippets))
+		}
+		for i, x := range body.Items {
+			if x.ID != members[i].UID || x.Rule.Name != members[i].Alert.Rule {
+				t.Errorf("item %d is %s of rule %s", i, x.ID, x.Rule.Name)
+			}
+		}
+	}
+}
+
+// What is left out of one rendering is not missing from the next.
+func TestDigestShorterKeepsTheOriginal(t *testing.T) {
+	m := Render(samples()["digest"])
+	before := Text(m)
+	short := m
+	for short.shorter() {
+	}
+	if len(short.Items) != 1 || short.Left != len(m.Items)-1 || len(short.Items[0].Passages) != 0 || Text(m) != before {
+		t.Errorf("%d items, %d left, and the original says\n%s", len(short.Items), short.Left, Text(m))
+	}
+	if got := Text(short); !strings.HasSuffix(got, "and 3 more articles, for which there is no room here") {
+		t.Error(got)
+	}
+}
+
+// Nothing in the items of a digest acts on its receiver.
+func TestHostileDigest(t *testing.T) {
+	for _, title := range []string{"<!channel> now", "<https://evil.example|Reuters>", "*bold* _it_ `code`", "\u202egnp.exe", "a\x1b]0;owned\x07b", "&lt;!here&gt;", "@everyone"} {
+		d := delivery("msg_h", title, "nothing", pipeline.Article{URL: "https://news.example/a", Site: title, SiteName: title, Title: title, Body: title})
+		if text := strings.ReplaceAll(Text(Render(digest("msg_d", d, d))), "\n", " "); acts(text) || !utf8.ValidString(text) {
+			t.Errorf("%q: %q", title, text)
+		}
+		b, err := slackPayload(Render(digest("msg_d", d, d)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSlack(t, b)
+		if _, err := WebhookBody(digest("msg_d", d, d)); err != nil {
+			t.Error(err)
+		}
+	}
+}

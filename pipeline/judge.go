@@ -1,0 +1,137 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+)
+
+// QuietStore is what keeping a channel quiet needs of the store.
+type QuietStore interface {
+	// ActiveSilences lists the silences in force at now.
+	ActiveSilences(ctx context.Context, now time.Time) ([]Silence, error)
+	// LastSent says when a channel took its last messages, up to n, the newest first. A digest is one message.
+	LastSent(ctx context.Context, channel string, n int) ([]time.Time, error)
+	// OpenWindow says when a bundle of a channel is due that holds something and is not due at now; the zero time: there is none.
+	OpenWindow(ctx context.Context, channel string, b Bundle, now time.Time) (time.Time, error)
+	// DueHeld loads up to n deliveries of a channel whose bundle is due, the longest due first, those of one bundle in order of commit.
+	DueHeld(ctx context.Context, channel string, now time.Time, n int) ([]Delivery, error)
+	// Hold stores, under the lease, that deliveries are held or silenced.
+	Hold(ctx context.Context, l Lease, ds []Delivery) error
+	// LetGo stores, under the lease and in one transaction, that those of stay are held on or silenced, and that each group goes to the
+	// end of the channel's queue: one delivery as itself, several as the members of a digest.
+	LetGo(ctx context.Context, l Lease, now time.Time, stay []Delivery, groups [][]Delivery) error
+}
+
+// digestItems is how many items a digest has at most, for a channel that does not say itself (DigestItems) what it can show.
+const digestItems = 15
+
+// A judge decides on the deliveries of one channel for a round of sending.
+type judge struct {
+	d        *Deliverer
+	channel  string
+	silences []Silence
+	windows  map[Bundle]time.Time // that are open, of those that were asked for
+	asked    bool                 // sent is what the channel took last
+	sent     []time.Time
+}
+
+func (d *Deliverer) judge(ctx context.Context, channel string) (*judge, error) {
+	silences, err := d.Store.ActiveSilences(ctx, d.Now())
+	return &judge{d: d, channel: channel, silences: silences, windows: map[Bundle]time.Time{}}, err
+}
+
+func (j *judge) policy(rule string) Policy {
+	if j.d.Policy == nil {
+		return Policy{}
+	}
+	return j.d.Policy(rule, j.channel)
+}
+
+// decide is the decision on x now.
+func (j *judge) decide(ctx context.Context, x Delivery) (_ Delivery, err error) {
+	p := j.policy(x.Alert.Rule)
+	m := moment{now: j.d.Now(), silences: j.silences, holds: j.d.Holds}
+	window := NewBundle(ForGroup, x.Alert.Rule)
+	if p.Group > 0 && x.Bundle == "" {
+		if at, known := j.windows[window]; !known || !at.After(m.now) {
+			if j.windows[window], err = j.d.Store.OpenWindow(ctx, j.channel, window, m.now); err != nil {
+				return x, err
+			}
+		}
+		m.window = j.windows[window]
+	}
+	if p.Limit > 0 {
+		if !j.asked {
+			if j.sent, err = j.d.Store.LastSent(ctx, j.channel, p.Limit); err != nil {
+				return x, err
+			}
+			j.asked = true
+		}
+		m.sent = j.sent
+	}
+	y := decide(x, p, m)
+	if y.State == DeliveryHeld && y.Bundle == window {
+		j.windows[window] = y.Due
+	}
+	return y, nil
+}
+
+// sift holds or silences those of ds that may not go out now, and returns the others.
+func (j *judge) sift(ctx context.Context, l Lease, ds []Delivery) (open []Delivery, err error) {
+	var stay []Delivery
+	for _, x := range ds {
+		y, err := j.decide(ctx, x)
+		if err != nil {
+			return nil, err
+		}
+		if y.State == DeliveryOpen {
+			open = append(open, x)
+		} else {
+			stay = append(stay, y)
+		}
+	}
+	if len(stay) > 0 {
+		err = j.d.Store.Hold(ctx, l, stay)
+	}
+	return open, err
+}
+
+// letGo lets go what is held and due: the deliveries of a bundle as digests of as many items as the channel shows, or as itself what is
+// alone, was tried before or is a digest. By the policy in force now some may have to be held on.
+func (j *judge) letGo(ctx context.Context, l Lease, ch Channel) error {
+	most := digestItems
+	if c, ok := ch.(interface{ DigestItems() int }); ok {
+		most = c.DigestItems()
+	}
+	for {
+		now := j.d.Now()
+		ds, err := j.d.Store.DueHeld(ctx, j.channel, now, 20*most)
+		if err != nil || len(ds) == 0 {
+			return err
+		}
+		var stay []Delivery
+		var groups [][]Delivery
+		last := map[Bundle]int{} // of each bundle the group that is not full
+		for _, x := range ds {
+			y, err := j.decide(ctx, x)
+			if err != nil {
+				return err
+			}
+			i, begun := last[x.Bundle]
+			switch {
+			case y.State != DeliveryOpen:
+				stay = append(stay, y)
+			case x.Alert.Kind == KindDigest || x.Begun || x.Bundle.Reason() == ForEscalation:
+				groups = append(groups, []Delivery{x}) // it keeps its id
+			case begun && len(groups[i]) < most:
+				groups[i] = append(groups[i], x)
+			default:
+				last[x.Bundle] = len(groups)
+				groups = append(groups, []Delivery{x})
+			}
+		}
+		if err := j.d.Store.LetGo(ctx, l, now, stay, groups); err != nil {
+			return err
+		}
+	}
+}

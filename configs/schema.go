@@ -31,6 +31,13 @@ func schemaOf(t reflect.Type) map[string]any {
 		return map[string]any{"type": []string{"string", "integer"}, "pattern": `^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|w))+|.*\$\{.*)$`, "maximum": 0, "minimum": 0}
 	case prefixType, secretType:
 		return one("string")
+	case reflect.TypeFor[Digest]():
+		return one("string")
+	case reflect.TypeFor[Limit]():
+		return map[string]any{"type": "string", "pattern": `^(\s*\d+\s*/\s*(h|1h|hour)\s*|.*\$\{.*)$`}
+	case reflect.TypeFor[AllHours]():
+		h := schemaOf(reflect.TypeFor[writtenHours]())
+		return map[string]any{"anyOf": []any{h, map[string]any{"type": "array", "items": h}}}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

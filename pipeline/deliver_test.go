@@ -22,6 +22,7 @@ func TestDeliverer(t *testing.T) {
 		{"old and new to the channel", oldWaited}, {"replay", replayedLast}, {"unknown channel", unknownChannel},
 		{"shutdown while sending", shutdownWhileSending}, {"shutdown after sending", shutdownAfterSending}, {"shutdown while pacing", shutdownWhilePacing},
 		{"pace", paced}, {"panics", sendPanics}, {"lease lost", deliverLeaseLost}, {"many", manyDeliveries}, {"lag", lag},
+		{"a night's messages", nightsMessages}, {"escalated", escalated}, {"a held message's age", heldAge},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := newWorld(t, databases[0].dsn(t))
@@ -342,4 +343,84 @@ func lag(w *world) {
 	w.add(7 * time.Second)
 	w.run(w.deliver)
 	w.want("lag", lag, 7*time.Second)
+}
+
+// A receiver that was down until the night is not told of the day then: in the morning it gets what failed as itself, and the rest as one
+// digest.
+func nightsMessages(w *world) {
+	var days [7]bool
+	for i := range days {
+		days[i] = true
+	}
+	w.deliver.Policy = func(string, string) pipeline.Policy {
+		return pipeline.Policy{Hours: []pipeline.Hours{{Days: days, From: 8 * time.Hour, To: 18 * time.Hour, Zone: time.UTC}}}
+	}
+	ch := w.channels["desk"]
+	for i := range 4 {
+		_, err := w.store.Raise(w.Context(), pipeline.Alert{Rule: fmt.Sprint("r", i), Subject: fmt.Sprint("test:", i), Kind: pipeline.KindMatch, Created: w.now()}, []string{"desk"})
+		w.ok(err)
+	}
+	ch.next = []error{errDown}
+	w.run(w.deliver)
+	w.add(17 * time.Hour) // 03:00; it is up again
+	w.raise(9, 1, "desk")
+	w.want("sent in the night", w.run(w.deliver), 1)
+	w.want("desk", w.took("desk"), "[r9]")
+	for _, d := range w.states("desk")[:4] {
+		w.want("state", line(d.State, d.Bundle, d.Due.Format("15:04")), "held hours 08:00")
+	}
+	w.add(5*time.Hour - time.Millisecond)
+	w.want("a moment too early", w.run(w.deliver), 0)
+	w.add(time.Millisecond)
+	w.want("sent in the morning", w.run(w.deliver), 2)
+	w.want("the one that failed keeps its id", []any{ch.tries[0] == ch.uids[1], len(ch.uids)}, []any{true, 3})
+	states := w.states("desk")
+	w.want("the digest", line(states[5].Alert.Kind, states[5].State, len(states[5].Alert.Members)), "digest sent 3")
+	w.want("a member", line(states[3].State, states[3].Digest == states[5].ID), "sent true")
+}
+
+// An alert that nobody acknowledges goes to the second channel when its time has come, whoever runs then, and says who was told first.
+func escalated(w *world) {
+	for _, name := range []string{"seen", "missed"} {
+		_, err := w.store.Raise(w.Context(), pipeline.Alert{Rule: name, Subject: "test:" + name, Kind: pipeline.KindMatch, Created: w.now(),
+			About: pipeline.About{Severity: pipeline.Critical}, Escalate: pipeline.Escalation{To: "phone", After: 30 * time.Minute}}, []string{"desk"})
+		w.ok(err)
+	}
+	var first pipeline.Escalation
+	w.channels["desk"].do = func(_ context.Context, d pipeline.Delivery) { first = d.Alert.Escalate }
+	sent := w.now()
+	w.want("sent", w.run(w.deliver), 2)
+	w.want("the first message says so", first, pipeline.Escalation{To: "phone", After: 30 * time.Minute})
+	_, err := w.store.Acknowledge(w.Context(), w.states("desk")[0].ID, "", "ada")
+	w.ok(err)
+	w.add(30*time.Minute - time.Millisecond)
+	w.want("not yet", w.run(w.deliver), 0)
+	w.loops(w.store)
+	w.add(time.Millisecond)
+	var told []pipeline.Told
+	w.channels["phone"].do = func(_ context.Context, d pipeline.Delivery) { told = d.Told }
+	w.channels["phone"].next = []error{errDown}
+	w.run(w.deliver)
+	w.add(time.Minute)
+	w.want("sent", w.run(w.deliver), 1)
+	w.want("phone", w.took("phone"), "[missed]")
+	w.want("who was told first", line(len(told), told[0].Channel, told[0].Sent.Equal(sent)), "1 desk true")
+	w.want("the other", w.states("phone")[0].State, pipeline.DeliveryAcked)
+}
+
+// What was held for longer than a message is tried has its days of trying when it is let go.
+func heldAge(w *world) {
+	weekly, err := pipeline.ParseCron("0 8 * * sun")
+	w.ok(err)
+	w.deliver.Policy = func(string, string) pipeline.Policy { return pipeline.Policy{Digest: weekly} }
+	_, err = w.store.Raise(w.Context(), pipeline.Alert{Rule: "r", Subject: "test:1", Kind: pipeline.KindMatch, Created: w.now()}, []string{"desk"})
+	w.ok(err)
+	w.run(w.deliver)
+	w.add(w.states("desk")[0].Due.Sub(w.now()))
+	w.channels["desk"].next = []error{errDown, errDown, errDown, errDown, errDown}
+	for range 6 {
+		w.run(w.deliver)
+		w.add(10 * time.Minute)
+	}
+	w.want("desk", w.took("desk"), "[r]")
 }

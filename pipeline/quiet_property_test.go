@@ -124,8 +124,6 @@ func (r receiver) Send(ctx context.Context, d pipeline.Delivery) (string, error)
 	return "", nil
 }
 
-func (n *night) one() float64 { return n.rand.Float64() }
-
 // change makes another configuration.
 func (n *night) change() {
 	cron := func(spec string) pipeline.Policy {

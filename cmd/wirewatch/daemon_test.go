@@ -448,7 +448,7 @@ func TestPagesLogsAndSecrets(t *testing.T) {
 	}))
 	defer refuses.Close()
 	cfg := w.config("1s")
-	edit(t, cfg, "store: wirewatch.db\n", "store: wirewatch.db\nlisten: "+dead+"\nlog: {format: json, level: debug}\n",
+	edit(t, cfg, "store: wirewatch.db\n", "store: wirewatch.db\nlisten: "+dead+"\napi_token: "+canary+"-token-0123456789\nlog: {format: json, level: debug}\n",
 		"channels:\n", fmt.Sprintf(`channels:
   - {name: down, kind: slack, url: "http://%[1]s/services/%[2]s-1"}
   - {name: refuses, kind: webhook, url: "%[3]s/%[2]s-2?token=%[2]s-3", secret: "${CANARY_KEY}", headers: {X-Token: %[2]s-4}}
@@ -505,12 +505,31 @@ func TestPagesLogsAndSecrets(t *testing.T) {
 	if code, _ := fetch("/"); code != http.StatusNotFound {
 		t.Errorf("/ gives %d", code)
 	}
+	code, refusal := fetch("/api/silences")
+	if code != http.StatusUnauthorized {
+		t.Errorf("the API answers %d without a token", code)
+	}
+	req, err := http.NewRequest("POST", "http://"+addr+"/api/silences", strings.NewReader(`{"query": "zirconium", "for": "1h", "author": "ada"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+canary+"-token-0123456789")
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(resp.Body)
+	if resp.Body.Close(); err != nil || resp.StatusCode != http.StatusCreated {
+		t.Errorf("%d %s %v", resp.StatusCode, answer, err)
+	}
+	seen["a refusal of the API"], seen["an answer of the API"] = refusal, string(answer)
 
 	seen["health"], _ = verbOut(t, "health", "-c", cfg)
 	if seen["health"] != "ready\n" {
 		t.Errorf("health says %q", seen["health"])
 	}
-	for _, v := range []string{"items list --state all", "items list --state all --json", "alerts list", "alerts list --json", "feeds status", "feeds status --json", "feeds list --json", "feeds export", "check"} {
+	for _, v := range []string{"items list --state all", "items list --state all --json", "alerts list", "alerts list --json", "feeds status", "feeds status --json", "feeds list --json", "feeds export", "check", "alerts silence list"} {
 		out, errs := verbOut(t, append(strings.Fields(v), "-c", cfg)...)
 		seen[v] = out + errs
 	}
@@ -571,4 +590,51 @@ func TestListenTaken(t *testing.T) {
 	if said := fails(t, "run", "-c", cfg); !strings.Contains(said, "is another process there, or change `listen`") {
 		t.Errorf("said: %s", said)
 	}
+}
+
+// A silence holds from the next message on, an end of it too, and a channel's quiet from a reload on, for what is held as well. Nothing
+// is lost, and what a silence kept quiet is sent by hand alone.
+func TestQuietDaemon(t *testing.T) {
+	w := newWorld(t, 1)
+	cfg := w.config("1s")
+	edit(t, cfg, "{name: desk,", "{name: desk, quiet: {digest: 0 0 1 1 *},")
+	d := startDaemon(t, cfg)
+	d.says(`msg=watching`)
+	state := func(name string) int {
+		out, _ := verbOut(t, "alerts", "list", "--json", "--limit", "1000", "--state", name, "-c", cfg)
+		return strings.Count(out, "\n")
+	}
+	w.publish(0, 34)
+	told := len(w.sent)
+	if told < 2 {
+		t.Fatalf("%d of what was published is to be told", told)
+	}
+	until(t, 20*time.Second, "all is held", func() bool { return state("held") == told })
+	if n := len(w.missing()); n != told {
+		t.Fatalf("%d of %d are held", n, told)
+	}
+	d.kill()
+	d.start()
+	until(t, 20*time.Second, "it watches again", func() bool { return strings.Count(d.text(), "msg=watching") == 2 })
+	edit(t, cfg, "quiet: {digest: 0 0 1 1 *},", "quiet: {digest: 0 0 1 1 *, unless: low},")
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`msg=reloaded`)
+	until(t, 20*time.Second, "what was held is sent", func() bool { return state("sent") == told+1 && state("held") == 0 })
+
+	verbOut(t, "alerts", "silence", "add", "--rule", "metals", "--for", "1h", "-c", cfg)
+	before := len(w.sent)
+	for len(w.sent) == before {
+		w.publish(0, 1)
+	}
+	until(t, 20*time.Second, "what is silenced is listed", func() bool { return state("silenced") == len(w.sent)-before })
+	verbOut(t, "alerts", "silence", "end", "1", "-c", cfg)
+	now := len(w.sent)
+	for len(w.sent) == now {
+		w.publish(0, 1)
+	}
+	until(t, 20*time.Second, "what comes after the silence is told", func() bool { return state("sent") == told+1+len(w.sent)-now })
+	if n := state("silenced"); n != now-before {
+		t.Errorf("%d are silenced after the silence, want %d", n, now-before)
+	}
+	d.stop(10 * time.Second)
 }

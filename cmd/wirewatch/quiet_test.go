@@ -31,7 +31,7 @@ rules:
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := load(path, func(string) (string, bool) { return "", false })
+	s, err := load(path, func(string) (string, bool) { return "", false }, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ package alerts
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -27,14 +28,17 @@ import (
 // Settings is a channel's part of the configuration: it decodes itself into a struct with yaml tags, strictly.
 type Settings interface {
 	Decode(v any) error
+	// Rel is a path of the settings against the folder of the configuration.
+	Rel(path string) string
 }
 
 // Deps is what a channel needs of the world.
 type Deps struct {
 	HTTP *http.Client // the guarded client; nil where settings are only checked and nothing is sent
 	// Dial connects to what is not HTTP, under the same guard; nil as HTTP.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	Now  func() time.Time
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	Stdout io.Writer // for the kind stdout; nil as HTTP
+	Now    func() time.Time
 }
 
 // A Kind makes channels of one sort.
@@ -50,11 +54,20 @@ var Kinds = []Kind{
 	{"slack_app", "a Slack app that posts to a channel by the Web API: updates go into the thread of the first message", newSlackApp},
 	{"email", "mail by SMTP, as text and HTML: updates answer the first message", newEmail},
 	{"webhook", "an HTTP POST of JSON, signed by Standard Webhooks", newWebhook},
+	{"discord", "a Discord webhook, as Markdown", newDiscord},
+	{"teams", "a Microsoft Teams workflow, as an Adaptive Card", newTeams},
+	{"telegram", "a Telegram bot; updates reply to the first message", newTelegram},
+	{"mattermost", "a Mattermost incoming webhook, as Markdown", newMattermost},
+	{"ntfy", "a topic of ntfy.sh or of your own ntfy server, as a push notification", newNtfy},
+	{"matrix", "a Matrix room; updates go into the thread of the first message", newMatrix},
+	{"file", "a file that grows by a line of JSON a message, the webhook's body", newFile},
+	{"stdout", "the same lines on standard output; the log is on standard error", newStdout},
 }
 
 // A Mistake is a setting that decodes but cannot be used. It never quotes the value, which may be a secret.
 type Mistake struct {
 	Key  string // the setting, to find its place in the file
+	Line int    // the line in the setting's value, from 1; 0: all of it
 	Msg  string // what is wrong
 	Hint string // what to do
 }
@@ -75,7 +88,7 @@ func (m Mistakes) Error() string {
 }
 
 func (m *Mistakes) add(key, hint, format string, args ...any) {
-	*m = append(*m, Mistake{key, fmt.Sprintf(format, args...), hint})
+	*m = append(*m, Mistake{Key: key, Msg: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // err keeps an empty list from becoming an error that is not nil.

@@ -12,18 +12,7 @@ import (
 	"wirewatch/pipeline"
 )
 
-// least are the settings that a kind cannot do without.
-func least(k Kind) string {
-	switch k.Name {
-	case "slack_app":
-		return "token: xoxb-1\nchannel: C0123ABCD"
-	case "email":
-		return "host: mail.example\nfrom: a@h.example\nto: [b@h.example]"
-	}
-	return "url: https://h.example/hook"
-}
-
-// Every kind is named once, says what it is, and can be made of what it cannot do without; the README says the same of it.
+// Every kind is named once, says what it is, and can be made of the least settings; the README says the same of it.
 func TestKinds(t *testing.T) {
 	if len(Kinds) == 0 {
 		t.Fatal("no kinds")
@@ -38,7 +27,7 @@ func TestKinds(t *testing.T) {
 			t.Errorf("kind %q, doc %q", k.Name, k.Doc)
 		}
 		seen[k.Name] = true
-		if _, err := decodeOnly(k, least(k)); err != nil {
+		if _, err := decodeOnly(k, least(t, k.Name, "https://h.example")); err != nil {
 			t.Errorf("%s: %v", k.Name, err)
 		}
 		if readme != nil && !strings.Contains(string(readme), k.Doc) {
@@ -50,7 +39,7 @@ func TestKinds(t *testing.T) {
 // A channel that was made without a client, for checking, says so instead of sending past the guard.
 func TestNoClient(t *testing.T) {
 	for _, k := range Kinds {
-		ch, err := decodeOnly(k, least(k))
+		ch, err := decodeOnly(k, least(t, k.Name, "https://h.example"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,8 +51,8 @@ func TestNoClient(t *testing.T) {
 
 // What the guard refuses for good is not tried again.
 func TestTransportsVerdictHolds(t *testing.T) {
-	for _, kind := range []string{"slack", "webhook"} {
-		ch := mustChannel(t, "kind: "+kind+"\nurl: http://10.0.0.1/hookPath1")
+	for _, kind := range overHTTP() {
+		ch := mustChannel(t, strings.ReplaceAll(least(t, kind, "http://10.0.0.1"), "abcdefgh", "hookPath1"))
 		posterOf(t, ch).client.Transport = refusing{}
 		_, err := ch.Send(t.Context(), samples()["english"])
 		if f := pipeline.AsFailure(err); f.Verdict != pipeline.Final || f.Reason != "forbidden address" || strings.Contains(err.Error(), "hookPath1") || acts(err.Error()) {

@@ -241,3 +241,61 @@ func slackText(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "∗", "_", "＿", "~", "∼", "`", "ˋ", "@", "＠",
 		"://", "꞉//", "[", "［", "]", "］").Replace(slackLiteral(s))
 }
+
+// inert takes from clean text what chat programs act on wherever it stands, whatever else they take for markup: mentions, addresses
+// (with a scheme, and bare ones such as evil.example, which many turn into links), commands, hashtags, emoji names. What acts becomes a
+// look-alike, because for most of it no receiver has an escape.
+func inert(s string) string {
+	s = slackLiteral(s)
+	var b strings.Builder
+	rs := []rune(s)
+	at := func(i int) rune {
+		if i < 0 || i >= len(rs) {
+			return ' '
+		}
+		return rs[i]
+	}
+	word := func(i int) bool { return unicode.IsLetter(at(i)) || unicode.IsNumber(at(i)) }
+	for i, r := range rs {
+		switch {
+		case r == '@':
+			r = '＠'
+		case r == '#' && (word(i+1) || at(i+1) == '_'):
+			r = '＃'
+		case r == '$' && unicode.IsLetter(at(i+1)):
+			r = '＄'
+		case r == ':' && (at(i+1) == '/' && at(i+2) == '/' || unicode.IsLetter(at(i-1)) && word(i+1)): // any scheme's, and mailto:a
+			r = '꞉'
+		case r == '.' && word(i-1) && unicode.IsLetter(at(i+1)) && unicode.IsLetter(at(i+2)):
+			r = '․'
+		case r == '/' && word(i+1) && !word(i-1) && at(i-1) != '/':
+			r = '∕'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// markdown makes clean text literal in the Markdown of Discord and Mattermost. Angle brackets become look-alikes: Mattermost reads
+// Slack's mentions and links in them before it reads Markdown.
+func markdown(s string) string {
+	s = markdownEscapes.Replace(inert(s))
+	if s == "" {
+		return s
+	}
+	switch n := len(s) - len(strings.TrimLeft(s, "0123456789")); {
+	case n > 0 && n < len(s) && s[n] == '.': // a numbered list
+		return s[:n] + "\\" + s[n:]
+	case s[0] == '-' || s[0] == '+':
+		return "\\" + s
+	case s[0] == '=': // under a line it would make that a heading
+		return "＝" + s[1:]
+	}
+	return s
+}
+
+var markdownEscapes = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "~", "\\~", "|", "\\|", "[", "\\[", "]", "\\]",
+	"(", "\\(", ")", "\\)", "{", "\\{", "}", "\\}", "!", "\\!", "#", "\\#", "<", "＜", ">", "＞")
+
+// markdownDest is a safe link as the destination of a Markdown link.
+func markdownDest(to string) string { return strings.NewReplacer("(", "%28", ")", "%29").Replace(to) }

@@ -1,9 +1,13 @@
 package alerts
 
 import (
+	"io"
+	"maps"
 	"net"
 	"net/http"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +22,12 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 // newChannel makes a channel of YAML settings, by way of the real configuration. The settings hold every key but name.
 func newChannel(t testing.TB, settings string) (pipeline.Channel, error) {
 	t.Helper()
+	return newChannelTo(t, settings, io.Discard)
+}
+
+// newChannelTo is newChannel for a kind that writes to standard output.
+func newChannelTo(t testing.TB, settings string, stdout io.Writer) (pipeline.Channel, error) {
+	t.Helper()
 	text := "channels:\n  - name: desk\n    " + strings.ReplaceAll(strings.TrimSpace(settings), "\n", "\n    ") + "\n"
 	cfg, err := configs.Parse("test.yaml", []byte(text), nil)
 	if err != nil {
@@ -26,7 +36,7 @@ func newChannel(t testing.TB, settings string) (pipeline.Channel, error) {
 	c := cfg.Channels[0]
 	for _, k := range Kinds {
 		if k.Name == c.Kind {
-			return k.New(c.Name, c.Settings, Deps{HTTP: http.DefaultClient, Dial: new(net.Dialer).DialContext, Now: func() time.Time { return now }})
+			return k.New(c.Name, c.Settings, Deps{HTTP: http.DefaultClient, Dial: new(net.Dialer).DialContext, Stdout: stdout, Now: func() time.Time { return now }})
 		}
 	}
 	t.Fatalf("no kind %q", c.Kind)
@@ -40,6 +50,39 @@ func mustChannel(t testing.TB, settings string) pipeline.Channel {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// least are the settings that a kind cannot do without, against a receiver at base. A kind without an entry fails the tests.
+func least(t testing.TB, kind, base string) string {
+	t.Helper()
+	s, ok := map[string]string{
+		"slack":      "url: " + base + "/services/T0/B0/abcdefgh",
+		"webhook":    "url: " + base + "/hook",
+		"discord":    "url: " + base + "/api/webhooks/1234/abcdefgh",
+		"teams":      "url: " + base + "/workflows/abcdefgh/triggers/manual/paths/invoke?api-version=1&sig=abcdefgh",
+		"telegram":   "url: " + base + "\ntoken: 123456:abcdefghijklmnopqrstuvwxyz\nchat: -100123",
+		"mattermost": "url: " + base + "/hooks/abcdefgh",
+		"ntfy":       "url: " + base + "\ntopic: wires\ntoken: tk_abcdefgh",
+		"matrix":     "url: " + base + "\ntoken: syt_abcdefgh\nroom: '!abc:matrix.example'",
+		"file":       "path: " + filepath.Join(t.TempDir(), "alerts.jsonl"),
+		"stdout":     "",
+		"slack_app":  "url: " + base + "/\ntoken: xoxb-1\nchannel: C0123ABCD",
+		"email":      "host: mail.example\nfrom: a@h.example\nto: [b@h.example]",
+	}[kind]
+	if !ok {
+		t.Fatalf("kind %s has no settings here", kind)
+	}
+	return "kind: " + kind + "\n" + s
+}
+
+// overHTTP are the kinds that send requests.
+func overHTTP() (names []string) {
+	for _, k := range Kinds {
+		if k.Name != "file" && k.Name != "stdout" && k.Name != "email" {
+			names = append(names, k.Name)
+		}
+	}
+	return names
 }
 
 // spansOf finds words in title and body, as the matcher would.
@@ -145,6 +188,9 @@ func follow(of pipeline.Delivery, uid string, u pipeline.Update, outlets ...pipe
 	return of
 }
 
+// sampleNames are the names of samples, sorted.
+func sampleNames() []string { return slices.Sorted(maps.Keys(samples())) }
+
 // health is a delivery of what Wirewatch says of itself.
 func health(uid string, seq int, h pipeline.Health, headline, text string) pipeline.Delivery {
 	h.Text = text
@@ -154,7 +200,7 @@ func health(uid string, seq int, h pipeline.Health, headline, text string) pipel
 
 // decodeOnly makes a channel of settings that may not even decode.
 func decodeOnly(k Kind, settings string) (pipeline.Channel, error) {
-	text := "channels:\n  - name: desk\n    kind: " + k.Name + "\n    " + strings.ReplaceAll(settings, "\n", "\n    ") + "\n"
+	text := "channels:\n  - name: desk\n    kind: " + k.Name + "\n    " + strings.ReplaceAll(strings.TrimPrefix(settings, "kind: "+k.Name), "\n", "\n    ") + "\n"
 	cfg, err := configs.Parse("test.yaml", []byte(text), nil)
 	if err != nil {
 		return nil, err

@@ -62,6 +62,31 @@ var hostile = []struct{ name, title, clean string }{
 	{"long", strings.Repeat("x", 100_000), strings.Repeat("x", 100_000)},
 	{"spaces", " \t\u00a0 a \u3000\n b \u2003", "a b"},
 	{"only controls", "\x1b[0m\u202E\x00\n", ""},
+	{"command", "/start /stop@bot (/etc) a/b", "/start /stop@bot (/etc) a/b"},
+	{"hashtag", "#breaking #_x No. #4", "#breaking #_x No. #4"},
+	{"cashtag", "$ACME up, $400 down", "$ACME up, $400 down"},
+	{"bare domain", "go to evil.example or www.evil.example/now", "go to evil.example or www.evil.example/now"},
+	{"other scheme", "tg://resolve?domain=evil steam://run/1", "tg://resolve?domain=evil steam://run/1"},
+	{"mail address", "write to a.b@evil.example", "write to a.b@evil.example"},
+	{"matrix pill", "https://matrix.to/#/@admin:evil.example #room:evil.example", "https://matrix.to/#/@admin:evil.example #room:evil.example"},
+	{"matrix html", "<mx-reply><a href='https://matrix.to/#/@a:b'>x</a></mx-reply>", "<mx-reply><a href='https://matrix.to/#/@a:b'>x</a></mx-reply>"},
+	{"teams mention", "<at>Everyone</at> <at id=\"0\">Ada</at>", "<at>Everyone</at> <at id=\"0\">Ada</at>"},
+	{"teams date", "{{DATE(2026-11-22T10:00:00Z, SHORT)}} ${expression}", "{{DATE(2026-11-22T10:00:00Z, SHORT)}} ${expression}"},
+	{"discord role", "<@&123456789012345678> <@!1> <id:customize>", "<@&123456789012345678> <@!1> <id:customize>"},
+	{"discord time", "<t:1700000000:R> </nuke:1> <a:x:1>", "<t:1700000000:R> </nuke:1> <a:x:1>"},
+	{"spoiler", "the killer is ||the butler||", "the killer is ||the butler||"},
+	{"heading", "# BREAKING", "# BREAKING"},
+	{"small print", "-# not small", "-# not small"},
+	{"list", "- item", "- item"},
+	{"numbered list", "1. item 2) item", "1. item 2) item"},
+	{"underline", "=====", "====="},
+	{"rule", "---", "---"},
+	{"table", "| a | b |", "| a | b |"},
+	{"reference", "[1]: https://evil.example 'x'", "[1]: https://evil.example 'x'"},
+	{"nested link", "[a](b)](https://evil.example) [c][1]", "[a](b)](https://evil.example) [c][1]"},
+	{"mattermost channel", "~town-square !secret", "~town-square !secret"},
+	{"escaped escape", "\\\\*bold\\\\* \\\\[x\\\\](https://evil.example)", "\\\\*bold\\\\* \\\\[x\\\\](https://evil.example)"},
+	{"template", "{{.Link}} {{json .}} %s %d", "{{.Link}} {{json .}} %s %d"},
 	{"family stays", "👨‍👩‍👧‍👦 and 🇺🇦", "👨‍👩‍👧‍👦 and 🇺🇦"},
 	{"persian stays", "می\u200cخواهم", "می\u200cخواهم"},
 	{"verse sign stays", "سورة \u06dd١", "سورة \u06dd١"},
@@ -74,6 +99,18 @@ func acts(s string) bool {
 	})
 }
 
+// everywhere is a delivery in which words stand wherever an outsider's words can stand.
+func everywhere(words string) pipeline.Delivery {
+	d := delivery("msg_h", words, "$^", pipeline.Article{URL: "https://h.example/", Site: "h.example", SiteName: words, Title: words,
+		Body: words, Agency: words, Authors: []string{words}, Lang: words, Date: words, Source: pipeline.SourceFeed, Why: words},
+		pipeline.Outlet{SiteName: words, Title: words, URL: "https://o.example/"})
+	d.Alert.About = pipeline.About{Severity: words, Tags: []string{words, "plain"}, Note: words}
+	d.Alert.Spans = []pipeline.Span{{Field: "title", Start: 0, End: 5}, {Field: "body", Start: 1, End: 6}}
+	d.Alert.Update = &pipeline.Update{Version: 2, Title: []diff.Chunk{{Op: diff.Removed, Text: words}, {Op: diff.Added, Text: words}},
+		Body: []diff.Chunk{{Op: diff.Same, Text: words}, {Op: diff.Added, Text: words}, {Op: diff.Same, Text: "and so on"}}}
+	return d
+}
+
 func TestHostileTitles(t *testing.T) {
 	if len(hostile) < 30 {
 		t.Fatal("too few titles")
@@ -82,14 +119,7 @@ func TestHostileTitles(t *testing.T) {
 		if got := Terminal(c.title); got != c.clean || acts(got) {
 			t.Errorf("%s: terminal %q, want %q", c.name, got, c.clean)
 		}
-		// A hostile title stands wherever an outsider's words can stand.
-		d := delivery("msg_h", c.title, "$^", pipeline.Article{URL: "https://h.example/", Site: "h.example", SiteName: c.title, Title: c.title,
-			Body: c.title, Agency: c.title, Authors: []string{c.title}, Lang: c.title, Date: c.title, Source: pipeline.SourceFeed, Why: c.title},
-			pipeline.Outlet{SiteName: c.title, Title: c.title, URL: "https://o.example/"})
-		d.Alert.About = pipeline.About{Severity: c.title, Tags: []string{c.title, "plain"}, Note: c.title}
-		d.Alert.Spans = []pipeline.Span{{Field: "title", Start: 0, End: 5}, {Field: "body", Start: 1, End: 6}}
-		d.Alert.Update = &pipeline.Update{Version: 2, Title: []diff.Chunk{{Op: diff.Removed, Text: c.title}, {Op: diff.Added, Text: c.title}},
-			Body: []diff.Chunk{{Op: diff.Same, Text: c.title}, {Op: diff.Added, Text: c.title}, {Op: diff.Same, Text: "and so on"}}}
+		d := everywhere(c.title)
 		m := Render(d)
 		for i, l := range strings.Split(Text(m), "\n") {
 			if acts(l) || i > 0 && !strings.HasPrefix(l, "  ") {

@@ -35,6 +35,7 @@ type poster struct {
 	client  *http.Client
 	now     func() time.Time
 	timeout time.Duration
+	pace    time.Duration // how long to wait when the receiver asks to and does not say how long
 }
 
 func newPoster(kind string, to pipeline.Secret, deps Deps, hide ...pipeline.Secret) *poster {
@@ -54,12 +55,24 @@ func newPoster(kind string, to pipeline.Secret, deps Deps, hide ...pipeline.Secr
 type answer struct {
 	status int
 	header http.Header
-	body   string // at most maxAnswer bytes
+	body   string        // at most maxAnswer bytes
+	wait   time.Duration // what the body says of when to come again, where the kind reads that; 0: nothing
 }
 
-// post sends one request to the channel's address. The error is a pipeline.Failure; an answer of any status is none.
+// post sends one request to the channel's address.
 func (p *poster) post(ctx context.Context, header http.Header, body []byte) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url.Reveal(), bytes.NewReader(body))
+	return p.send(ctx, http.MethodPost, p.url.Reveal(), header, body)
+}
+
+// send sends one request, to an address that may differ from message to message; what in it is not of the channel's own address or
+// among the hidden values may show in errors. The error is a pipeline.Failure; an answer of any status is none.
+func (p *poster) send(ctx context.Context, method, to string, header http.Header, body []byte) (answer, error) {
+	if p.client == nil {
+		return answer{}, p.failure(pipeline.Retry, "no client", 0, "the channel was made for checking only")
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, p.broken(err)
 	}
@@ -83,7 +96,7 @@ func (p *poster) ask(req *http.Request) (answer, error) {
 	if err != nil && resp.StatusCode < 300 {
 		return answer{}, p.broken(fmt.Errorf("status %d, then: %w", resp.StatusCode, err)) // the yes was not heard to its end
 	}
-	return answer{resp.StatusCode, resp.Header, string(got)}, nil
+	return answer{status: resp.StatusCode, header: resp.Header, body: string(got)}, nil
 }
 
 // broken is the failure of an exchange that gave no answer. The transport's own verdict holds where it has one, as for an
@@ -123,6 +136,7 @@ func (p *poster) failure(v pipeline.Verdict, reason string, after time.Duration,
 // Statuses that pass by themselves are retried: 5xx, and of the 4xx only 408 and 425, which are about time, and 429.
 func (p *poster) refused(a answer, word string) error {
 	after, asked := p.after(a.header)
+	after = max(after, a.wait)
 	reason := fmt.Sprintf("status %d", a.status)
 	said := reason
 	if word != "" {
@@ -138,11 +152,26 @@ func (p *poster) refused(a answer, word string) error {
 	case a.status == http.StatusGone:
 		return p.failure(pipeline.Gone, reason, 0, "%s: the receiver is gone for good", said)
 	case a.status == http.StatusTooManyRequests, a.status == http.StatusServiceUnavailable && asked:
-		return p.failure(pipeline.Throttled, reason, after, "%s: the receiver asks to wait", said)
+		return p.failure(pipeline.Throttled, reason, cmp.Or(after, p.pace), "%s: the receiver asks to wait", said)
 	case a.status >= 500, a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly:
 		return p.failure(pipeline.Retry, reason, after, "%s", said)
 	}
 	return p.failure(pipeline.Final, reason, 0, "%s: the receiver refuses this message", said)
+}
+
+// A refusal is what a receiver's word for it means, and what to do.
+type refusal struct {
+	verdict pipeline.Verdict
+	hint    string
+}
+
+// judge is refused for a receiver with words of its own: one that is known decides, unless the status says that it passes by itself. The
+// zero refusal is none that is known.
+func (p *poster) judge(a answer, word string, known refusal) error {
+	if known.hint != "" && a.status < 500 && a.status != http.StatusTooManyRequests {
+		return p.failure(known.verdict, word, 0, "status %d, %q: %s", a.status, word, known.hint)
+	}
+	return p.refused(a, word)
 }
 
 // after reads Retry-After, in seconds or as a date.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,20 +28,41 @@ func canaries(base string) map[string]string {
 		"slack_app": "url: " + withUser + "/canaryPath/\ntoken: xoxb-canaryToken-1\nchannel: C0123ABCD",
 		"webhook": "url: " + withUser + "/canaryPath?token=canaryQuery&n=1\nsecret: whsec_canaryCanaryCanaryCanaryCanary++\nsecrets: [canaryBareCanaryBareCanaryBare12]\n" +
 			"headers: {Authorization: Bearer canaryHeader, X-Short: canary}",
+		"discord":    "url: " + withUser + "/api/webhooks/123456/canaryPath-canary_Path2?thread_id=canaryQuery",
+		"teams":      "url: " + withUser + "/workflows/canaryPath/triggers/manual/paths/invoke?sp=canaryQuery&sig=canaryQuery2-_",
+		"telegram":   "url: " + withUser + "/canaryPath\ntoken: 123456:canaryCanaryCanary-Canary_Canary\nchat: -100123",
+		"mattermost": "url: " + withUser + "/hooks/canaryPath",
+		"ntfy":       "url: " + withUser + "\ntopic: canaryTopic\ntoken: tk_canaryToken",
+		"matrix":     "url: " + withUser + "/canaryPath\ntoken: syt_canaryToken\nroom: '!abc:matrix.example'",
+		"file":       "path: alerts.jsonl", // has no secret; nothing is sent in this test
+		"stdout":     "",
 	}
 }
 
 // No channel shows its secrets: not in errors of any way to fail, not when it is formatted or marshalled, not when the receiver
 // sends them back.
 func TestNoChannelLeaks(t *testing.T) {
-	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Location", r.URL.String())
-		var status int
-		fmt.Sscan(r.Header.Get("X-Status"), &status)
-		w.WriteHeader(status)
-		fmt.Fprintf(w, "%s %s %v", r.URL, r.URL.Path, r.Header)
-	}))
-	defer echo.Close()
+	echoing := func(answer func(said string) string) *httptest.Server {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", r.URL.String())
+			var status int
+			fmt.Sscan(r.Header.Get("X-Status"), &status)
+			w.WriteHeader(status)
+			body, _ := io.ReadAll(r.Body)
+			io.WriteString(w, answer(fmt.Sprintf("%s %s %v %s", r.URL, r.URL.Path, r.Header, body)))
+		}))
+		t.Cleanup(s.Close)
+		return s
+	}
+	echo := echoing(func(said string) string { return said })
+	fields := echoing(func(said string) string { // in every field that a kind reads
+		v, _ := json.Marshal(said)
+		return strings.ReplaceAll(`{"ok":false,"message":V,"description":V,"errcode":V,"error":V,"id":V,"event":"message"}`, "V", string(v))
+	})
+	nested := echoing(func(said string) string {
+		v, _ := json.Marshal(said)
+		return `{"error":{"code":` + string(v) + `},"event_id":"$x"}`
+	})
 	closed := httptest.NewServer(nil)
 	closed.Close()
 
@@ -63,25 +85,33 @@ func TestNoChannelLeaks(t *testing.T) {
 		}
 	}
 	for _, k := range Kinds {
-		for _, base := range []string{echo.URL, closed.URL, "http://canary-host.invalid:1"} {
+		for _, base := range []string{echo.URL, fields.URL, nested.URL, closed.URL, "http://canary-host.invalid:1"} {
 			settings, ok := canaries(base)[k.Name]
 			if !ok {
 				t.Fatalf("kind %s has no canary", k.Name)
 			}
 			ch := mustChannel(t, "kind: "+k.Name+"\n"+settings)
 			check(k.Name, ch)
+			if _, ok := ch.(interface{ poster() *poster }); !ok {
+				continue // nothing is sent to anyone who could send it back
+			}
 			check(k.Name+" inside", struct{ C pipeline.Channel }{ch})
 			check(k.Name+" inside, hidden", struct{ c pipeline.Channel }{ch})
 			if w, ok := ch.(interface{ Warnings() []string }); ok {
 				check(k.Name+" warnings", w.Warnings())
 			}
-			for _, status := range []int{200, 302, 400, 404, 410, 429, 500, 503} {
+			statuses := []int{200, 302, 400, 404, 410, 429, 500, 503}
+			if base == closed.URL || base == "http://canary-host.invalid:1" {
+				statuses = statuses[:1] // nobody answers
+			}
+			for _, status := range statuses {
 				p := posterOf(t, ch)
 				p.client.Transport = tag{fmt.Sprint(status)}
 				if k.Name == "email" {
 					p.timeout = 20 * time.Millisecond // the server speaks HTTP; what a mail server says stands in TestEmailHidesItsLogin
 				}
-				_, err := ch.Send(t.Context(), samples()["english"])
+				ref, err := ch.Send(t.Context(), samples()["english"])
+				check(k.Name+" ref", ref)
 				if base == "http://canary-host.invalid:1" { // a host's name is no secret, but what stands behind it is
 					if err != nil {
 						err = errors.New(strings.ReplaceAll(err.Error(), "canary-host", ""))
@@ -94,7 +124,7 @@ func TestNoChannelLeaks(t *testing.T) {
 			}
 		}
 		// Settings that are refused do not show either.
-		for _, bad := range []string{"url: canary", "url: https://h/x\nsecret: canary!", "url: https://h/x\nheaders: {A: \"canary\\r\\n\"}", "url: [canary]"} {
+		for _, bad := range []string{"url: canary", "url: canary\ntoken: canary\nchat: 'canary canary'", "url: https://h/canary\ntopic: 'canary canary'", "url: https://h\ntoken: \"canary\\r\\n\"\nroom: canary", "url: https://h/x\nsecret: canary!", "url: https://h/x\nheaders: {A: \"canary\\r\\n\"}", "url: [canary]"} {
 			func() {
 				defer func() { check(k.Name+" panic", recover()) }()
 				_, err := decodeOnly(k, bad)
@@ -118,19 +148,17 @@ func (g tag) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func posterOf(t *testing.T, ch pipeline.Channel) *poster {
 	t.Helper()
-	switch c := ch.(type) {
-	case *slack:
-		return c.post
-	case *email:
-		return c.post
-	case *slackApp:
-		return c.post
-	case *webhook:
-		return c.post
+	c, ok := ch.(interface{ poster() *poster })
+	if !ok {
+		t.Fatalf("no poster known of %T", ch)
 	}
-	t.Fatalf("no poster known of %T", ch)
-	return nil
+	return c.poster()
 }
+
+func (w *webhook) poster() *poster  { return w.post }
+func (e *email) poster() *poster    { return e.post }
+func (s *slackApp) poster() *poster { return s.post }
+func (c *chat) poster() *poster     { return c.post }
 
 // refusing is a transport that speaks as the guarded client does.
 type refusing struct{}
@@ -142,13 +170,16 @@ func (refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 // A secret that the receiver sends back is not shown in part either, wherever the error cuts what it quotes.
 func TestNoHalfSecret(t *testing.T) {
 	const secret = "qwertzuiopasdfghjklyxcvb"
-	for _, kind := range []string{"slack", "webhook"} {
+	for _, kind := range overHTTP() {
+		if kind == "ntfy" || kind == "matrix" {
+			continue // their addresses hold no secret, see TestNoChannelLeaks for their tokens
+		}
 		for pad := range 320 {
 			srv := newHook(t, func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(http.StatusBadRequest)
 				fmt.Fprint(w, strings.Repeat(".", pad), secret)
 			})
-			_, err := mustChannel(t, "kind: "+kind+"\nurl: "+srv.URL+"/"+secret).Send(t.Context(), samples()["english"])
+			_, err := mustChannel(t, strings.ReplaceAll(least(t, kind, srv.URL+"/"+secret), "abcdefghijklmnopqrstuvwxyz", secret)).Send(t.Context(), samples()["english"])
 			srv.Close()
 			if err == nil || strings.Contains(err.Error(), secret[:2]) {
 				t.Fatalf("%s, %d: %v", kind, pad, err)

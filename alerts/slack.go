@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -25,52 +24,36 @@ const (
 	slackNotice  = 300    // of the fallback text; notifications show about half of it
 )
 
-type slackSettings struct {
-	URL pipeline.Secret `yaml:"url,required" also:"webhook,webhook_url,hook"`
-}
-
 // slack sends to an incoming webhook. The message is made of rich_text blocks, not of mrkdwn: there a title is a string
 // and nothing in it can be markup, a mention or another link; and bold works inside a word, which Korean particles and
 // languages without spaces need.
-type slack struct {
-	name string
-	post *poster
-}
+type slack struct{ *chat }
 
 func newSlack(name string, settings Settings, deps Deps) (pipeline.Channel, error) {
-	var s slackSettings
-	if err := settings.Decode(&s); err != nil {
+	to, own, err := addressed(settings, mrkdwn, anyAddress)
+	if err != nil {
 		return nil, err
 	}
-	var m Mistakes
-	address(&m, s.URL)
-	if err := m.err(); err != nil {
-		return nil, err
-	}
-	return &slack{name, newPoster("slack", s.URL, deps)}, nil
+	return &slack{newChat("slack", name, slackPace, to, own, deps)}, nil
 }
 
-// Format keeps the hook's address out of whatever verb prints the channel.
-func (s *slack) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "slack channel %q", s.name) }
-
-// Pace is Slack's limit on incoming webhooks.
-func (s *slack) Pace() time.Duration { return slackPace }
-
-// Warnings lists what is allowed but hardly meant.
-func (s *slack) Warnings() []string {
-	if plainHTTP(s.post.url) {
-		return []string{"`url` is http: the address, which is the key to the channel, travels in the clear; use https"}
-	}
-	return nil
+func (s *slack) body(m Message) ([]byte, error) {
+	return s.payload(m, func(m Message, own *string) ([]byte, bool, error) {
+		if own != nil {
+			return slackOwn(m, *own)
+		}
+		b, err := slackPayload(m)
+		return b, true, err
+	})
 }
 
 // Send posts the message. Slack says yes with status 200 and the body "ok", and with nothing else.
 func (s *slack) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := slackPayload(Render(d))
+	body, err := s.body(Render(d))
 	if err != nil {
-		return "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("slack: %w", err)}
+		return "", err
 	}
-	a, err := s.post.post(ctx, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body)
+	a, err := s.say(ctx, d, body)
 	if err != nil {
 		return "", err
 	}
@@ -78,15 +61,7 @@ func (s *slack) Send(ctx context.Context, d pipeline.Delivery) (ref string, err 
 	if a.status == http.StatusOK && word == "ok" {
 		return "", nil // the hook gives a message no name
 	}
-	if m, ok := slackRefusals[word]; ok && a.status < 500 && a.status != http.StatusTooManyRequests {
-		return "", s.post.failure(m.verdict, word, 0, "status %d, %q: %s", a.status, word, m.hint)
-	}
-	err = s.post.refused(a, word)
-	var f *pipeline.Failure
-	if errors.As(err, &f) && f.Verdict == pipeline.Throttled && f.After == 0 {
-		f.After = slackPace
-	}
-	return "", err
+	return "", s.post.judge(a, word, slackRefusals[word])
 }
 
 // slackWord is the one word that Slack answers with, from plain text or from JSON.
@@ -96,11 +71,6 @@ func slackWord(body string) string {
 		body = j.Error
 	}
 	return strings.TrimSpace(body)
-}
-
-type refusal struct {
-	verdict pipeline.Verdict
-	hint    string
 }
 
 // slackRefusals are the words with which Slack refuses (docs.slack.dev, "Sending messages using incoming webhooks").
@@ -168,33 +138,21 @@ func slackPayload(m Message) ([]byte, error) {
 	return encode(x)
 }
 
-// slackFit makes a message that Slack takes. What is too long loses outlets first, then the second passage, then changes; a digest
-// the passages of its items, then items, and says how many.
+// slackFit makes a message that Slack takes.
 func slackFit(m Message) (slackMessage, error) {
 	if n := len(m.Items) - slackItems; n > 0 {
 		m.Items, m.Left = m.Items[:slackItems], m.Left+n
 	}
-	for {
+	return fit(m, func(m Message) (slackMessage, bool, error) {
 		blocks := slackBlocks(m)
 		n, err := encode(blocks)
-		if err != nil {
-			return slackMessage{}, err
-		}
-		switch {
-		case utf8.RuneCount(n) <= slackTotal:
-			text := slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
-			return slackMessage{Text: text, Blocks: blocks}, nil
-		case len(m.Outlets) > 0:
-			m.Outlets = m.Outlets[:len(m.Outlets)-1]
-		case len(m.Passages) > 0:
-			m.Passages = m.Passages[:len(m.Passages)-1]
-		case len(m.Changes) > 0:
-			m.Changes = m.Changes[:len(m.Changes)-1]
-		case m.shorter():
-		default:
-			return slackMessage{}, fmt.Errorf("the message has %d characters and nothing left to leave out", utf8.RuneCount(n))
-		}
-	}
+		return slackMessage{Text: slackNote(m), Blocks: blocks}, utf8.RuneCount(n) <= slackTotal, err
+	})
+}
+
+// slackNote is the text of notifications.
+func slackNote(m Message) string {
+	return slackText(clip(m.Mark()+m.Headline.Text+" — "+strings.Join(m.Context(), " · "), slackNotice))
 }
 
 func slackBlocks(m Message) []slackBlock {

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"wirewatch/pipeline"
 	"wirewatch/seeds/newsroom"
@@ -91,11 +92,27 @@ func slackLimits(body []byte) error {
 				Emoji    *bool
 				Elements []struct{ Type string }
 			}
+			Text *struct {
+				Type     string `json:"type"`
+				Text     string `json:"text"`
+				Verbatim bool   `json:"verbatim"`
+			} `json:"text"`
 		}
 		if err := json.Unmarshal(raw, &b); err != nil {
 			return err
 		}
-		if b.BlockID == "" || b.Type != "context" && b.Type != "rich_text" {
+		switch {
+		case b.BlockID == "":
+			return fmt.Errorf("a block without id: %s", raw)
+		case b.Type == "section": // of a template
+			if b.Text == nil || b.Text.Type != "mrkdwn" || !b.Text.Verbatim || b.Text.Text == "" || utf8.RuneCountInString(b.Text.Text) > 3000 {
+				return fmt.Errorf("section %s", raw)
+			}
+			rest := regexp.MustCompile(`<(https?://[^\s<>|]*)(\|[^<>|]*)?>`).ReplaceAllString(b.Text.Text, "$2")
+			if i := strings.IndexAny(rest, "<>@`_[]"); i >= 0 || strings.Contains(rest, "://") || strings.Count(rest, "*")%2 != 0 || strings.Count(rest, "~")%2 != 0 {
+				return fmt.Errorf("markup in section %q", rest)
+			}
+		case b.Type != "context" && b.Type != "rich_text":
 			return fmt.Errorf("block %q of type %s", b.BlockID, b.Type)
 		}
 		for _, e := range b.Elements {
@@ -289,8 +306,8 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
 	defer srv.Close()
 	defer close(stop)
-	for _, kind := range []string{"slack", "webhook", "slack_app\ntoken: xoxb-1\nchannel: C0123ABCD"} {
-		ch := mustChannel(t, "kind: "+kind+"\nurl: "+srv.URL+"/")
+	for _, kind := range overHTTP() {
+		ch := mustChannel(t, least(t, kind, srv.URL))
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		_, err := ch.Send(ctx, samples()["english"])
 		cancel()

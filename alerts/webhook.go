@@ -25,6 +25,8 @@ type webhookSettings struct {
 	Secrets []pipeline.Secret          `yaml:"secrets" also:"keys"` // while a key is changed: the old and the new
 	Headers map[string]pipeline.Secret `yaml:"headers" also:"header"`
 	Every   time.Duration              `yaml:"every" also:"pace,interval"` // least time between two messages; 0: none
+
+	Template string `yaml:"template" also:"payload,body"` // of the body, see payloadTemplate; "": WebhookBody
 }
 
 // webhook posts JSON, signed by Standard Webhooks 1.0 (standardwebhooks.com): webhook-id is the delivery's UID and the same
@@ -33,7 +35,8 @@ type webhookSettings struct {
 type webhook struct {
 	name  string
 	every time.Duration
-	short bool // a key has fewer bytes than the standard asks for
+	short bool      // a key has fewer bytes than the standard asks for
+	own   *override // makes the body; nil: WebhookBody does
 	post  *poster
 }
 
@@ -76,6 +79,7 @@ func newWebhook(name string, settings Settings, deps Deps) (pipeline.Channel, er
 		}
 		headers.Set(k, v.Reveal())
 	}
+	w.own = m.payloadTemplate(s.Template)
 	if err := m.err(); err != nil {
 		slices.SortFunc(m, func(a, b Mistake) int { return strings.Compare(a.Msg, b.Msg) })
 		return nil, m
@@ -140,7 +144,7 @@ func (w *webhook) Warnings() (out []string) {
 
 // Send posts the body. Any 2xx is a yes.
 func (w *webhook) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := WebhookBody(d)
+	body, err := w.body(d)
 	if err != nil {
 		return "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("webhook: %w", err)}
 	}

@@ -254,6 +254,29 @@ api_token_file: secrets/token
 	}
 }
 
+// A kind that finds a mistake in a line of a value can tell its place, wherever the value stands; its paths are the file's.
+func TestNodePlaces(t *testing.T) {
+	path := write(t, "w.yaml", "channels:\n  - name: a\n    kind: k\n    one: |\n      x\n      y\n    two: 'z'\n    three_file: sub/t.tmpl\n")
+	c, err := Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, dir := c.Channels[0].Settings, filepath.Dir(path)
+	for key, want := range map[string]Pos{
+		"one": {path, 6, 1}, "two": {path, 7, 10}, "three": {filepath.Join(dir, "sub/t.tmpl"), 2, 1}, "four": n.Pos(""),
+	} {
+		if got := n.At(key, 2); got != want {
+			t.Errorf("%s: %+v, want %+v", key, got, want)
+		}
+	}
+	if got := n.At("one", 0); got != n.Pos("one") {
+		t.Errorf("the whole value: %+v", got)
+	}
+	if n.Rel("x/y") != filepath.Join(dir, "x/y") || n.Rel("/x") != "/x" {
+		t.Errorf("%q, %q", n.Rel("x/y"), n.Rel("/x"))
+	}
+}
+
 func TestRuleFilesOnly(t *testing.T) {
 	path := write(t, "w.yaml", "rules: {files: [r.yaml]}\n", "r.yaml", "- {name: a, query: b}\n- query: title: c\n")
 	_, err := Load(path, nil)

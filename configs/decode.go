@@ -103,6 +103,29 @@ func (n Node) Pos(key string) Pos {
 	return Pos{n.s.file, n.n.Line, n.n.Column}
 }
 
+// Rel is a path that stands in the node, against the folder of the config file.
+func (n Node) Rel(path string) string { return (&decoder{scope: n.s}).rel(path) }
+
+// At is where a line of the value of key stands, counted from 1: in the file itself, or in the one that KEY_file names. With line 0 it is
+// Pos.
+func (n Node) At(key string, line int) Pos {
+	p := n.Pos(key)
+	if n.n == nil || n.n.Kind != yaml.MappingNode || line < 1 {
+		return p
+	}
+	for i := 0; i+1 < len(n.n.Content); i += 2 {
+		switch v := n.n.Content[i+1]; n.n.Content[i].Value {
+		case key + "_file":
+			return Pos{n.Rel(v.Value), line, 1}
+		case key:
+			if v.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+				return Pos{p.File, p.Line + line, 1} // the text begins below the mark
+			}
+		}
+	}
+	return p
+}
+
 func reflectElem(v any) reflect.Value { return reflect.ValueOf(v).Elem() }
 
 func newDecoder(s scope, data []byte) *decoder {

@@ -198,7 +198,7 @@ func runAlertsTest(ctx context.Context, e *env, v verb, args []string) error {
 			return err
 		}
 		defer client.Close()
-		ch, err := newChannel(c, client)
+		ch, err := newChannel(c, client, e.stdout)
 		if err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func runBackfill(ctx context.Context, e *env, v verb, args []string) error {
 	}
 	log := newLog(e, s.cfg.Log)
 	clear(s.waits) // as in `run --once`
-	a, err := openApp(ctx, s, log)
+	a, err := openApp(ctx, s, log, e.stdout)
 	if err != nil {
 		return err
 	}

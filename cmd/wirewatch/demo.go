@@ -88,7 +88,7 @@ func runDemo(ctx context.Context, e *env, v verb, args []string) error {
 	if *verbose {
 		logTo = e.stderr
 	}
-	if d.app, err = openApp(ctx, s, slog.New(slog.NewTextHandler(logTo, nil))); err != nil {
+	if d.app, err = openApp(ctx, s, slog.New(slog.NewTextHandler(logTo, nil)), nil); err != nil {
 		return err
 	}
 	defer d.app.close()

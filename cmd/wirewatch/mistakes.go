@@ -25,9 +25,9 @@ func (m mistakes) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// add takes what a part found wrong; at is the place of what that part was given. It says whether err was a mistake of the
+// add takes what a part found wrong; at is the place of a line in what that part was given. It says whether err was a mistake of the
 // file; what is not (a file that cannot be read) is for the caller.
-func (m *mistakes) add(err error, at func(key string) configs.Pos) bool {
+func (m *mistakes) add(err error, at func(key string, line int) configs.Pos) bool {
 	var (
 		known    mistakes
 		many     configs.Errors
@@ -45,7 +45,7 @@ func (m *mistakes) add(err error, at func(key string) configs.Pos) bool {
 		*m = append(*m, one)
 	case errors.As(err, &settings):
 		for _, s := range settings {
-			*m = append(*m, at(s.Key).Errorf(s.Key, s.Hint, "%s", s.Msg))
+			*m = append(*m, at(s.Key, s.Line).Errorf(s.Key, s.Hint, "%s", s.Msg))
 		}
 	case errors.As(err, &inRules):
 		for _, r := range inRules {

@@ -16,7 +16,7 @@ func TestReady(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := openApp(t.Context(), s, slog.New(slog.DiscardHandler))
+	a, err := openApp(t.Context(), s, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 	if *once {
 		clear(s.waits)
 	}
-	a, err := openApp(ctx, s, log)
+	a, err := openApp(ctx, s, log, e.stdout)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func TestSiteDrift(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := openApp(ctx, s, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		a, err := openApp(ctx, s, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -59,8 +60,8 @@ func load(path string, getenv func(string) (string, bool), now func() time.Time)
 		if c.Kind == "" {
 			continue // the configuration has said so
 		}
-		ch, err := newChannel(c, nil)
-		if err != nil && !bad.add(err, c.Settings.Pos) {
+		ch, err := newChannel(c, nil, nil)
+		if err != nil && !bad.add(err, c.Settings.At) {
 			bad = append(bad, c.Pos.Errorf("", "", "channel %q: %v", c.Name, err))
 		}
 		s.channels[c.Name] = ch
@@ -133,15 +134,15 @@ func (s *setup) odd() (out []string) {
 	return out
 }
 
-// newChannel makes a channel of its settings. client is nil where only the settings are checked.
-func newChannel(c configs.Channel, client *scrapers.Client) (pipeline.Channel, error) {
+// newChannel makes a channel of its settings. client and stdout are nil where only the settings are checked.
+func newChannel(c configs.Channel, client *scrapers.Client, stdout io.Writer) (pipeline.Channel, error) {
 	names := make([]string, len(alerts.Kinds))
 	for i, k := range alerts.Kinds {
 		names[i] = k.Name
 		if k.Name != c.Kind {
 			continue
 		}
-		deps := alerts.Deps{Now: time.Now}
+		deps := alerts.Deps{Now: time.Now, Stdout: stdout}
 		if client != nil {
 			deps.HTTP, deps.Dial = client.HTTP(scrapers.ForHooks), client.Dial
 		}
@@ -218,6 +219,7 @@ type app struct {
 	desk    *desk.Desk
 	setup   atomic.Pointer[setup]
 	owner   string
+	stdout  io.Writer // for channels that write there
 
 	path string      // with SQLite: the store's file,
 	file os.FileInfo // and which file that was when it was opened
@@ -233,13 +235,13 @@ const (
 	foldWindow   = 30 * 24 * time.Hour // how far back copies are looked for
 )
 
-// openApp opens the store and builds the pipeline over it.
-func openApp(ctx context.Context, s *setup, log *slog.Logger) (*app, error) {
+// openApp opens the store and builds the pipeline over it. stdout is for channels that write there.
+func openApp(ctx context.Context, s *setup, log *slog.Logger, stdout io.Writer) (*app, error) {
 	st, err := openStore(ctx, s.cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	a := &app{log: log, store: st, owner: ownerName()}
+	a := &app{log: log, store: st, owner: ownerName(), stdout: stdout}
 	if path, ok := sqlitePath(s.cfg); ok {
 		a.path = path
 		if a.file, err = os.Stat(path); err != nil {
@@ -325,7 +327,7 @@ func newClient(cfg *configs.Config, reserve func(context.Context, string, time.D
 // use makes a setup the one in force.
 func (a *app) use(s *setup) error {
 	for _, c := range s.cfg.Channels {
-		ch, err := newChannel(c, a.client)
+		ch, err := newChannel(c, a.client, a.stdout)
 		if err != nil {
 			return err
 		}

@@ -31,10 +31,10 @@ func npmFolder(t *testing.T, packages ...string) string {
 	return dir
 }
 
-// The npm package verifies what the webhook sends, too. WIREWATCH_NODE_MODULES names a node_modules folder with
-// standardwebhooks in it.
+// The npm packages verify what the webhook sends, too. WIREWATCH_NODE_MODULES names a node_modules folder with
+// standardwebhooks and svix in it.
 func TestVerifyWithNPM(t *testing.T) {
-	dir := npmFolder(t, "standardwebhooks")
+	dir := npmFolder(t, "standardwebhooks", "svix")
 	srv := newHook(t, nil)
 	w := mustChannel(t, fmt.Sprintf("kind: webhook\nurl: %s\nsecret: %s\nsecrets: [%s]", srv.URL, oldKey, newKey)).(*webhook)
 	w.post.now = time.Now // the package holds timestamps against the real clock

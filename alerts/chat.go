@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"time"
 	"unicode/utf16"
 
@@ -74,28 +73,9 @@ func (c *chat) bearer(token pipeline.Secret) {
 	}
 }
 
-// payload renders a message into the body of a request within the receiver's limits. build gets the text that the channel's own
-// template makes of the message, or nil for the standard one. A template that fails, or still says too much when all is left out, gives
-// way to the standard text: nobody is to miss a story by it.
+// payload renders a message into the body of a request within the receiver's limits, see say.
 func (c *chat) payload(m Message, build func(m Message, own *string) (body []byte, fits bool, err error)) ([]byte, error) {
-	if c.own != nil {
-		body, err := fit(m, func(m Message) ([]byte, bool, error) {
-			s, err := c.own.text(m)
-			if err != nil {
-				return nil, false, err
-			}
-			return build(m, &s)
-		})
-		if err == nil {
-			return body, nil
-		}
-		m.Notes = append(slices.Clip(m.Notes), line("The template of this channel failed, so this is the standard text: "+err.Error(), noteLen))
-	}
-	body, err := fit(m, func(m Message) ([]byte, bool, error) { return build(m, nil) })
-	if err != nil {
-		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("%s: %w", c.kind, err)}
-	}
-	return body, nil
+	return say(c.kind, c.own, m, build)
 }
 
 // said is the text of a message in a markup, the channel's own where there is one.

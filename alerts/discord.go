@@ -53,8 +53,9 @@ type discordMentions struct {
 	Parse []string `json:"parse"`
 }
 
-func (c *discord) body(m Message) ([]byte, error) {
-	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
+// Payload is the body of the request that Send makes.
+func (c *discord) Payload(d pipeline.Delivery) ([]byte, error) {
+	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
 		text := c.said(m, own, chatMarkdown)
 		b, err := encode(discordMessage{text, discordMentions{[]string{}}, discordSilent})
 		return b, units(text) <= discordContent, err
@@ -63,7 +64,7 @@ func (c *discord) body(m Message) ([]byte, error) {
 
 // Send posts the message. Discord says yes with status 200 and the message it saved.
 func (c *discord) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.body(Render(d))
+	body, err := c.Payload(d)
 	if err != nil {
 		return "", err
 	}

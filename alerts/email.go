@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -28,6 +29,7 @@ type emailSettings struct {
 	From     string          `yaml:"from,required" also:"sender"`
 	To       []string        `yaml:"to,required" also:"recipients"`
 	Every    time.Duration   `yaml:"every" also:"pace,interval"` // least time between two messages; 0: none
+	Template string          `yaml:"template" also:"text,message"`
 }
 
 // How a connection to a mail server is encrypted, and on which port that is usual.
@@ -43,6 +45,7 @@ type email struct {
 	from  *netmail.Address
 	to    []*netmail.Address
 	every time.Duration
+	own   *override // the text as the settings want it; nil: the standard one
 	post  *poster
 	smtp  *emailServer
 }
@@ -101,6 +104,7 @@ func newEmail(name string, settings Settings, deps Deps) (pipeline.Channel, erro
 	if len(s.To) == 0 {
 		m.add("to", "it looks like [desk@example.org, ann@example.org]", "names nobody")
 	}
+	e.own = m.template(s.Template, emailText)
 	if err := m.err(); err != nil {
 		return nil, err
 	}
@@ -149,7 +153,7 @@ func (e *email) Warnings() []string {
 func (e *email) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
 	msg, err := e.message(d)
 	if err != nil {
-		return "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("email: %w", err)}
+		return "", err
 	}
 	if e.smtp.dial == nil {
 		return "", e.post.failure(pipeline.Retry, "no client", 0, "the channel was made for checking only")
@@ -255,10 +259,34 @@ func firstLine(err *mail.SendError) string {
 	return s
 }
 
+// Payload is the mail as the server gets it.
+func (e *email) Payload(d pipeline.Delivery) ([]byte, error) {
+	msg, err := e.message(d)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if _, err := msg.WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("email: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+type emailParts struct{ text, html string }
+
 // message makes the mail of a delivery. Nothing in it depends on when or how often it is sent.
 func (e *email) message(d pipeline.Delivery) (*mail.Msg, error) {
 	m := Render(d)
-	html, err := emailHTML(m)
+	parts, err := say("email", e.own, m, func(m Message, own *string) (p emailParts, fits bool, err error) {
+		if own != nil {
+			p.text = *own
+			p.html, err = emailHTML(m, strings.Split(p.text, "\n")...)
+		} else {
+			p.text = Text(m)
+			p.html, err = emailHTML(m)
+		}
+		return p, true, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +311,7 @@ func (e *email) message(d pipeline.Delivery) (*mail.Msg, error) {
 			msg.SetGenHeader(mail.HeaderReferences, first)
 		}
 	}
-	msg.SetBodyString(mail.TypeTextPlain, Text(m)+"\n")
-	msg.AddAlternativeString(mail.TypeTextHTML, html)
+	msg.SetBodyString(mail.TypeTextPlain, parts.text+"\n")
+	msg.AddAlternativeString(mail.TypeTextHTML, parts.html)
 	return msg, nil
 }

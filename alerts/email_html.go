@@ -27,10 +27,16 @@ var emailTemplate = template.Must(template.New("email").Funcs(template.FuncMap{
 	"added":   func(r Run) bool { return r.Op == diff.Added },
 }).Parse(emailPage))
 
-// emailHTML renders a message for mail.
-func emailHTML(m Message) (string, error) {
+// emailText is the markup of templates: none. What they make is the text of a mail, and in its HTML the same lines.
+var emailText = plainText
+
+// emailHTML renders a message for mail: in its standard form, or as the lines that a template made of it.
+func emailHTML(m Message, own ...string) (string, error) {
 	var b bytes.Buffer
-	if err := emailTemplate.Execute(&b, m); err != nil {
+	if err := emailTemplate.Execute(&b, struct {
+		Message
+		Own []string
+	}{m, own}); err != nil {
 		return "", err
 	}
 	return b.String(), nil

@@ -46,7 +46,7 @@ type received struct {
 	data []byte
 }
 
-func newMailServer(t *testing.T, implicitTLS bool) *mailServer {
+func newMailServer(t testing.TB, implicitTLS bool) *mailServer {
 	t.Helper()
 	s := &mailServer{certs: httptest.NewTLSServer(nil)}
 	t.Cleanup(s.certs.Close)
@@ -74,7 +74,7 @@ func (silent) Printf(string, ...any) {}
 func (silent) Println(...any)        {}
 
 // channel makes a channel of settings that sends to the server.
-func (s *mailServer) channel(t *testing.T, settings string) *email {
+func (s *mailServer) channel(t testing.TB, settings string) *email {
 	t.Helper()
 	if !strings.Contains(settings, "to:") {
 		settings += "\nto: [desk@h.example, Ann <ann@h.example>]"
@@ -141,7 +141,7 @@ func (x *mailSession) Reset()        { x.got = received{} }
 func (x *mailSession) Logout() error { return nil }
 
 // parsed is a mail as the standard library reads it: its headers decoded, its two parts.
-func parsed(t *testing.T, data []byte) (h mail.Header, text, html string) {
+func parsed(t testing.TB, data []byte) (h mail.Header, text, html string) {
 	t.Helper()
 	m, err := mail.ReadMessage(bytes.NewReader(data))
 	if err != nil {
@@ -177,7 +177,7 @@ func parsed(t *testing.T, data []byte) (h mail.Header, text, html string) {
 }
 
 // subject decodes a Subject.
-func subject(t *testing.T, h mail.Header) string {
+func subject(t testing.TB, h mail.Header) string {
 	t.Helper()
 	s, err := new(mime.WordDecoder).DecodeHeader(h.Get("Subject"))
 	if err != nil {
@@ -473,7 +473,7 @@ func TestEmailHostileTitles(t *testing.T) {
 				t.Errorf("%s: tag %s", c.name, tag[0])
 			}
 		}
-		if n := strings.Count(html, "href="); n != 2 {
+		if n := strings.Count(html, `<a href="`); n != 2 { // a title may well say href=
 			t.Errorf("%s: %d links", c.name, n)
 		}
 	}

@@ -48,6 +48,9 @@ func (c *file) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "file channel %q", c
 // Pace is none: a disk takes what it gets.
 func (c *file) Pace() time.Duration { return 0 }
 
+// Payload is the line that Send appends.
+func (c *file) Payload(d pipeline.Delivery) ([]byte, error) { return WebhookBody(d) }
+
 // Send appends the line and says yes when it is on the disk. What a crash or a full disk left of a line is ended or taken back first, so
 // that it spoils no other.
 func (c *file) Send(_ context.Context, d pipeline.Delivery) (ref string, err error) {
@@ -125,6 +128,9 @@ func (c *stdout) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stdout channel %q
 
 // Pace is none.
 func (c *stdout) Pace() time.Duration { return 0 }
+
+// Payload is the line that Send writes.
+func (c *stdout) Payload(d pipeline.Delivery) ([]byte, error) { return WebhookBody(d) }
 
 // Send writes the line, at once, and says yes when it was taken.
 func (c *stdout) Send(_ context.Context, d pipeline.Delivery) (ref string, err error) {

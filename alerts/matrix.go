@@ -79,8 +79,10 @@ type matrixRelation struct {
 	} `json:"m.in_reply_to"`
 }
 
-func (c *matrix) body(m Message, ref string) ([]byte, error) {
-	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
+// Payload is the body of the request that Send makes.
+func (c *matrix) Payload(d pipeline.Delivery) ([]byte, error) {
+	ref := inReply(d)
+	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
 		// m.notice would suit a program better, but clients raise no notification for it.
 		t := matrixMessage{Type: "m.text", Body: plainText.lines(layout(m)), Format: "org.matrix.custom.html", Formatted: c.said(m, own, matrixHTML)}
 		if m.Link != "" {
@@ -97,7 +99,7 @@ func (c *matrix) body(m Message, ref string) ([]byte, error) {
 
 // Send sends the event. Matrix says yes with status 200 and the event's id.
 func (c *matrix) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.body(Render(d), inReply(d))
+	body, err := c.Payload(d)
 	if err != nil {
 		return "", err
 	}

@@ -31,8 +31,9 @@ func newMattermost(name string, settings Settings, deps Deps) (pipeline.Channel,
 }
 
 // body is the message in Mattermost's Markdown, where a paragraph keeps its line ends.
-func (c *mattermost) body(m Message) ([]byte, error) {
-	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
+// Payload is the body of the request that Send makes.
+func (c *mattermost) Payload(d pipeline.Delivery) ([]byte, error) {
+	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
 		text := c.said(m, own, chatMarkdown)
 		b, err := encode(struct {
 			Text string `json:"text"`
@@ -43,7 +44,7 @@ func (c *mattermost) body(m Message) ([]byte, error) {
 
 // Send posts the message. Mattermost says yes with status 200 and the body "ok".
 func (c *mattermost) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.body(Render(d))
+	body, err := c.Payload(d)
 	if err != nil {
 		return "", err
 	}

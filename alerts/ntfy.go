@@ -84,8 +84,9 @@ type ntfyMessageBody struct {
 	Sequence string `json:"sequence_id,omitempty"`
 }
 
-func (c *ntfy) body(m Message) ([]byte, error) {
-	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
+// Payload is the body of the request that Send makes.
+func (c *ntfy) Payload(d pipeline.Delivery) ([]byte, error) {
+	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
 		t := ntfyMessageBody{Topic: c.set.Topic.Reveal(), Title: inert(m.Mark() + m.Headline.Text), Click: m.Link, Priority: c.set.Priority}
 		if ntfySequence.MatchString(m.UID) {
 			t.Sequence = m.UID
@@ -109,7 +110,7 @@ func (c *ntfy) body(m Message) ([]byte, error) {
 
 // Send publishes the message. ntfy says yes with status 200 and the message it made.
 func (c *ntfy) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.body(Render(d))
+	body, err := c.Payload(d)
 	if err != nil {
 		return "", err
 	}

@@ -155,10 +155,9 @@ func posterOf(t *testing.T, ch pipeline.Channel) *poster {
 	return c.poster()
 }
 
-func (w *webhook) poster() *poster  { return w.post }
-func (e *email) poster() *poster    { return e.post }
-func (s *slackApp) poster() *poster { return s.post }
-func (c *chat) poster() *poster     { return c.post }
+func (w *webhook) poster() *poster { return w.post }
+func (e *email) poster() *poster   { return e.post }
+func (c *chat) poster() *poster    { return c.post }
 
 // refusing is a transport that speaks as the guarded client does.
 type refusing struct{}

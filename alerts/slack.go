@@ -37,19 +37,30 @@ func newSlack(name string, settings Settings, deps Deps) (pipeline.Channel, erro
 	return &slack{newChat("slack", name, slackPace, to, own, deps)}, nil
 }
 
-func (s *slack) body(m Message) ([]byte, error) {
-	return s.payload(m, func(m Message, own *string) ([]byte, bool, error) {
+// Payload is the body of the request that Send makes.
+func (s *slack) Payload(d pipeline.Delivery) ([]byte, error) {
+	x, err := s.slackMessage(Render(d))
+	if err != nil {
+		return nil, err
+	}
+	return encode(x)
+}
+
+// slackMessage is a message for Slack, by its own template where there is one.
+func (c *chat) slackMessage(m Message) (slackMessage, error) {
+	return say(c.kind, c.own, m, func(m Message, own *string) (slackMessage, bool, error) {
 		if own != nil {
-			return slackOwn(m, *own)
+			x, fits := slackOwn(m, *own)
+			return x, fits, nil
 		}
-		b, err := slackPayload(m)
-		return b, true, err
+		x, err := slackFit(m)
+		return x, true, err
 	})
 }
 
 // Send posts the message. Slack says yes with status 200 and the body "ok", and with nothing else.
 func (s *slack) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := s.body(Render(d))
+	body, err := s.Payload(d)
 	if err != nil {
 		return "", err
 	}
@@ -108,7 +119,13 @@ type (
 	slackBlock struct {
 		Type     string         `json:"type"`
 		BlockID  string         `json:"block_id"`
-		Elements []slackElement `json:"elements"`
+		Elements []slackElement `json:"elements,omitempty"`
+		Text     *slackMrkdwn   `json:"text,omitempty"` // of a section
+	}
+	slackMrkdwn struct {
+		Type     string `json:"type"`
+		Text     string `json:"text"`
+		Verbatim bool   `json:"verbatim"` // true: Slack makes no links and mentions of its own
 	}
 	slackElement struct {
 		Type     string         `json:"type"`
@@ -128,15 +145,6 @@ var (
 	slackBold   = &slackStyle{Bold: true}
 	slackStrike = &slackStyle{Strike: true}
 )
-
-// slackPayload is the body of a request to an incoming webhook.
-func slackPayload(m Message) ([]byte, error) {
-	x, err := slackFit(m)
-	if err != nil {
-		return nil, err
-	}
-	return encode(x)
-}
 
 // slackFit makes a message that Slack takes.
 func slackFit(m Message) (slackMessage, error) {
@@ -158,7 +166,7 @@ func slackNote(m Message) string {
 func slackBlocks(m Message) []slackBlock {
 	id := clip(m.UID, slackBlockID-10)
 	rich := func(part string, es []slackElement) slackBlock {
-		return slackBlock{"rich_text", id + part, []slackElement{{Type: "rich_text_section", Elements: es}}}
+		return slackBlock{Type: "rich_text", BlockID: id + part, Elements: []slackElement{{Type: "rich_text_section", Elements: es}}}
 	}
 	var head []slackElement
 	if mark := m.Mark(); mark != "" {
@@ -261,7 +269,7 @@ func slackLink(text, to string, style *slackStyle) slackElement {
 
 // slackContext is a line in small print. It is plain_text, where nothing is markup and emoji names stay names.
 func slackContext(id, text string) slackBlock {
-	return slackBlock{"context", id, []slackElement{{Type: "plain_text", Text: slackLiteral(text), Emoji: new(bool)}}}
+	return slackBlock{Type: "context", BlockID: id, Elements: []slackElement{{Type: "plain_text", Text: slackLiteral(text), Emoji: new(bool)}}}
 }
 
 // encode is JSON without the escapes that only HTML needs.

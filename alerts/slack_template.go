@@ -19,23 +19,8 @@ var mrkdwn = printer{
 // slackDest is a safe link as Slack writes it in mrkdwn: <address> or <address|text>.
 func slackDest(to string) string { return strings.ReplaceAll(to, "&", "&amp;") }
 
-// slackOwn is the request's body with the text of a template in one section. It is verbatim: Slack makes no links and mentions of its own.
-func slackOwn(m Message, text string) (body []byte, fits bool, err error) {
-	type textObject struct {
-		Type     string `json:"type"`
-		Text     string `json:"text"`
-		Verbatim bool   `json:"verbatim"`
-	}
-	type section struct {
-		Type    string     `json:"type"`
-		BlockID string     `json:"block_id"`
-		Text    textObject `json:"text"`
-	}
-	body, err = encode(struct {
-		Text   string    `json:"text"`
-		Blocks []section `json:"blocks"`
-		Links  bool      `json:"unfurl_links"`
-		Media  bool      `json:"unfurl_media"`
-	}{slackNote(m), []section{{"section", clip(m.UID, slackBlockID), textObject{"mrkdwn", text, true}}}, false, false})
-	return body, utf8.RuneCountInString(text) <= slackSection, err
+// slackOwn is a message with the text of a template in one section.
+func slackOwn(m Message, text string) (x slackMessage, fits bool) {
+	b := slackBlock{Type: "section", BlockID: clip(m.UID, slackBlockID), Text: &slackMrkdwn{"mrkdwn", text, true}}
+	return slackMessage{Text: slackNote(m), Blocks: []slackBlock{b}}, utf8.RuneCountInString(text) <= slackSection
 }

@@ -62,6 +62,15 @@ func checkSlack(t testing.TB, body []byte) {
 	}
 }
 
+// slackPayload is the body of a request to an incoming webhook, in the standard form.
+func slackPayload(m Message) ([]byte, error) {
+	x, err := slackFit(m)
+	if err != nil {
+		return nil, err
+	}
+	return encode(x)
+}
+
 var slackMarkup = regexp.MustCompile("<[!@#]|<https?:|[*_~`]")
 
 // slackLimits checks a payload against docs.slack.dev, as the demo's stand-in does, and against what our messages promise beyond that:

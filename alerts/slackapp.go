@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	slackapi "github.com/slack-go/slack"
 
@@ -24,6 +23,8 @@ type slackAppSettings struct {
 	Token   pipeline.Secret `yaml:"token,required" also:"bot_token,oauth_token"`
 	Channel string          `yaml:"channel,required" also:"channel_id"`
 	URL     string          `yaml:"url" also:"api"` // of the Web API, with the slash at its end; "": slackAPIURL
+
+	Template string `yaml:"template" also:"text,message"`
 }
 
 // slackApp posts by chat.postMessage, which names the message that it made: what becomes of a story goes into the thread of the message
@@ -32,10 +33,9 @@ type slackAppSettings struct {
 // Slack knows no key that makes a post idempotent (client_msg_id is for its own clients: slackapi/java-slack-sdk issue 852). A post
 // whose yes was not heard is repeated, with the same block_id.
 type slackApp struct {
-	name    string
+	*chat
 	token   *pipeline.Secret // a pointer for the reason that poster is one
 	channel string
-	post    *poster
 }
 
 var slackChannelID = regexp.MustCompile(`^[CGD][A-Z0-9]{2,30}$`)
@@ -57,24 +57,23 @@ func newSlackApp(name string, settings Settings, deps Deps) (pipeline.Channel, e
 	if !strings.HasSuffix(to.Reveal(), "/") || strings.ContainsAny(to.Reveal(), "?#") {
 		m.add("url", "it looks like "+slackAPIURL, "does not end with a slash, as the address of an API does")
 	}
+	own := m.template(s.Template, mrkdwn)
 	if err := m.err(); err != nil {
 		return nil, err
 	}
-	return &slackApp{name, &s.Token, s.Channel, newPoster("slack_app", to, deps, s.Token)}, nil
+	return &slackApp{newChat("slack_app", name, slackPace, to, own, deps, s.Token), &s.Token, s.Channel}, nil
 }
 
-// Format keeps the token out of whatever verb prints the channel.
-func (s *slackApp) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "slack_app channel %q", s.name) }
-
-// Pace is Slack's limit on posts to a channel.
-func (s *slackApp) Pace() time.Duration { return slackPace }
-
-// Warnings lists what is allowed but hardly meant.
-func (s *slackApp) Warnings() []string {
-	if plainHTTP(s.post.url) {
-		return []string{"`url` is http: the token, which is the key to the workspace, travels in the clear; use https"}
+// Payload is the message that Send posts, without the thread that it may go into.
+func (s *slackApp) Payload(d pipeline.Delivery) ([]byte, error) {
+	x, err := s.slackMessage(Render(d))
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return encode(struct {
+		Channel string `json:"channel"`
+		slackMessage
+	}{s.channel, x})
 }
 
 // Send posts the message. An update goes into the thread of the message that told first, where that is in this channel and the rule does
@@ -99,14 +98,14 @@ func (s *slackApp) Send(ctx context.Context, d pipeline.Delivery) (ref string, e
 			}
 		}
 	}
-	msg, err := slackFit(Render(d))
+	msg, err := s.slackMessage(Render(d))
 	if err != nil {
-		return "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("slack_app: %w", err)}
+		return "", err
 	}
-	ts, err := s.say(ctx, msg, thread)
+	ts, err := s.put(ctx, msg, thread)
 	if err != nil && thread != "" && slackNoThread[pipeline.AsFailure(err).Reason] {
 		thread = ""
-		ts, err = s.say(ctx, msg, thread)
+		ts, err = s.put(ctx, msg, thread)
 	}
 	if err != nil {
 		return "", err
@@ -119,9 +118,9 @@ func (s *slackApp) edit(ctx context.Context, d pipeline.Delivery, ts string) err
 	u := d.Alert.Update
 	d.Alert.Kind, d.Alert.Update = pipeline.KindMatch, nil
 	d.UID = fmt.Sprintf("%s:%d", u.UID, u.Outlets) // each version of a message wants block_ids of its own
-	msg, err := slackFit(Render(d))
+	msg, err := s.slackMessage(Render(d))
 	if err != nil {
-		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("slack_app: %w", err)}
+		return err
 	}
 	_, err = s.call(ctx, func(api *slackapi.Client) error {
 		_, _, _, err := api.UpdateMessageContext(ctx, s.channel, ts, msg.options()...)
@@ -130,8 +129,8 @@ func (s *slackApp) edit(ctx context.Context, d pipeline.Delivery, ts string) err
 	return err
 }
 
-// say posts a message, into the thread of another one unless thread is "", and returns its name.
-func (s *slackApp) say(ctx context.Context, msg slackMessage, thread string) (ts string, err error) {
+// put posts a message, into the thread of another one unless thread is "", and returns its name.
+func (s *slackApp) put(ctx context.Context, msg slackMessage, thread string) (ts string, err error) {
 	options := msg.options()
 	if thread != "" {
 		options = append(options, slackapi.MsgOptionTS(thread))

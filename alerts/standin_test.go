@@ -13,12 +13,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
 	"wirewatch/pipeline"
+	"wirewatch/seeds/newsroom"
 )
 
 // A standIn is a receiver of one kind: it takes what the receiver's documentation allows, and refuses the rest in the receiver's words.
@@ -494,11 +496,101 @@ func newStage(t testing.TB, kind, more string) stage {
 	case "file":
 		ch := mustChannel(t, least(t, kind, "")+"\n"+more)
 		return stage{ch, func() [][]byte { return readLines(t, ch.(*file).path) }, none}
+	case "slack_app":
+		return newSlackAppStage(t, more)
+	case "email":
+		return newEmailStage(t, more)
 	}
 	srv := newStandIn(t, kind)
 	return stage{mustChannel(t, least(t, kind, srv.URL)+"\n"+more),
 		func() [][]byte { srv.mu.Lock(); defer srv.mu.Unlock(); return slices.Clone(srv.bodies) },
 		func() []string { srv.mu.Lock(); defer srv.mu.Unlock(); return slices.Clone(srv.refused) }}
+}
+
+// newSlackAppStage has the workspace of the demo for a receiver. What it received are the messages as they stand, each held against what
+// ours promise.
+func newSlackAppStage(t testing.TB, more string) stage {
+	t.Helper()
+	clock := now
+	api := newsroom.NewSlackAPI("xoxb-1", func() time.Time { clock = clock.Add(time.Second); return clock }, slackChannel)
+	srv := httptest.NewServer(api)
+	t.Cleanup(srv.Close)
+	return stage{mustChannel(t, least(t, "slack_app", srv.URL)+"\n"+more),
+		func() (out [][]byte) {
+			for _, p := range api.Posts() {
+				b, err := encode(struct {
+					Text   string          `json:"text"`
+					Blocks json.RawMessage `json:"blocks"`
+				}{p.Text, p.Blocks})
+				if err != nil {
+					t.Fatal(err)
+				}
+				out = append(out, b)
+			}
+			if len(out) > 0 {
+				checkSlack(t, out[len(out)-1])
+			}
+			return out
+		}, api.Violations}
+}
+
+// newEmailStage has an SMTP server for a receiver. What it received are the mails as another library reads them, each held against what
+// ours promise: two parts that differ in form, few elements, and links where links may be.
+func newEmailStage(t testing.TB, more string) stage {
+	t.Helper()
+	s := newMailServer(t, false)
+	var refused []string
+	return stage{s.channel(t, "tls: none\n"+more), func() (out [][]byte) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, m := range s.mails {
+			h, text, html := parsed(t, m.data)
+			b, err := encode(map[string]string{"subject": subject(t, h), "text": text, "html": html})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, b)
+			if err := emailElements(html); err != nil {
+				refused = append(refused, err.Error())
+			}
+		}
+		s.mails = slices.Delete(s.mails, 0, len(s.mails))
+		return out
+	}, func() []string { return refused }}
+}
+
+// emailElements says what is wrong with the elements of a mail's HTML, and with its links.
+func emailElements(s string) error {
+	_, s, ok := strings.Cut(s, "<body")
+	if !ok {
+		return fmt.Errorf("no body in %.300q", s)
+	}
+	for z := html.NewTokenizer(strings.NewReader("<body" + s)); ; {
+		switch z.Next() {
+		case html.ErrorToken:
+			if z.Err() != io.EOF {
+				return z.Err()
+			}
+			return nil
+		case html.CommentToken, html.DoctypeToken:
+			return fmt.Errorf("%s", z.Raw())
+		case html.StartTagToken, html.SelfClosingTagToken:
+			t := z.Token()
+			if !strings.Contains(" body h2 p div hr br a b del ins ", " "+t.Data+" ") {
+				return fmt.Errorf("element %s", t.Data)
+			}
+			for _, a := range t.Attr {
+				switch {
+				case t.Data == "a" && a.Key == "href":
+					if err := goodLink(a.Val); err != nil {
+						return err
+					}
+				case a.Key != "style" && a.Key != "dir":
+					return fmt.Errorf("attribute %s of %s", a.Key, t.Data)
+				}
+			}
+		}
+	}
 }
 
 // last sends a delivery and gives what the receiver took.

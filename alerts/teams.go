@@ -79,8 +79,9 @@ type (
 	}
 )
 
-func (c *teams) body(m Message) ([]byte, error) {
-	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
+// Payload is the body of the request that Send makes.
+func (c *teams) Payload(d pipeline.Delivery) ([]byte, error) {
+	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
 		card := adaptiveCard{Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4", Width: teamsWidth{"Full"}}
 		if own != nil {
 			for _, l := range strings.Split(*own, "\n") {
@@ -120,7 +121,7 @@ func teamsBlocks(lines [][]piece) []teamsBlock {
 // Send posts the card. The workflow says yes with status 202 before it posts, or with 200 when it ends with a response of its own, unless
 // that speaks of a failure.
 func (c *teams) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.body(Render(d))
+	body, err := c.Payload(d)
 	if err != nil {
 		return "", err
 	}

@@ -98,8 +98,10 @@ type telegramReply struct {
 	Anyway  bool  `json:"allow_sending_without_reply"`
 }
 
-func (c *telegram) body(m Message, ref string) ([]byte, error) {
-	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
+// Payload is the body of the request that Send makes.
+func (c *telegram) Payload(d pipeline.Delivery) ([]byte, error) {
+	ref := inReply(d)
+	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
 		t := telegramMessage{Chat: c.to, Thread: c.thread, Preview: telegramPreview{true}}
 		if chat, id, ok := strings.Cut(ref, "/"); ok && chat == c.to { // a message of another chat is none to reply to
 			if n, err := strconv.ParseInt(id, 10, 64); err == nil {
@@ -153,7 +155,7 @@ func telegramRich(lines [][]piece) (string, []telegramEntity) {
 
 // Send sends the message. Telegram says yes with status 200 and ok: true. The name of the message is the chat and its number there.
 func (c *telegram) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.body(Render(d), inReply(d))
+	body, err := c.Payload(d)
 	if err != nil {
 		return "", err
 	}

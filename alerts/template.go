@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
 	"text/template/parse"
+
+	"wirewatch/pipeline"
 )
 
 // A View is what a channel's template sees of a Message. What a template prints of it is made literal for the channel on its way out,
@@ -161,6 +164,30 @@ func (o *override) text(m Message) (string, error) {
 	var b bytes.Buffer
 	err := o.tmpl.Execute(&limited{&b, maxOverride}, o.p.view(m))
 	return strings.TrimSpace(b.String()), err
+}
+
+// say renders a message within the limits of its receiver, of a kind. build gets the text that own makes of the message, or nil for the
+// standard one, as where own is nil. A template that fails, or still says too much when all is left out, gives way to the standard text:
+// nobody is to miss a story by it. The error is a pipeline.Failure.
+func say[B any](kind string, own *override, m Message, build func(m Message, own *string) (b B, fits bool, err error)) (B, error) {
+	if own != nil {
+		b, err := fit(m, func(m Message) (b B, fits bool, err error) {
+			s, err := own.text(m)
+			if err != nil {
+				return b, false, err
+			}
+			return build(m, &s)
+		})
+		if err == nil {
+			return b, nil
+		}
+		m.Notes = append(slices.Clip(m.Notes), line("The template of this channel failed, so this is the standard text: "+err.Error(), noteLen))
+	}
+	b, err := fit(m, func(m Message) (B, bool, error) { return build(m, nil) })
+	if err != nil {
+		return b, &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("%s: %w", kind, err)}
+	}
+	return b, nil
 }
 
 // limited takes n bytes and no more.

@@ -28,6 +28,8 @@ func TestTemplates(t *testing.T) {
 		"ntfy":       `"message":"` + head + `\nInspectors who were on the quay said on Sunday that the crates held artillery shells and`,
 		"teams":      `{"type":"TextRun","text":"` + head + `"}`,
 		"slack":      `"text":"` + head + `\nInspectors who were on the quay said on Sunday that the crates held artillery *shells* and`,
+		"slack_app":  `"text":"` + head + `\nInspectors who were on the quay said on Sunday that the crates held artillery *shells* and`,
+		"email":      `"text":"` + head + `\nInspectors who were on the quay said on Sunday that the crates held artillery shells and`,
 	} {
 		got := newStage(t, kind, withTemplate(text)).last(t, samples()["english"])
 		if !bytes.Contains(got, []byte(want)) || !bytes.Contains(got, []byte("Example News / 22 Nov 2026 08:30 UTC / Reuters / rule: arms transfers ")) ||
@@ -50,7 +52,7 @@ func TestHostileTitlesThroughTemplates(t *testing.T) {
 		"{{.Text}}",
 		"{{.}}",
 	} {
-		for _, kind := range []string{"slack", "discord", "mattermost", "telegram", "ntfy", "matrix", "teams"} {
+		for _, kind := range []string{"slack", "slack_app", "email", "discord", "mattermost", "telegram", "ntfy", "matrix", "teams"} {
 			if text == "{{.}}" && kind == "matrix" {
 				continue // the links in it are as addresses, which the stand-in takes for a title's
 			}
@@ -111,7 +113,7 @@ func TestTemplateGivesWay(t *testing.T) {
 		"too long": "{{.Headline}}{{range .Items}}{{range $.Items}}{{.Headline}} {{.UID}} and a lot of other words{{end}}{{end}}",
 		"fails":    "{{.Headline}}{{if eq (len .Items) 40}}{{index .Items 99}}{{end}}",
 	} {
-		for _, kind := range []string{"slack", "discord", "telegram", "matrix", "ntfy", "teams", "mattermost"} {
+		for _, kind := range []string{"slack", "slack_app", "email", "discord", "telegram", "matrix", "ntfy", "teams", "mattermost"} {
 			var members []pipeline.Delivery
 			for i := range 40 {
 				d := samples()["english"]

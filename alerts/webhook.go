@@ -144,7 +144,7 @@ func (w *webhook) Warnings() (out []string) {
 
 // Send posts the body. Any 2xx is a yes.
 func (w *webhook) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := w.body(d)
+	body, err := w.Payload(d)
 	if err != nil {
 		return "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "not renderable", Err: fmt.Errorf("webhook: %w", err)}
 	}

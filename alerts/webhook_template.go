@@ -57,8 +57,8 @@ func (o *override) payload(m Message) ([]byte, error) {
 	})
 }
 
-// body is what the webhook sends of a delivery.
-func (w *webhook) body(d pipeline.Delivery) ([]byte, error) {
+// Payload is what the webhook sends of a delivery.
+func (w *webhook) Payload(d pipeline.Delivery) ([]byte, error) {
 	if w.own == nil {
 		return WebhookBody(d)
 	}

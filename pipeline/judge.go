@@ -25,6 +25,15 @@ type QuietStore interface {
 // digestItems is how many items a digest has at most, for a channel that does not say itself (DigestItems) what it can show.
 const digestItems = 15
 
+// Decide says what would become of a delivery on its channel now: open, held in a bundle until it is due, or silenced. Nothing is stored.
+func (d *Deliverer) Decide(ctx context.Context, x Delivery) (Delivery, error) {
+	j, err := d.judge(ctx, x.Channel)
+	if err != nil {
+		return x, err
+	}
+	return j.decide(ctx, x)
+}
+
 // A judge decides on the deliveries of one channel for a round of sending.
 type judge struct {
 	d        *Deliverer

@@ -52,6 +52,23 @@ func (l *Lab) Search(ctx context.Context, s Search) (Result, error) {
 	return r, nil
 }
 
+// Newest is the newest article that a rule matches, with the rule's own limits. ok: there is one.
+func (l *Lab) Newest(ctx context.Context, r rules.Rule) (f Found, ok bool, err error) {
+	q, err := rules.ParseWith(r.Query, r.Lists)
+	if err != nil {
+		return f, false, err
+	}
+	set, err := rules.Compile([]rules.Rule{r})
+	if err != nil {
+		return f, false, err
+	}
+	_, err = l.each(ctx, set, rules.Required(q), Range{}, false, func(x Found) error {
+		f, ok = x, true
+		return errEnough
+	})
+	return f, ok, err
+}
+
 // A pager picks a page from what it is given in order.
 type pager struct {
 	from, to int // a half-open range of places

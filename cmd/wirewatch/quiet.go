@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"wirewatch/alerts/lab"
 	"wirewatch/alerts/rules"
 	"wirewatch/configs"
 	"wirewatch/pipeline"
@@ -148,5 +149,5 @@ func (s *silenceQueries) holds(query string, a *pipeline.Article) bool {
 		v, _ = s.sets.LoadOrStore(query, set)
 	}
 	set := v.(*rules.Set)
-	return set != nil && len(set.Match(ruleDoc(a))) > 0
+	return set != nil && len(set.Match(lab.Doc(a))) > 0
 }

@@ -78,6 +78,7 @@ func verbs() []verb {
 		{"alerts ack", "ID...", "acknowledge alerts, so that they are not escalated", runAlertsAck},
 		{"alerts mark", "ID... VERDICT", "say that alerts were right or wrong, for `rules suggest`; - takes it back", runAlertsMark},
 		{"alerts silence", "add/list/end", "keep alerts from every channel for a while: by rule, site, story or query", runAlertsSilence},
+		{"alerts preview", "RULE", "what would be sent to each channel of a rule, as it would be now; nothing is sent", runAlertsPreview},
 		{"alerts test", "CHANNEL", "send a marked sample to a channel", runAlertsTest},
 		{"db migrate", "", "bring the store to this version's form", runDBMigrate},
 		{"db check", "", "check the store's integrity", runDBCheck},

@@ -168,11 +168,6 @@ func (s *setup) feeds() []pipeline.Feed {
 	return out
 }
 
-// ruleDoc is an article as rules see it.
-func ruleDoc(a *pipeline.Article) *rules.Doc {
-	return &rules.Doc{Title: a.Title, Body: a.Body, Lang: a.Lang, Site: a.Site, URL: a.URL, Feed: a.Feed, Agency: a.Agency, Authors: a.Authors, Tags: a.Tags}
-}
-
 // matchOf is what a match of a rule says, without the spans.
 func (s *setup) matchOf(rule string, now time.Time) pipeline.Match {
 	r := s.byName[rule]
@@ -191,7 +186,7 @@ func (s *setup) counting() (out []pipeline.Match) {
 
 // match runs the rules over an article.
 func (s *setup) match(a *pipeline.Article) []pipeline.Match {
-	hits := s.rules.Match(ruleDoc(a))
+	hits := s.rules.Match(lab.Doc(a))
 	out, now := make([]pipeline.Match, len(hits)), s.now()
 	for i, h := range hits {
 		m := s.matchOf(h.Rule, now)

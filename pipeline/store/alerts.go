@@ -132,6 +132,26 @@ func (s *Store) Raise(ctx context.Context, a pipeline.Alert, channels []string) 
 // maxOutlets bounds how many other sites of a story an alert names.
 const maxOutlets = 50
 
+// Saying loads what there would be to say of an alert about an article (its ID) now: the article without its blocks, its story, who else
+// carries it. ErrNotFound: there is no such article.
+func (s *Store) Saying(ctx context.Context, article int64) (pipeline.Alert, error) {
+	c, done := s.read(ctx)
+	defer done()
+	var a pipeline.Alert
+	as, err := loadArticles(c, articleColumns, ` WHERE id = ?`, article)
+	if err == nil && len(as) == 0 {
+		err = ErrNotFound
+	}
+	if err == nil {
+		a.Article, a.Story.ID = as[0], as[0].Story
+		err = fill(c, &a, "")
+	}
+	if err != nil {
+		return a, fmt.Errorf("what is to be said of article %d: %w", article, err)
+	}
+	return a, nil
+}
+
 // fill loads what there is to say of an alert: the story as it stands now, the article, the story's other outlets.
 func fill(c conn, a *pipeline.Alert, said string) error {
 	if said != "" {

@@ -25,10 +25,12 @@ const (
 	slackBody     = 1 << 20
 )
 
+// slackText is a text object (docs.slack.dev/reference/block-kit/composition-objects/text-object).
 type slackText struct {
-	Type  string `json:"type"`
-	Text  string `json:"text"`
-	Emoji *bool  `json:"emoji"`
+	Type     string `json:"type"`
+	Text     string `json:"text"`
+	Emoji    *bool  `json:"emoji"`    // of plain_text alone
+	Verbatim *bool  `json:"verbatim"` // of mrkdwn alone
 }
 
 type slackElement struct {
@@ -39,6 +41,7 @@ type slackElement struct {
 	AltText  string            `json:"alt_text"`
 	ActionID string            `json:"action_id"`
 	Emoji    *bool             `json:"emoji"`
+	Verbatim *bool             `json:"verbatim"`
 	Style    json.RawMessage   `json:"style"` // of rich text
 	Elements []json.RawMessage `json:"elements"`
 }
@@ -261,8 +264,14 @@ func (c *slackCheck) text(where string, t *slackText, limit int) {
 	}
 	switch t.Type {
 	case "mrkdwn":
+		if t.Emoji != nil {
+			c.fault("%s: emoji is of plain_text alone", where)
+		}
 		c.mrkdwn(where, t.Text)
 	case "plain_text":
+		if t.Verbatim != nil {
+			c.fault("%s: verbatim is of mrkdwn alone", where)
+		}
 	default:
 		c.fault("%s: text type %q", where, t.Type)
 	}
@@ -281,7 +290,7 @@ func (c *slackCheck) element(where string, raw json.RawMessage) {
 			c.fault("%s: the text of a %s element must be a string", where, e.Type)
 			return
 		}
-		c.text(where, &slackText{Type: e.Type, Text: s}, slackSection)
+		c.text(where, &slackText{Type: e.Type, Text: s, Emoji: e.Emoji, Verbatim: e.Verbatim}, slackSection)
 	case "button":
 		var t slackText
 		if err := json.Unmarshal(e.Text, &t); err != nil || t.Type != "plain_text" {

@@ -29,11 +29,17 @@ type nearby struct {
 	words  int32 // of the longest occurrence: how far before a word one may begin that reaches it
 	gaps   []near
 	slop   int
+	tries  int // that are left, see maxTries
 }
+
+// maxTries bounds the search for one chain or loose phrase in one text, in occurrences tried. Where the same words are asked for many times
+// and the text repeats them not quite so often, the search would go through all their orders. What is not decided by then counts as
+// found, as it has what it needs right beside it: a message too many is better than a story that is missed.
+const maxTries = 1 << 20
 
 func (m *scratch) nearby(lists [][]occ) *nearby {
 	m.number()
-	s := &nearby{m: m, lists: lists, chosen: make([]occ, len(lists)), set: make([]bool, len(lists)), words: 1, single: true}
+	s := &nearby{m: m, lists: lists, chosen: make([]occ, len(lists)), set: make([]bool, len(lists)), words: 1, single: true, tries: math.MaxInt}
 	for _, l := range lists {
 		for _, o := range l {
 			if o.end-o.start == 1 {
@@ -51,6 +57,10 @@ func (m *scratch) length(o occ) int32 { return m.numbers.of[o.end-1] - m.numbers
 
 // takingPart is every occurrence with which a choice succeeds, sorted.
 func (s *nearby) takingPart(try func(i int) bool) []occ {
+	if all := sorted(slices.Concat(s.lists...)); len(all) < len(s.lists) {
+		return nil // each of the lists needs one of its own
+	}
+	s.tries = maxTries
 	var out []occ
 	for i, l := range s.lists {
 		for _, o := range l {
@@ -77,6 +87,9 @@ func (s *nearby) candidates(i int, x occ, reach int32, f func() bool) bool {
 	})
 next:
 	for ; k < len(l) && l[k].start < seg.to && m.numbers.of[l[k].start] <= m.numbers.of[x.start]+reach; k++ {
+		if s.tries--; s.tries < 0 {
+			return true
+		}
 		for j, c := range s.chosen {
 			if s.set[j] && l[k].start < c.end && c.start < l[k].end {
 				continue next

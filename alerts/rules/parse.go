@@ -14,6 +14,7 @@ const (
 	maxDepth = 100      // parentheses in parentheses
 	maxGap   = 1000     // words, of NEAR and of a phrase's ~
 	maxLoose = 8        // words of a phrase with ~
+	maxChain = 32       // operands of one chain of NEAR
 	maxWords = 20000    // terms, phrases and values, those of lists included
 )
 
@@ -242,6 +243,9 @@ func (p *parser) near(after string) (*node, *Error) {
 			break
 		}
 		at, w := p.i, p.word()
+		if len(chain.kids) == maxChain {
+			return nil, p.fail(at, fmt.Sprintf("a chain of NEAR joins at most %d words or lists", maxChain), "join some of them by AND, or put alternatives into one list: (a OR b) NEAR c")
+		}
 		g := near{n: 4, ordered: o == "ONEAR"}
 		if w != o {
 			g.n, err = p.number(at, w, o)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -272,6 +273,39 @@ func TestRepetitiveQuery(t *testing.T) {
 	}
 	if s := fmt.Sprint(got); s != "[loose nested long]" {
 		t.Error(s)
+	}
+	if e := time.Since(start); e > 20*time.Second {
+		t.Errorf("took %v", e)
+	}
+}
+
+// Nor must a chain that asks for one word more often than the text has it, or for it so often that not all orders can be tried.
+func TestRepetitiveChain(t *testing.T) {
+	chain := func(words ...string) string { return strings.Join(words, " NEAR/1000 ") }
+	many := func(n int, words ...string) string { return chain(slices.Repeat(words, n)...) }
+	if _, err := Parse(many(33, "kim")); err == nil || !strings.Contains(err.Error(), "a chain of NEAR joins at most 32 words or lists") {
+		t.Errorf("a chain of 33: %v", err)
+	}
+	set, err := Compile([]Rule{{Name: "short by one", Query: many(32, "kim")}, {Name: "enough", Query: many(31, "kim")},
+		{Name: "short by one of two", Query: many(16, "kim", "xi")}, {Name: "ordered", Query: strings.ReplaceAll(many(32, "kim"), "NEAR", "ONEAR")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	got := map[string]bool{}
+	for _, h := range set.Match(&Doc{Body: strings.Repeat("kim ", 31)}) {
+		got[h.Rule] = true
+	}
+	if len(got) != 1 || !got["enough"] {
+		t.Errorf("31 times kim: %v", got)
+	}
+	// Fifteen of one word and twenty of another: to refuse it takes more orders than can be tried, so that it counts as found.
+	got = map[string]bool{}
+	for _, h := range set.Match(&Doc{Body: strings.Repeat("kim ", 15) + strings.Repeat("xi ", 20)}) {
+		got[h.Rule] = true
+	}
+	if len(got) != 1 || !got["short by one of two"] {
+		t.Errorf("15 times kim, 20 times xi: %v", got)
 	}
 	if e := time.Since(start); e > 20*time.Second {
 		t.Errorf("took %v", e)

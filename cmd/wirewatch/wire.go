@@ -307,7 +307,9 @@ func (a *app) build(s *setup) (err error) {
 	a.desk = desk.New(version)
 	a.desk.Ready = a.ready
 	a.desk.Gauges = a.gauges
-	a.desk.API = &desk.API{Store: a.store, Token: func() pipeline.Secret { return a.setup.Load().cfg.APIToken }, CheckQuery: checkQuery, Now: time.Now}
+	token := func() pipeline.Secret { return a.setup.Load().cfg.APIToken }
+	a.desk.API = &desk.API{Store: a.store, Token: token, CheckQuery: checkQuery, Now: time.Now}
+	a.desk.Feeds = &desk.Feeds{Of: a.ruleFeeds(time.Now()), Token: token}
 	return nil
 }
 

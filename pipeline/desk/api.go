@@ -2,16 +2,11 @@ package desk
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -75,18 +70,6 @@ func (a *API) show(s pipeline.Silence) silence {
 	return silence{s.ID, s.Rule, s.Site, s.Story, s.Query, stamp(s.Created), stamp(s.Until), stamp(s.Ended), s.Active(a.Now()), s.Author, s.Comment, s.Kept}
 }
 
-// A problem is an answer that is no success.
-type problem struct {
-	status int
-	msg    string
-}
-
-func (p *problem) Error() string { return p.msg }
-
-func refuse(status int, format string, args ...any) error {
-	return &problem{status, fmt.Sprintf(format, args...)}
-}
-
 // routes adds the API to mux.
 func (a *API) routes(mux *http.ServeMux) {
 	for pattern, do := range map[string]func(*http.Request) (int, any, error){
@@ -122,34 +105,17 @@ func (a *API) routes(mux *http.ServeMux) {
 
 // allow says whether a request may go on.
 func (a *API) allow(r *http.Request) error {
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && isLoopback(local.String()) && !isLoopback(r.Host) {
-		return refuse(http.StatusForbidden, "the request is for the host %q, which is not this machine's own name for itself: use 127.0.0.1 or localhost", r.Host)
-	}
-	if o := r.Header.Get("Origin"); o != "" {
-		if u, err := url.Parse(o); err != nil || u.Host == "" || u.Host != r.Host {
-			return refuse(http.StatusForbidden, "the request comes from a page of another origin")
-		}
+	if err := notStrange(r); err != nil {
+		return err
 	}
 	want := a.Token()
 	if want.IsZero() {
 		return refuse(http.StatusForbidden, "there is no `api_token` in the configuration, so nothing can be read or changed here; `wirewatch alerts silence` and `wirewatch alerts ack` do it on the machine itself")
 	}
-	got, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	g, w := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want.Reveal())) // of one length, so that nothing can be learned from the time it takes
-	if same := subtle.ConstantTimeCompare(g[:], w[:]) == 1; !ok || !same {
+	if got, ok := bearer(r); !ok || !same(got, want) {
 		return refuse(http.StatusUnauthorized, "the token is missing or wrong: send `Authorization: Bearer TOKEN` with the `api_token` of the configuration")
 	}
 	return nil
-}
-
-// isLoopback reports whether a host, with or without a port, is this machine alone.
-func isLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // body reads a JSON object.

@@ -152,7 +152,6 @@ func TestAPIAck(t *testing.T) {
 // What is wrong with a request is said, and nothing is stored of it.
 func TestAPIRefuses(t *testing.T) {
 	const good = `{"rule": "r", "for": "1h"}`
-	header := func(k, v string) func(*http.Request) { return func(r *http.Request) { r.Header.Set(k, v) } }
 	for _, c := range []struct {
 		name, body string
 		change     func(*http.Request)
@@ -247,4 +246,9 @@ func TestAPIBehindAName(t *testing.T) {
 	if rec.Code != 200 {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
+}
+
+// header is a request's change: it gets a header.
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
 }

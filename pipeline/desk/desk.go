@@ -1,5 +1,6 @@
 // Package desk is the HTTP face of a running Wirewatch: /healthz (the process answers), /readyz (it can do its work: the
-// store answers and there is room), /metrics (Prometheus), which read, and the API, which silences and acknowledges and wants a token.
+// store answers and there is room), /metrics (Prometheus), a feed for each rule, which read, and the API, which silences and acknowledges
+// and wants a token.
 package desk
 
 import (
@@ -27,6 +28,7 @@ type Desk struct {
 	Ready  func(context.Context) error            // nil when the pipeline can work; else a sentence that says what to do
 	Gauges func(context.Context) ([]Gauge, error) // numbers of the store
 	API    *API                                   // nil: none
+	Feeds  *Feeds                                 // nil: none
 
 	registry *prometheus.Registry
 	events   *prometheus.CounterVec
@@ -81,6 +83,9 @@ func (d *Desk) Handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	if d.API != nil {
 		d.API.routes(mux)
+	}
+	if d.Feeds != nil {
+		d.Feeds.routes(mux)
 	}
 	return mux
 }

@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 		os.Unsetenv("WIREWATCH_TEST_MAIN")
 		main()
 	}
+	if os.Getenv("WIREWATCH_TEST_MAIN") == "chaos" {
+		chaosMain()
+	}
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // else each process under the race detector takes a second to end
 	}

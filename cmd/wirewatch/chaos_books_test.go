@@ -38,9 +38,11 @@ type chaos struct {
 	log       *os.File
 	counters
 
-	cmd   *exec.Cmd
-	ended chan error
-	back  bool // the last jump of the clock was back
+	cmd    *exec.Cmd
+	ended  chan error
+	logged int64 // how long the log was when it started
+	gaveUp bool  // it may have ended by itself, because the disk is full or was a moment ago
+	back   bool  // the last jump of the clock was back
 
 	mu      sync.Mutex // for st: the one who raises alerts writes, or the one who makes trouble
 	st      *store.Store

@@ -104,6 +104,9 @@ func (c *chaos) start() {
 	cmd := exec.Command(self, c.cfg, c.offset().String())
 	cmd.Env = append(os.Environ(), "WIREWATCH_TEST_MAIN=chaos")
 	cmd.Stdout, cmd.Stderr = c.log, c.log
+	if st, err := c.log.Stat(); err == nil {
+		c.logged = st.Size()
+	}
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}
@@ -114,12 +117,14 @@ func (c *chaos) start() {
 // trouble waits for a random moment and ends the daemon there in some way, then starts it again.
 func (c *chaos) trouble(k int) {
 	full := k%25 == 1 && c.fill()
+	c.gaveUp = c.gaveUp || full
 	c.pause()
 	if k%5 == 2 {
 		c.powerCut()
 	} else {
-		c.kill(full)
+		c.kill()
 	}
+	c.gaveUp = full
 	if c.rand.IntN(5) == 0 || k == 0 {
 		c.jump()
 	}
@@ -146,11 +151,11 @@ func (c *chaos) pause() {
 // length is how long the part of the run with trouble in it is meant to last.
 func (c *chaos) length() time.Duration { return time.Duration(c.slack) * 1050 * time.Millisecond }
 
-// kill ends the daemon without a warning. Only one whose disk is full may have ended by itself.
-func (c *chaos) kill(full bool) {
+// kill ends the daemon without a warning. Only one whose disk was full may have ended by itself.
+func (c *chaos) kill() {
 	select {
 	case err := <-c.ended:
-		if !full {
+		if !c.gaveUp {
 			c.t.Errorf("the daemon ended by itself: %v", err)
 		}
 		return
@@ -194,7 +199,7 @@ func (c *chaos) powerCut() {
 			c.t.Fatal(err)
 		}
 	}
-	c.kill(false)
+	c.kill()
 	c.st.Close()
 	os.Remove(c.store + "-shm")
 	for _, end := range []string{"", "-wal"} {
@@ -243,10 +248,17 @@ func (c *chaos) disk() string {
 
 func (c *chaos) ballast() string { return filepath.Join(filepath.Dir(c.store), "ballast") }
 
-// fill fills the disk to the last page, where it is a small one.
+// fill fills the disk to the last page, where it is a small one, and leaves SQLite no room in its journal.
 func (c *chaos) fill() bool {
 	if !c.small {
 		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for range 20 { // the daemon reads and writes on; a journal that is not empty only makes the disk full a little later
+		if err := c.st.Checkpoint(c.t.Context()); err == nil {
+			break
+		}
 	}
 	f, err := os.Create(c.ballast())
 	if err != nil {
@@ -330,7 +342,7 @@ func (c *chaos) replay() {
 // left.
 func (c *chaos) drain() {
 	c.t.Helper()
-	c.end()
+	c.kill()
 	if c.off.Add(int64(25 * time.Hour)); c.back {
 		c.off.Add(int64(3 * time.Hour))
 	}
@@ -354,6 +366,13 @@ func (c *chaos) drain() {
 func (c *chaos) waitIdle(within time.Duration) bool {
 	c.t.Helper()
 	deadline := time.Now().Add(within)
+	for up := false; !up && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) { // polling for a condition, bounded by the deadline
+		b, err := os.ReadFile(c.log.Name())
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		up = strings.Contains(string(b[c.logged:]), "msg=watching")
+	}
 	for quiet := 0; quiet < 10; {
 		if quiet++; c.left(pipeline.DeliveryOpen, pipeline.DeliveryGathered) > 0 {
 			quiet = 0

@@ -46,7 +46,7 @@ func TestChaos(t *testing.T) {
 	c.drain()
 	order := c.order() // before the last replay, which is the end of the line
 	c.replay()
-	c.drain()
+	c.settle()
 	page := c.metrics()
 	c.end()
 	t.Logf("chaos, seed %d: %d alerts, %d to Slack, %d kills in %s", c.seed, n, c.slack, c.kills, time.Since(began).Round(time.Second))
@@ -338,26 +338,26 @@ func (c *chaos) replay() {
 	}
 }
 
-// drain waits until nothing is left to be sent. What is held is let go by the clock, which goes on two hours whenever nothing else is
-// left.
+// drain starts the last daemon, by whose clock everything is due, and waits until nothing is left to be sent.
 func (c *chaos) drain() {
 	c.t.Helper()
 	c.kill()
-	if c.off.Add(int64(25 * time.Hour)); c.back {
-		c.off.Add(int64(3 * time.Hour))
-	}
+	c.off.Add(int64(25 * time.Hour))    // further than any jump back
 	time.Sleep(1100 * time.Millisecond) // as in jump
+	c.start()
+	c.settle()
+}
+
+// settle waits until nothing is left to be sent. What is held is let go by the clock, which goes on by hours whenever nothing else is left.
+func (c *chaos) settle() {
+	c.t.Helper()
 	for range 20 {
-		c.start()
-		if !c.waitIdle(3*time.Minute + c.length()) {
-			return
-		}
-		if c.left(pipeline.DeliveryHeld) == 0 {
+		if !c.waitIdle(3*time.Minute+c.length()) || c.left(pipeline.DeliveryHeld) == 0 {
 			return
 		}
 		c.end()
-		c.off.Add(int64(2 * time.Hour))
-		time.Sleep(1100 * time.Millisecond)
+		c.off.Add(int64(5 * time.Hour))
+		c.start()
 	}
 	c.t.Errorf("%d deliveries are held for ever", c.left(pipeline.DeliveryHeld))
 }
@@ -373,7 +373,7 @@ func (c *chaos) waitIdle(within time.Duration) bool {
 		}
 		up = strings.Contains(string(b[c.logged:]), "msg=watching")
 	}
-	for quiet := 0; quiet < 10; {
+	for quiet := 0; quiet < 5; {
 		if quiet++; c.left(pipeline.DeliveryOpen, pipeline.DeliveryGathered) > 0 {
 			quiet = 0
 		}

@@ -61,15 +61,7 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	defer a.close()
-	if n, err := a.store.TakeOver(ctx, a.deadOwner); err != nil {
-		return err
-	} else if n > 0 {
-		log.Info("took over work of a process that ended", "leases", n)
-	}
-	if err := a.store.SyncFeeds(ctx, s.feeds()); err != nil {
-		return err
-	}
-	if _, err := a.store.Reconsider(ctx); err != nil { // the configuration may have changed
+	if err := a.begin(ctx, s); err != nil {
 		return err
 	}
 	if *once {
@@ -79,6 +71,20 @@ func runRun(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	return a.daemon(ctx, e, *file, hup)
+}
+
+// begin takes up what an earlier process left, by the configuration as it is now.
+func (a *app) begin(ctx context.Context, s *setup) error {
+	if n, err := a.store.TakeOver(ctx, a.deadOwner); err != nil {
+		return err
+	} else if n > 0 {
+		a.log.Info("took over work of a process that ended", "leases", n)
+	}
+	if err := a.store.SyncFeeds(ctx, s.feeds()); err != nil {
+		return err
+	}
+	_, err := a.store.Reconsider(ctx) // the configuration may have changed
+	return err
 }
 
 // once does what is due and says how much it was.

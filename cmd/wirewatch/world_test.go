@@ -551,7 +551,7 @@ func (w *world) tellings(since time.Time) (out []time.Duration) {
 	return out
 }
 
-// soon logs how long it took from stored match to request; with STRICT=1, as in .ci/run, the p99 must be below a bound.
+// soon logs how long it took from stored match to request; with STRICT=1 (by hand: it is a bare time) the p99 must be below a bound.
 func soon(t *testing.T, when string, times []time.Duration, bound time.Duration) {
 	t.Helper()
 	p99 := pick(times, 0.99)

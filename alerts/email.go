@@ -282,7 +282,7 @@ func (e *email) message(d pipeline.Delivery) (*mail.Msg, error) {
 			p.text = *own
 			p.html, err = emailHTML(m, strings.Split(p.text, "\n")...)
 		} else {
-			p.text = Text(m)
+			p.text = emailPlain(m)
 			p.html, err = emailHTML(m)
 		}
 		return p, true, err

@@ -73,9 +73,9 @@ func (c *chat) bearer(token pipeline.Secret) {
 	}
 }
 
-// payload renders a message into the body of a request within the receiver's limits, see say.
+// payload renders a message into the body of a request within the receiver's limits, see worded.
 func (c *chat) payload(m Message, build func(m Message, own *string) (body []byte, fits bool, err error)) ([]byte, error) {
-	return say(c.kind, c.own, m, build)
+	return worded(c.kind, c.own, m, build)
 }
 
 // said is the text of a message in a markup, the channel's own where there is one.
@@ -94,8 +94,12 @@ func (c *chat) header(d pipeline.Delivery) http.Header {
 	return h
 }
 
-// say posts a body to the channel's address.
-func (c *chat) say(ctx context.Context, d pipeline.Delivery, body []byte) (answer, error) {
+// say posts what a delivery comes to, to the channel's address.
+func (c *chat) say(ctx context.Context, d pipeline.Delivery, payload func(pipeline.Delivery) ([]byte, error)) (answer, error) {
+	body, err := payload(d)
+	if err != nil {
+		return answer{}, err
+	}
 	return c.post.post(ctx, c.header(d), body)
 }
 

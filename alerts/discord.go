@@ -64,11 +64,7 @@ func (c *discord) Payload(d pipeline.Delivery) ([]byte, error) {
 
 // Send posts the message. Discord says yes with status 200 and the message it saved.
 func (c *discord) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.Payload(d)
-	if err != nil {
-		return "", err
-	}
-	a, err := c.say(ctx, d, body)
+	a, err := c.say(ctx, d, c.Payload)
 	if err != nil {
 		return "", err
 	}

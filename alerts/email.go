@@ -277,12 +277,12 @@ type emailParts struct{ text, html string }
 // message makes the mail of a delivery. Nothing in it depends on when or how often it is sent.
 func (e *email) message(d pipeline.Delivery) (*mail.Msg, error) {
 	m := Render(d)
-	parts, err := say("email", e.own, m, func(m Message, own *string) (p emailParts, fits bool, err error) {
+	parts, err := worded("email", e.own, m, func(m Message, own *string) (p emailParts, fits bool, err error) {
 		if own != nil {
 			p.text = *own
 			p.html, err = emailHTML(m, strings.Split(p.text, "\n")...)
 		} else {
-			p.text = Text(m)
+			p.text = emailPlain(m)
 			p.html, err = emailHTML(m)
 		}
 		return p, true, err

@@ -20,6 +20,7 @@ var emailPage string
 var emailTemplate = template.Must(template.New("email").Funcs(template.FuncMap{
 	"join":    func(parts []string) string { return strings.Join(parts, " · ") },
 	"hits":    hitRuns,
+	"inert":   inert, // mail programs make links of what looks like addresses, too
 	"shown":   Message.shown,
 	"carried": Message.carriedBy,
 	"more":    func(m Message) int { return m.Carried - len(m.Outlets) },
@@ -27,8 +28,30 @@ var emailTemplate = template.Must(template.New("email").Funcs(template.FuncMap{
 	"added":   func(r Run) bool { return r.Op == diff.Added },
 }).Parse(emailPage))
 
-// emailText is the markup of templates: none. What they make is the text of a mail, and in its HTML the same lines.
-var emailText = plainText
+// emailText is how the text of a mail is written, and the markup of templates, whose lines stand in the HTML as they are.
+var emailText = printer{
+	escape: inert, end: "\n",
+	looks: map[look][2]string{bold: {"*", "*"}, strike: {"[-", "-]"}},
+	link:  func(s, to string) string { return s + " <" + to + ">" },
+}
+
+// emailPlain is the text of a mail: the headline by itself, and the article's address at the end; what a digest gathers in the same form.
+func emailPlain(m Message) string {
+	items := m.Items
+	m.Items = nil
+	lines := layout(m)
+	s := plainText.lines(lines[:1])
+	if len(lines) > 1 {
+		s += "\n" + emailText.lines(lines[1:])
+	}
+	if m.Link != "" {
+		s += "\n" + m.Link
+	}
+	for _, x := range items {
+		s += "\n\n" + emailPlain(x)
+	}
+	return s
+}
 
 // emailHTML renders a message for mail: in its standard form, or as the lines that a template made of it.
 func emailHTML(m Message, own ...string) (string, error) {

@@ -222,7 +222,9 @@ func TestEmailSends(t *testing.T) {
 		if ref != "<msg_en@h.example>" || subject(t, h) != d.Alert.Article.Title {
 			t.Errorf("ref %q, subject %q", ref, subject(t, h))
 		}
-		if text != Text(Render(d))+"\n" || !strings.Contains(html, `<b>shells</b>`) || !strings.Contains(html, `href="https://news.example/2026/11/22/shells"`) {
+		if !strings.HasPrefix(text, d.Alert.Article.Title+"\nExample News · ") || !strings.Contains(text, "held artillery *shells* and") ||
+			!strings.Contains(text, " others: The Daily <https://daily.example/a>, ") || !strings.HasSuffix(text, "\nhttps://news.example/2026/11/22/shells\n") ||
+			!strings.Contains(html, `<b>shells</b>`) || !strings.Contains(html, `href="https://news.example/2026/11/22/shells"`) {
 			t.Errorf("text %q, html %s", text, html)
 		}
 	}

@@ -44,11 +44,7 @@ func (c *mattermost) Payload(d pipeline.Delivery) ([]byte, error) {
 
 // Send posts the message. Mattermost says yes with status 200 and the body "ok".
 func (c *mattermost) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.Payload(d)
-	if err != nil {
-		return "", err
-	}
-	a, err := c.say(ctx, d, body)
+	a, err := c.say(ctx, d, c.Payload)
 	if err != nil {
 		return "", err
 	}

@@ -110,11 +110,7 @@ func (c *ntfy) Payload(d pipeline.Delivery) ([]byte, error) {
 
 // Send publishes the message. ntfy says yes with status 200 and the message it made.
 func (c *ntfy) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.Payload(d)
-	if err != nil {
-		return "", err
-	}
-	a, err := c.say(ctx, d, body)
+	a, err := c.say(ctx, d, c.Payload)
 	if err != nil {
 		return "", err
 	}

@@ -3,8 +3,6 @@ package alerts
 import (
 	"encoding/xml"
 	"fmt"
-	"html"
-	"strings"
 	"time"
 
 	"wirewatch/pipeline"
@@ -70,40 +68,8 @@ func RSS(rule, self string, list []pipeline.Alert, now time.Time) ([]byte, error
 	return append([]byte(xml.Header), b...), nil
 }
 
-// html is what a message says below its headline, as a few paragraphs of HTML.
-func (m Message) html() string {
-	var b strings.Builder
-	par := func(s string) { b.WriteString("<p>" + s + "</p>") }
-	for _, p := range m.shown() {
-		var t strings.Builder
-		p.runs(func(s string, hit bool) {
-			if s = html.EscapeString(s); hit {
-				s = "<b>" + s + "</b>"
-			}
-			t.WriteString(s)
-		})
-		par(t.String())
-	}
-	for _, c := range m.Changes {
-		par(html.EscapeString(c.String()))
-	}
-	if m.Carried > 0 {
-		names := make([]string, len(m.Outlets))
-		for i, o := range m.Outlets {
-			if names[i] = html.EscapeString(o.Name); o.Link != "" {
-				names[i] = `<a href="` + html.EscapeString(o.Link) + `">` + names[i] + "</a>"
-			}
-		}
-		s := m.carriedBy() + " " + strings.Join(names, ", ")
-		if n := m.Carried - len(m.Outlets); n > 0 {
-			s += fmt.Sprintf(" and %d more", n)
-		}
-		par(s)
-	}
-	for _, l := range [][]string{m.Context(), m.Notes} {
-		if len(l) > 0 {
-			par(html.EscapeString(strings.Join(l, " · ")))
-		}
-	}
-	return b.String()
-}
+// feedHTML is the markup of descriptions: a paragraph a line.
+var feedHTML = htmlMarkup("b", "del", "</p><p>")
+
+// html is what a message says below its headline.
+func (m Message) html() string { return "<p>" + feedHTML.lines(layout(m)[1:]) + "</p>" }

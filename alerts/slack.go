@@ -48,7 +48,7 @@ func (s *slack) Payload(d pipeline.Delivery) ([]byte, error) {
 
 // slackMessage is a message for Slack, by its own template where there is one.
 func (c *chat) slackMessage(m Message) (slackMessage, error) {
-	return say(c.kind, c.own, m, func(m Message, own *string) (slackMessage, bool, error) {
+	return worded(c.kind, c.own, m, func(m Message, own *string) (slackMessage, bool, error) {
 		if own != nil {
 			x, fits := slackOwn(m, *own)
 			return x, fits, nil
@@ -60,11 +60,7 @@ func (c *chat) slackMessage(m Message) (slackMessage, error) {
 
 // Send posts the message. Slack says yes with status 200 and the body "ok", and with nothing else.
 func (s *slack) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := s.Payload(d)
-	if err != nil {
-		return "", err
-	}
-	a, err := s.say(ctx, d, body)
+	a, err := s.say(ctx, d, s.Payload)
 	if err != nil {
 		return "", err
 	}

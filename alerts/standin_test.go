@@ -535,7 +535,7 @@ func newSlackAppStage(t testing.TB, more string) stage {
 }
 
 // newEmailStage has an SMTP server for a receiver. What it received are the mails as another library reads them, each held against what
-// ours promise: two parts that differ in form, few elements, and links where links may be.
+// ours promise: two parts that differ in form, few elements, links where links may be, and words that do nothing.
 func newEmailStage(t testing.TB, more string) stage {
 	t.Helper()
 	s := newMailServer(t, false)
@@ -550,8 +550,10 @@ func newEmailStage(t testing.TB, more string) stage {
 				t.Fatal(err)
 			}
 			out = append(out, b)
-			if err := emailElements(html); err != nil {
-				refused = append(refused, err.Error())
+			for _, err := range []error{emailElements(html), emailWords(text)} {
+				if err != nil {
+					refused = append(refused, err.Error())
+				}
 			}
 		}
 		s.mails = slices.Delete(s.mails, 0, len(s.mails))
@@ -572,6 +574,10 @@ func emailElements(s string) error {
 				return z.Err()
 			}
 			return nil
+		case html.TextToken:
+			if err := emailWords(html.UnescapeString(string(z.Raw()))); err != nil { // a template's lines hold its links as text
+				return err
+			}
 		case html.CommentToken, html.DoctypeToken:
 			return fmt.Errorf("%s", z.Raw())
 		case html.StartTagToken, html.SelfClosingTagToken:
@@ -591,6 +597,23 @@ func emailElements(s string) error {
 			}
 		}
 	}
+}
+
+var emailLink = regexp.MustCompile(`(?m) <(https?://[^<>\s]*)>|^(https?://\S*)$`)
+
+// emailWords says what is wrong with a mail's text: a bad link, or what acts.
+func emailWords(s string) (err error) {
+	s = emailLink.ReplaceAllStringFunc(s, func(l string) string {
+		m := emailLink.FindStringSubmatch(l)
+		if bad := goodLink(m[1] + m[2]); bad != nil {
+			err = bad
+		}
+		return ""
+	})
+	if err != nil {
+		return err
+	}
+	return inertText(s)
 }
 
 // last sends a delivery and gives what the receiver took.

@@ -121,11 +121,7 @@ func teamsBlocks(lines [][]piece) []teamsBlock {
 // Send posts the card. The workflow says yes with status 202 before it posts, or with 200 when it ends with a response of its own, unless
 // that speaks of a failure.
 func (c *teams) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.Payload(d)
-	if err != nil {
-		return "", err
-	}
-	a, err := c.say(ctx, d, body)
+	a, err := c.say(ctx, d, c.Payload)
 	if err != nil {
 		return "", err
 	}

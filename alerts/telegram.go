@@ -155,11 +155,7 @@ func telegramRich(lines [][]piece) (string, []telegramEntity) {
 
 // Send sends the message. Telegram says yes with status 200 and ok: true. The name of the message is the chat and its number there.
 func (c *telegram) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	body, err := c.Payload(d)
-	if err != nil {
-		return "", err
-	}
-	a, err := c.say(ctx, d, body)
+	a, err := c.say(ctx, d, c.Payload)
 	if err != nil {
 		return "", err
 	}

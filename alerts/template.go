@@ -166,10 +166,10 @@ func (o *override) text(m Message) (string, error) {
 	return strings.TrimSpace(b.String()), err
 }
 
-// say renders a message within the limits of its receiver, of a kind. build gets the text that own makes of the message, or nil for the
+// worded renders a message within the limits of its receiver, of a kind. build gets the text that own makes of the message, or nil for the
 // standard one, as where own is nil. A template that fails, or still says too much when all is left out, gives way to the standard text:
 // nobody is to miss a story by it. The error is a pipeline.Failure.
-func say[B any](kind string, own *override, m Message, build func(m Message, own *string) (b B, fits bool, err error)) (B, error) {
+func worded[B any](kind string, own *override, m Message, build func(m Message, own *string) (b B, fits bool, err error)) (B, error) {
 	if own != nil {
 		b, err := fit(m, func(m Message) (b B, fits bool, err error) {
 			s, err := own.text(m)

@@ -29,7 +29,7 @@ func TestTemplates(t *testing.T) {
 		"teams":      `{"type":"TextRun","text":"` + head + `"}`,
 		"slack":      `"text":"` + head + `\nInspectors who were on the quay said on Sunday that the crates held artillery *shells* and`,
 		"slack_app":  `"text":"` + head + `\nInspectors who were on the quay said on Sunday that the crates held artillery *shells* and`,
-		"email":      `"text":"` + head + `\nInspectors who were on the quay said on Sunday that the crates held artillery shells and`,
+		"email":      `"text":"` + head + `\nInspectors who were on the quay said on Sunday that the crates held artillery *shells* and`,
 	} {
 		got := newStage(t, kind, withTemplate(text)).last(t, samples()["english"])
 		if !bytes.Contains(got, []byte(want)) || !bytes.Contains(got, []byte("Example News / 22 Nov 2026 08:30 UTC / Reuters / rule: arms transfers ")) ||
@@ -66,6 +66,9 @@ func TestHostileTitlesThroughTemplates(t *testing.T) {
 					d.Alert.Article.URL, d.Alert.Outlets = "", nil
 				}
 				harmless(t, c.name, s.last(t, d))
+			}
+			if r := s.refused(); len(r) > 0 {
+				t.Errorf("%s, %s: %s", kind, text, r[0])
 			}
 		}
 	}

@@ -99,7 +99,7 @@ func TestMailNPM(t *testing.T) {
 			{"subject", got.Subject, strings.ReplaceAll(clip(m.Mark()+m.Headline.Text, titleLen), "=?", "＝?")}, {"id", got.ID, "<" + d.UID + "@h.example>"},
 			{"in reply to", got.InReplyTo, first}, {"references", strings.Join(got.References, " "), first}, {"list", got.List, "desk.wirewatch.h.example"},
 			{"auto-submitted", got.Auto, "auto-generated"}, {"date", got.Date, d.Alert.Created.UTC().Format("2006-01-02T15:04:05.000Z")},
-			{"headers", strings.Join(got.Headers, " "), strings.Join(headers, " ")}, {"text", strings.TrimSpace(got.Text), Text(m)},
+			{"headers", strings.Join(got.Headers, " "), strings.Join(headers, " ")}, {"text", strings.TrimSpace(got.Text), emailPlain(m)},
 			{"HTML", strings.TrimSpace(got.HTML), strings.TrimSpace(html)},
 		} {
 			if x.got != x.want {

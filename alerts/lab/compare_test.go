@@ -31,6 +31,26 @@ func stored(t *testing.T) *Lab {
 	return &Lab{Archive: archive{st}, Now: func() time.Time { return start.AddDate(0, 0, 30) }}
 }
 
+// The newest article of a rule is one within the rule's own limits.
+func TestNewest(t *testing.T) {
+	l := stored(t)
+	for _, c := range []struct {
+		rule rules.Rule
+		body string // how the article's begins; "": none
+	}{
+		{rules.Rule{Name: "r", Query: "zirconium"}, "A ship called.\n\nNumber n110."},
+		{rules.Rule{Name: "r", Query: "titanium"}, "A ship called.\n\nNumber n100. With titanium."},
+		{rules.Rule{Name: "r", Query: "ship", Sites: []string{"s0.example"}}, "A ship called.\n\nNumber n118."},
+		{rules.Rule{Name: "r", Query: "zirconium", Sites: []string{"s1.example"}}, ""},
+		{rules.Rule{Name: "r", Query: "hafnium"}, ""},
+	} {
+		f, ok, err := l.Newest(t.Context(), c.rule)
+		if err != nil || ok != (c.body != "") || f.Article.Body != c.body || ok && len(f.Spans()) == 0 {
+			t.Errorf("%+v: %v, %q, %v", c.rule, ok, f.Article.Body, err)
+		}
+	}
+}
+
 func TestBacktest(t *testing.T) {
 	l := stored(t)
 	others, err := rules.Compile([]rules.Rule{{Name: "me", Query: "zirconium"}, {Name: "ti", Query: "titanium"}, {Name: "no", Query: "harvest"}})

@@ -1128,6 +1128,13 @@ func outlets(w *world) {
 	slices.Sort(sites)
 	w.want(sites, []string{"b.example", "c.example", "d.example"})
 	w.want([]any{al.Story.ID, al.Story.Title, al.Article.ID}, []any{b.Story, "Story of d.example", a.ID})
+
+	// Of an article that nobody was told of, the same would be said.
+	said, err := w.s.Saying(w.ctx, a.ID)
+	w.ok(err)
+	w.want([]any{said.Story, said.Article, said.Outlets}, []any{al.Story, al.Article, al.Outlets})
+	_, err = w.s.Saying(w.ctx, 999)
+	w.is(err, store.ErrNotFound)
 }
 
 func order(w *world) {

@@ -12,8 +12,8 @@ import (
 // digestRules is how many rules the headline of a digest names.
 const digestRules = 3
 
-// renderDigest makes the message of a digest. Its headline counts the articles and names the rules; each of its items is the message
-// that its delivery would have been.
+// renderDigest makes the message of a digest. Its headline counts the articles and names the rules, or counts what the operator is to know;
+// each of its items is the message that its delivery would have been.
 func renderDigest(d pipeline.Delivery) Message {
 	m := Message{UID: d.UID, Source: ownName, Published: d.Alert.Created.UTC(), Marks: []string{"DIGEST"}}
 	var rules []string
@@ -36,16 +36,56 @@ func renderDigest(d pipeline.Delivery) Message {
 	case n > 0:
 		text += " for " + strings.Join(rules, ", ")
 	}
+	if d.Alert.OfHealth() {
+		text, m.Marks = healthCount(d.Alert.Members), m.Items[0].Marks
+		for _, x := range m.Items {
+			if x.Marks[0] == "TROUBLE" { // the gravest stands for all
+				m.Marks = x.Marks
+			}
+		}
+	}
 	m.Headline = Passage{Field: "title", Text: clip(text, titleLen), Hits: []Hit{}}
 	return m
 }
 
+// healthCount counts what a digest tells the operator: troubles, what is well again, notes.
+func healthCount(members []pipeline.Delivery) string {
+	var troubles, over, notes int
+	for _, x := range members {
+		switch h := x.Alert.Health; {
+		case h.Notice:
+			notes++
+		case h.Over.IsZero():
+			troubles++
+		default:
+			over++
+		}
+	}
+	var out []string
+	for _, c := range []struct {
+		n         int
+		one, many string
+	}{{troubles, "1 trouble", "%d troubles"}, {over, "1 is well again", "%d are well again"}, {notes, "1 note", "%d notes"}} {
+		switch {
+		case c.n == 1:
+			out = append(out, c.one)
+		case c.n > 1:
+			out = append(out, fmt.Sprintf(c.many, c.n))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
 // leftOut says how many items are not shown.
 func (m Message) leftOut() string {
-	if m.Left == 1 {
-		return "and 1 more article, for which there is no room here"
+	what := "article"
+	if len(m.Items) > 0 && m.Items[0].Rule == "" { // it is for the operator
+		what = "message"
 	}
-	return fmt.Sprintf("and %d more articles, for which there is no room here", m.Left)
+	if m.Left > 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("and %d more %s, for which there is no room here", m.Left, what)
 }
 
 // shorter leaves something out of a digest's items: changes and passages first, from the last item on, then an item. It reports false when

@@ -88,3 +88,43 @@ func TestHostileDigest(t *testing.T) {
 		}
 	}
 }
+
+// A digest for the operator counts what it tells of, each kind by itself, and a webhook gets each as its own message would have it.
+func TestDigestForTheOperator(t *testing.T) {
+	trouble, over, note := samples()["trouble"], samples()["recovery"], samples()["note"]
+	for _, c := range []struct {
+		members   []pipeline.Delivery
+		headline  string
+		mark, how string
+	}{
+		{[]pipeline.Delivery{trouble, trouble, trouble, trouble, trouble}, "5 troubles", "TROUBLE", "trouble"},
+		{[]pipeline.Delivery{note, over, trouble, over}, "1 trouble, 2 are well again, 1 note", "TROUBLE", "note"},
+		{[]pipeline.Delivery{over, over}, "2 are well again", "WELL AGAIN", "over"},
+	} {
+		d := digest("msg_ops", c.members...)
+		m := Render(d)
+		if m.Headline.Text != c.headline || fmt.Sprint(m.Marks) != "["+c.mark+"]" || len(m.Items) != len(c.members) {
+			t.Errorf("%q %v with %d items, want %q %s", m.Headline.Text, m.Marks, len(m.Items), c.headline, c.mark)
+		}
+		if text := Text(m); !strings.Contains(text, c.members[0].Alert.Health.Text) {
+			t.Errorf("what to do is not said:\n%s", text)
+		}
+		b, err := WebhookBody(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body webhookBody
+		if err := json.Unmarshal(b, &body); err != nil {
+			t.Fatal(err)
+		}
+		if len(body.Items) != len(c.members) || body.Items[0].EventType != "alert.health" || body.Items[0].Health == nil || body.Items[0].Health.State != c.how || body.Items[0].Health.Subject != "feed:tass" {
+			t.Errorf("webhook: %s", b)
+		}
+	}
+	m := Render(digest("msg_ops", trouble, trouble, trouble))
+	for m.shorter() {
+	}
+	if got := Text(m); !strings.HasSuffix(got, "and 2 more messages, for which there is no room here") {
+		t.Error(got)
+	}
+}

@@ -107,6 +107,7 @@ type bodyItem struct {
 	Article   bodyArticle `json:"article"`
 	Snippets  []Passage   `json:"snippets"`
 	Update    *bodyUpdate `json:"update,omitempty"`
+	Health    *bodyHealth `json:"health,omitempty"` // of alert.health alone, as in its own message
 }
 
 type bodyTold struct {
@@ -257,6 +258,11 @@ func digestBody(d pipeline.Delivery) ([]byte, error) {
 		Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{}, Items: []bodyItem{},
 	}
 	for _, x := range d.Alert.Members {
+		if x.Alert.Kind == pipeline.KindHealth {
+			body.Items = append(body.Items, bodyItem{ID: x.UID, EventType: "alert." + x.Alert.Kind, Timestamp: stamp(x.Alert.Created),
+				Rule: bodyRule{Tags: []string{}}, Article: bodyArticle{Authors: []string{}}, Snippets: []Passage{}, Health: ofHealth(&x.Alert)})
+			continue
+		}
 		m, a := Render(x), x.Alert.Article
 		body.Items = append(body.Items, bodyItem{ID: x.UID, EventType: "alert." + x.Alert.Kind, Timestamp: stamp(x.Alert.Created), Rule: ruleBody(m),
 			Story: x.Alert.Story.ID, Outlets: len(x.Alert.Outlets), Article: articleBody(m, &a), Snippets: snippets(m), Update: updateBody(m, x.Alert.Update)})
@@ -315,6 +321,14 @@ func stamp(t time.Time) string {
 // healthBody is WebhookBody of an alert that is about Wirewatch itself.
 func healthBody(d pipeline.Delivery) ([]byte, error) {
 	al := &d.Alert
+	return encode(webhookBody{
+		Version: 1, EventType: "alert." + pipeline.KindHealth, ID: d.UID, Timestamp: stamp(al.Created),
+		Rule: bodyRule{Tags: []string{}}, Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{},
+		Health: ofHealth(al),
+	})
+}
+
+func ofHealth(al *pipeline.Alert) *bodyHealth {
 	state := "trouble"
 	switch {
 	case al.Health.Notice:
@@ -322,10 +336,6 @@ func healthBody(d pipeline.Delivery) ([]byte, error) {
 	case !al.Health.Over.IsZero():
 		state = "over"
 	}
-	return encode(webhookBody{
-		Version: 1, EventType: "alert." + pipeline.KindHealth, ID: d.UID, Timestamp: stamp(al.Created),
-		Rule: bodyRule{Tags: []string{}}, Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{},
-		Health: &bodyHealth{Subject: line(al.Subject, titleLen), Seq: al.Seq, State: state, Trouble: line(al.Health.Trouble, nameLen), Since: stamp(al.Health.Since),
-			Over: stamp(al.Health.Over), Headline: line(al.Article.Title, titleLen), Text: line(al.Health.Text, healthLen)},
-	})
+	return &bodyHealth{Subject: line(al.Subject, titleLen), Seq: al.Seq, State: state, Trouble: line(al.Health.Trouble, nameLen), Since: stamp(al.Health.Since),
+		Over: stamp(al.Health.Over), Headline: line(al.Article.Title, titleLen), Text: line(al.Health.Text, healthLen)}
 }

@@ -17,14 +17,14 @@ type Backlog struct {
 // A ChannelBacklog is what a channel's receiver did not take.
 type ChannelBacklog struct {
 	Attempts int       // at the delivery at the head of its queue
-	Waiting  time.Time // since when that waits; zero: none that was tried is open
+	Waiting  time.Time // since when that waits, what held it before left out; zero: none that was tried is open
 	Error    string    // of that, or of the last dead one
 	Dead     int       // deliveries that died since the moment that was asked for and were not replayed
 }
 
 // WorksStore is what the watch on Wirewatch's own works needs of the store.
 type WorksStore interface {
-	// Backlog reads how the queues stand; dead deliveries count that were raised since then.
+	// Backlog reads how the queues stand; dead deliveries count that died since then.
 	Backlog(ctx context.Context, now, since time.Time) (Backlog, error)
 	Observe(ctx context.Context, shown ...Condition) error
 }

@@ -27,7 +27,8 @@ func TestCombined(t *testing.T) {
 				{"versions of what was taken out", splitThenVersion}, {"versions on both sides of a split", splitBetweenVersions},
 				{"held alert of what was taken out", splitWhileHeld}, {"once an article, without a link", oncePerLinkless},
 				{"once an article, over a split", oncePerOverSplit}, {"once_per and updates switched", switchedRules},
-				{"taken out and joined elsewhere", splitThenJoin},
+				{"taken out and joined elsewhere", splitThenJoin}, {"a rule that counts, expired, then held", countExpiredHeld},
+				{"a silenced match grows", silencedThenGrows}, {"a channel that sleeps is no trouble", asleepIsNoTrouble},
 			} {
 				t.Run(part.name, func(t *testing.T) {
 					w := newWorld(t, db.dsn(t))
@@ -404,4 +405,117 @@ func TestRestartsChangeNoStory(t *testing.T) {
 		}
 		t.Errorf("%d lines, after restarts %d", len(lives), len(ends))
 	}
+}
+
+const convoy = "missile parts left the depot at night on six trucks, said two drivers who had seen the papers, and reached the coast before dawn. " +
+	"Neither the owner of the depot nor the port would say who had ordered them, and the ministry did not answer calls."
+
+// carries lets a site carry the convoy's report, as the feed a lists it.
+func (w *world) carries(site string) {
+	w.Helper()
+	u := "http://" + site + "/convoy"
+	w.pages[u] = answer{title: "Convoy seen at the coast", body: convoy}
+	w.list("a", w.entry(u, "Convoy seen at the coast", ""))
+	w.want("stored", w.run(w.process), 1)
+}
+
+// A rule that counts tells nobody while it is expired. When it is taken up again the next article tells of all that came; the message waits
+// for a digest, says then how the story has grown, and keeps its text from retention for so long. An article that a person takes out of
+// the story meanwhile is told of all the same, and the story is not told of again.
+func countExpiredHeld(w *world) {
+	w.when = map[string]*pipeline.When{"arms": {N: 2, By: pipeline.CountSources, Within: 24 * time.Hour, Of: pipeline.CountStory}}
+	w.follow = map[string]pipeline.Updates{"arms": {Outlets: 1}}
+	w.silent = map[string]bool{"arms": true}
+	morning, err := pipeline.ParseCron("0 8 * * *")
+	w.ok(err)
+	w.channels["desk"] = &channel{}
+	w.deliver.Policy = func(string, string) pipeline.Policy { return pipeline.Policy{Digest: morning} }
+	w.list("a") // the baseline
+	w.carries("one.example")
+	w.carries("two.example")
+	w.run(w.deliver)
+	w.want("while it is expired", w.alerts(), "[]")
+	w.silent = nil
+	w.add(time.Minute)
+	w.carries("three.example")
+	w.run(w.deliver)
+	w.want("taken up again", w.alerts(), "[arms story:1 desk]")
+	w.add(time.Minute)
+	w.carries("four.example")
+	w.run(w.deliver)
+	ds := w.states("desk")
+	// That the story grew is no message of its own: the one that is held will say it.
+	w.want("held", line(len(ds), ds[0].State, ds[0].Bundle, ds[0].Alert.Count.Found, len(ds[0].Alert.Outlets)), "1 held digest 3 3")
+	w.pruneAll(true)
+	_, err = w.store.SplitStory(w.Context(), ds[0].Alert.Story.ID, ds[0].Alert.Article.ID)
+	w.ok(err)
+	w.moveTo(ds[0].Due)
+	w.run(w.deliver)
+	took := w.channels["desk"].whole
+	w.want("messages", len(took), 1)
+	w.want("says", line(took[0].Alert.Kind, took[0].Alert.Article.Body == convoy, took[0].Alert.Count.Found, len(took[0].Alert.Outlets)), "match true 3 0")
+	w.carries("five.example")
+	w.run(w.deliver)
+	for _, d := range w.states("desk")[1:] {
+		w.want("once a story", d.Alert.Kind != pipeline.KindMatch, true)
+	}
+	w.moveTo(w.now().Add(24 * time.Hour))
+	w.run(w.deliver)
+	w.pruneAll(true)
+	for _, a := range w.articles() {
+		w.want("told, and forgotten", a.Body, "")
+	}
+	w.ok(w.store.Check(w.Context()))
+}
+
+// What a silence kept from its channel is not told of either when it grows: whoever sends the match by hand reads of all outlets there.
+func silencedThenGrows(w *world) {
+	w.follow = map[string]pipeline.Updates{"arms": {Outlets: 1}}
+	w.channels["desk"] = &channel{}
+	silence, err := w.store.AddSilence(w.Context(), pipeline.Silence{Rule: "arms", Created: w.now(), Until: w.now().Add(time.Hour)})
+	w.ok(err)
+	w.list("a")
+	w.carries("one.example")
+	w.run(w.deliver)
+	d := w.states("desk")[0]
+	w.want("silenced", line(d.State, d.Silence == silence.ID), "silenced true")
+	w.add(2 * time.Hour)
+	w.carries("two.example")
+	w.run(w.deliver)
+	_, err = w.store.RetryDeliveries(w.Context(), d.ID)
+	w.ok(err)
+	w.run(w.deliver)
+	took := w.channels["desk"].whole
+	last := took[len(took)-1]
+	for _, x := range took {
+		w.want("an update of nothing that was told", x.Alert.Kind, pipeline.KindMatch)
+	}
+	w.want("by hand", line(last.ID == d.ID, len(last.Alert.Outlets)), "true 1")
+	w.ok(w.store.Check(w.Context()))
+}
+
+// A channel that is quiet from Friday to Monday is behind with nothing, and what waits for its digest neither.
+func asleepIsNoTrouble(w *world) {
+	w.operator("ops")
+	w.channels["desk"], w.channels["ops"] = &channel{}, &channel{}
+	monday := pipeline.Hours{From: 8 * time.Hour, To: 18 * time.Hour, Zone: time.UTC}
+	monday.Days[(w.now().Weekday()+3)%7] = true
+	w.deliver.Policy = func(string, string) pipeline.Policy { return pipeline.Policy{Hours: []pipeline.Hours{monday}} }
+	w.list("a")
+	w.carries("one.example")
+	watch := &pipeline.WorksWatch{Store: w.store, Now: w.now, Operator: func() []string { return []string{"ops"} }, Channels: func() []string { return []string{"desk", "ops"} }}
+	for range 60 {
+		w.run(w.deliver)
+		w.ok(watch.Once(w.Context()))
+		w.add(time.Hour)
+	}
+	w.want("told", w.told(), "[]")
+	w.want("held", w.states("desk")[0].State, pipeline.DeliveryHeld)
+	for range 24 {
+		w.run(w.deliver)
+		w.ok(watch.Once(w.Context()))
+		w.add(time.Hour)
+	}
+	w.want("told", w.told(), "[]")
+	w.want("sent", len(w.channels["desk"].took), 1)
 }

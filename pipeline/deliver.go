@@ -53,6 +53,10 @@ type Deliverer struct {
 	Operator func() []string
 	// Policy says how quiet a channel is about a rule, by the configuration as it stands; of rule "" the channel alone. nil: not at all.
 	Policy func(rule, channel string) Policy
+	// HealthGroup is how long the first message for the operator waits for others, so that a network that fails is one message and not one
+	// for each feed; 0: what there is goes out together now. All of them wait, the gravest too: what they tell of has lasted for
+	// minutes at least when it is noticed.
+	HealthGroup time.Duration
 	// Holds says whether the query of a silence holds for an article; nil: none does.
 	Holds func(query string, a *Article) bool
 

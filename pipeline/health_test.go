@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ func TestOperatorIsTold(t *testing.T) {
 			{"dead feed", deadFeed}, {"gone feed", goneFeedTold}, {"moved feed", movedFeedTold}, {"gone channel", goneChannelTold},
 			{"broken site", brokenSiteTold}, {"nobody to tell", nobodyToTell}, {"emptied feed", emptiedFeedTold}, {"quiet feed", quietFeed},
 			{"the works", worksTold}, {"late items", lateItemsTold}, {"crash", healthSurvivesCrash}, {"held match", heldMatch},
+			{"a network fails", groupedTold}, {"a run that waits for nothing", groupedOnce},
 		} {
 			t.Run(db.name+"/"+part.name, func(t *testing.T) {
 				w := newWorld(t, db.dsn(t))
@@ -44,12 +46,12 @@ func (w *world) told() []string {
 	w.Helper()
 	ds, err := w.store.Deliveries(w.Context(), store.DeliveryFilter{Channel: "ops", Limit: 100})
 	w.ok(err)
-	out := make([]string, len(ds))
-	for i, d := range ds {
+	out := []string{}
+	for _, d := range slices.Backward(ds) {
 		if d.Alert.Kind != pipeline.KindHealth {
 			continue
 		}
-		out[len(ds)-1-i] = line(d.Alert.Subject, d.Alert.Seq, d.Alert.Health.Trouble, !d.Alert.Health.Over.IsZero())
+		out = append(out, line(d.Alert.Subject, d.Alert.Seq, d.Alert.Health.Trouble, !d.Alert.Health.Over.IsZero()))
 		if d.Alert.Article.Title == "" || d.Alert.Health.Text == "" || strings.Contains(d.Alert.Health.Text, "secret") {
 			w.Errorf("message %+v", d.Alert)
 		}
@@ -84,7 +86,7 @@ func deadFeed(w *world) {
 	}
 	w.want("told", w.told(), "[feed:a 1 dead false feed:a 2 dead true feed:a 3 dead false]")
 	w.run(w.deliver)
-	w.want("sent", len(w.channels["ops"].took), 3)
+	w.want("sent", w.opsTook(), "[feed:a+feed:a+feed:a]") // nothing ran in between
 	w.want("to the desk", len(w.channels["desk"].took), 0)
 }
 
@@ -256,6 +258,90 @@ func heldMatch(w *world) {
 	w.want("desk", w.took("desk"), "[r7 freighter]")
 	d := w.states("desk")[0]
 	w.want("says", line(d.State, len(d.Alert.Outlets), d.Alert.Outlets[0].Site, d.Alert.Outlets[1].Site), "sent 2 two.example three.example")
+}
+
+// opsTook is what the operator's channel took: subjects, those of a digest joined.
+func (w *world) opsTook() (out []string) {
+	for _, d := range w.channels["ops"].whole {
+		subjects := []string{d.Alert.Subject}
+		if d.Alert.Kind == pipeline.KindDigest {
+			subjects = nil
+			for _, m := range d.Alert.Members {
+				subjects = append(subjects, m.Alert.Subject)
+			}
+		}
+		out = append(out, strings.Join(subjects, "+"))
+	}
+	return out
+}
+
+func (w *world) trouble(feed, trouble string) {
+	w.Helper()
+	w.ok(w.store.Observe(w.Context(), pipeline.Condition{Subject: "feed:" + feed, Trouble: trouble, Since: w.now(), Headline: feed, Text: "Look.", At: w.now(), Channels: []string{"ops"}}))
+}
+
+// What fails within two minutes is one message, whatever else keeps the channel quiet; what fails alone is told as itself when the time is
+// over; a message that failed on its way is said again as it was.
+func groupedTold(w *world) {
+	w.deliver.HealthGroup = 2 * time.Minute
+	shut := pipeline.Hours{From: time.Hour, To: 2 * time.Hour, Zone: time.UTC}
+	shut.Days[(w.now().Weekday()+3)%7] = true
+	w.deliver.Policy = func(string, string) pipeline.Policy {
+		return pipeline.Policy{Limit: 1, Group: time.Hour, Hours: []pipeline.Hours{shut}}
+	}
+	silence := pipeline.Silence{Rule: "operator", Created: w.now(), Until: w.now().Add(24 * time.Hour)}
+	_, err := w.store.AddSilence(w.Context(), silence)
+	w.ok(err)
+	start := w.now()
+	for i := range 5 {
+		w.trouble(fmt.Sprint("f", i), "dead")
+		w.run(w.deliver)
+		w.add(20 * time.Second)
+	}
+	w.want("before the window closes", w.opsTook(), "[]")
+	n, err := w.store.Reconsider(w.Context()) // a reload
+	w.ok(err)
+	w.want("a reload hurries", n, 0)
+	w.channels["ops"].next = []error{errDown}
+	w.moveTo(start.Add(2 * time.Minute))
+	w.run(w.deliver)
+	w.want("while it fails", w.opsTook(), "[]")
+	w.trouble("late", "dead") // waits for the next message
+	w.add(time.Minute)
+	w.run(w.deliver)
+	w.want("together", w.opsTook(), "[feed:f0+feed:f1+feed:f2+feed:f3+feed:f4]")
+	w.want("same id", w.channels["ops"].tries[0] == w.channels["ops"].uids[0], true)
+	w.add(2 * time.Minute)
+	w.run(w.deliver)
+	w.want("alone", w.opsTook(), "[feed:f0+feed:f1+feed:f2+feed:f3+feed:f4 feed:late]")
+	for i := range 5 {
+		w.trouble(fmt.Sprint("f", i), "")
+	}
+	w.loops(w.store) // the next process
+	w.deliver.HealthGroup = 2 * time.Minute
+	w.run(w.deliver)
+	w.add(2 * time.Minute)
+	w.run(w.deliver)
+	w.want("over", w.opsTook()[2:], "[feed:f0+feed:f1+feed:f2+feed:f3+feed:f4]")
+	for _, d := range w.states("ops") {
+		w.want(d.Alert.Subject, d.State, pipeline.DeliverySent)
+	}
+}
+
+// Nobody is there when the wait is over: what there is goes out together now, what a daemon left waiting too.
+func groupedOnce(w *world) {
+	w.deliver.HealthGroup = 2 * time.Minute
+	w.trouble("f0", "dead")
+	w.run(w.deliver)
+	w.want("the daemon", w.opsTook(), "[]")
+	w.deliver.HealthGroup = 0
+	_, err := w.store.ReleaseDeliveries(w.Context())
+	w.ok(err)
+	for i := range 3 {
+		w.trouble(fmt.Sprint("g", i), "dead")
+	}
+	w.run(w.deliver)
+	w.want("once", w.opsTook(), "[feed:f0 feed:g0+feed:g1+feed:g2]")
 }
 
 // moveTo moves the clock on.

@@ -49,19 +49,22 @@ func (d *Deliverer) judge(ctx context.Context, channel string) (*judge, error) {
 	return &judge{d: d, channel: channel, silences: silences, windows: map[Bundle]time.Time{}}, err
 }
 
-func (j *judge) policy(rule string) Policy {
+func (j *judge) policy(a *Alert) Policy {
+	if a.Kind == KindHealth { // no channel says anything about these
+		return Policy{Group: j.d.HealthGroup}
+	}
 	if j.d.Policy == nil {
 		return Policy{}
 	}
-	return j.d.Policy(rule, j.channel)
+	return j.d.Policy(a.Rule, j.channel)
 }
 
 // decide is the decision on x now.
 func (j *judge) decide(ctx context.Context, x Delivery) (_ Delivery, err error) {
-	p := j.policy(x.Alert.Rule)
+	p := j.policy(&x.Alert)
 	m := moment{now: j.d.Now(), silences: j.silences, holds: j.d.Holds}
-	window := NewBundle(ForGroup, x.Alert.Rule)
-	if p.Group > 0 && x.Bundle == "" {
+	window := windowOf(x, p)
+	if window != "" {
 		if at, known := j.windows[window]; !known || !at.After(m.now) {
 			if j.windows[window], err = j.d.Store.OpenWindow(ctx, j.channel, window, m.now); err != nil {
 				return x, err
@@ -79,7 +82,7 @@ func (j *judge) decide(ctx context.Context, x Delivery) (_ Delivery, err error) 
 		m.sent = j.sent
 	}
 	y := decide(x, p, m)
-	if y.State == DeliveryHeld && y.Bundle == window {
+	if window != "" && y.State == DeliveryHeld && y.Bundle == window {
 		j.windows[window] = y.Due
 	}
 	return y, nil

@@ -304,8 +304,13 @@ type Update struct {
 	Removed, Added int // words, in all
 }
 
-// Passes reports whether its deliveries go out before those that are held: they tell no news of the world.
-func (a *Alert) Passes() bool { return a.Kind == KindHealth || a.Kind == KindTest }
+// Passes reports whether its deliveries go out before those that wait, whatever the channel's policy: they tell no news of the world.
+func (a *Alert) Passes() bool { return a.Kind == KindHealth || a.Kind == KindTest || a.OfHealth() }
+
+// OfHealth reports whether it is a digest for the operator. What is gathered for one is never gathered with other alerts.
+func (a *Alert) OfHealth() bool {
+	return a.Kind == KindDigest && len(a.Members) > 0 && a.Members[0].Alert.Kind == KindHealth
+}
 
 // An Outlet is another article of the alert's story: who else carries it.
 type Outlet struct {

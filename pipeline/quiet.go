@@ -56,6 +56,7 @@ const (
 	ForGroup      = "group"      // for others of its rule
 	ForLimit      = "limit"      // until the hour's messages are less than its limit
 	ForEscalation = "escalation" // for someone to acknowledge the alert
+	ForHealth     = "health"     // for what else the operator is to be told
 )
 
 // Replayed is the bundle of what a person sends again: no policy holds it, and no silence.
@@ -114,7 +115,7 @@ type moment struct {
 	now      time.Time
 	silences []Silence                           // in force
 	holds    func(query string, a *Article) bool // nil: no query does
-	window   time.Time                           // when the window of the delivery's rule closes that is open; zero: none is
+	window   time.Time                           // when the window closes that is open for the delivery (see windowOf); zero: none is
 	sent     []time.Time                         // the last Policy.Limit messages that the channel took, the newest first
 }
 
@@ -122,6 +123,9 @@ type moment struct {
 // or it comes back held in a bundle until some later moment (or one that has passed: the bundle is due), or silenced. It asks for
 // the same again when it is asked again: a digest's time follows from when the delivery was made, not from when it is looked at.
 func decide(d Delivery, p Policy, m moment) Delivery {
+	if d.Alert.Kind == KindHealth && d.Bundle == "" && !d.Begun {
+		return d.held(ForHealth, closes(m, p.Group))
+	}
 	if d.Alert.Passes() || d.Bundle == Replayed {
 		return d.open()
 	}
@@ -155,11 +159,7 @@ func decide(d Delivery, p Policy, m moment) Delivery {
 		return d.held(NewBundle(ForHours, scope), at)
 	}
 	if p.Group > 0 && single && d.Bundle == "" {
-		at := m.window
-		if at.IsZero() {
-			at = m.now.Add(p.Group)
-		}
-		return d.held(NewBundle(ForGroup, d.Alert.Rule), at)
+		return d.held(NewBundle(ForGroup, d.Alert.Rule), closes(m, p.Group))
 	}
 	if p.Limit > 0 && len(m.sent) >= p.Limit {
 		if at := m.sent[p.Limit-1].Add(limitWindow); at.After(m.now) {
@@ -167,6 +167,27 @@ func decide(d Delivery, p Policy, m moment) Delivery {
 		}
 	}
 	return d.open()
+}
+
+// windowOf is the bundle in which a delivery waits for others that come shortly after it; "": in none.
+func windowOf(d Delivery, p Policy) Bundle {
+	switch {
+	case d.Bundle != "":
+		return ""
+	case d.Alert.Kind == KindHealth:
+		return ForHealth
+	case p.Group > 0:
+		return NewBundle(ForGroup, d.Alert.Rule)
+	}
+	return ""
+}
+
+// closes is when the window that is open closes, or one of such a length that opens now.
+func closes(m moment, length time.Duration) time.Time {
+	if m.window.IsZero() || length == 0 {
+		return m.now.Add(length)
+	}
+	return m.window
 }
 
 func (d Delivery) open() Delivery {

@@ -76,6 +76,7 @@ type taken struct {
 	severity        string
 	members         []string
 	at              time.Time
+	passes          bool
 	outside         bool // of the hours that its policy named when it was sent
 }
 
@@ -96,7 +97,7 @@ func (r receiver) DigestItems() int { return 4 }
 func (r receiver) Send(ctx context.Context, d pipeline.Delivery) (string, error) {
 	n := r.n
 	outside := false
-	passes := d.Alert.Kind == pipeline.KindHealth || d.Bundle == pipeline.ForEscalation
+	passes := d.Alert.Passes() || d.Bundle == pipeline.ForEscalation
 	urgent := d.Alert.About.Severity == pipeline.Critical && n.policy[d.Alert.Rule+" "+r.name].Unless != ""
 	if h, ok := n.hours[d.Alert.Rule+" "+r.name]; ok && !passes && !urgent {
 		outside = n.now().Hour() < h[0] || n.now().Hour() >= h[1]
@@ -112,7 +113,7 @@ func (r receiver) Send(ctx context.Context, d pipeline.Delivery) (string, error)
 			return "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "status 400"}
 		}
 	}
-	t := taken{uid: d.UID, rule: d.Alert.Rule, kind: d.Alert.Kind, delivery: d.ID, bundle: d.Bundle, severity: d.Alert.About.Severity, at: n.now(), outside: outside}
+	t := taken{uid: d.UID, rule: d.Alert.Rule, kind: d.Alert.Kind, passes: d.Alert.Passes(), delivery: d.ID, bundle: d.Bundle, severity: d.Alert.About.Severity, at: n.now(), outside: outside}
 	for _, m := range d.Alert.Members {
 		t.members = append(t.members, m.UID)
 	}
@@ -172,7 +173,7 @@ func (n *night) change() {
 func (n *night) restart() {
 	n.deliver = &pipeline.Deliverer{Store: crashing{n.store, n}, MaxAge: 72 * time.Hour, Now: n.now, Report: func(pipeline.Event, error) {},
 		Channel: func(name string) (pipeline.Channel, bool) { return receiver{n, name}, true },
-		Policy:  func(rule, channel string) pipeline.Policy { return n.policy[rule+" "+channel] },
+		Policy:  func(rule, channel string) pipeline.Policy { return n.policy[rule+" "+channel] }, HealthGroup: 2 * time.Minute,
 		Holds:   func(query string, a *pipeline.Article) bool { return a.Title == query },
 		Backoff: pipeline.Backoff{First: time.Second, Factor: 2, Max: 5 * time.Minute, Rand: func() float64 { return .5 }},
 		Sleep: func(ctx context.Context, d time.Duration) error {
@@ -324,7 +325,7 @@ func (n *night) judgeNight() {
 		}
 		var counted []time.Time
 		for _, x := range ts {
-			if x.kind != pipeline.KindHealth && x.severity != pipeline.Critical && sent[x.uid] && last[x.uid].Equal(x.at) { // one whose yes was lost is not known to have been sent
+			if !x.passes && x.severity != pipeline.Critical && sent[x.uid] && last[x.uid].Equal(x.at) { // one whose yes was lost is not known to have been sent
 				counted = append(counted, x.at)
 			}
 		}

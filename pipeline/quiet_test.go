@@ -92,7 +92,15 @@ func TestDecide(t *testing.T) {
 		{"a silence that was ended", nil, Policy{}, moment{silences: []Silence{{ID: 3, Rule: "r", Until: now.Add(h), Ended: now}}}, "open"},
 		{"a digest is not silenced, what is in it was", kind(KindDigest), Policy{}, moment{silences: silenced}, "open"},
 
-		{"health", kind(KindHealth), Policy{Digest: morning, Hours: []Hours{shut}, Group: m, Limit: 1}, moment{sent: sent(m), silences: silenced}, "open"},
+		{"health waits for others of its kind alone", kind(KindHealth), Policy{Digest: morning, Hours: []Hours{shut}, Group: m, Limit: 1}, moment{sent: sent(m), silences: silenced}, "held health 10:01"},
+		{"health, while others wait", kind(KindHealth), Policy{Group: 2 * m}, moment{window: now.Add(m)}, "held health 10:01"},
+		{"health that waits for nothing", kind(KindHealth), Policy{}, moment{window: now.Add(m)}, "held health 10:00"},
+		{"health when its window closes", func(d *Delivery) { kind(KindHealth)(d); was(ForHealth)(d) }, Policy{Hours: []Hours{shut}, Limit: 1}, moment{sent: sent(m), silences: silenced}, "open"},
+		{"health that was tried", func(d *Delivery) { kind(KindHealth)(d); tried(d) }, Policy{Group: m}, moment{}, "open"},
+		{"a digest of health", func(d *Delivery) {
+			kind(KindDigest)(d)
+			d.Alert.Members = []Delivery{{Alert: Alert{Kind: KindHealth}}}
+		}, Policy{Hours: []Hours{shut}, Limit: 1}, moment{sent: sent(m)}, "open"},
 		{"a test", kind(KindTest), Policy{Digest: morning, Hours: []Hours{shut}, Group: m, Limit: 1}, moment{sent: sent(m), silences: silenced}, "open"},
 		{"sent by hand", func(d *Delivery) { d.Bundle = Replayed }, Policy{Digest: morning, Hours: []Hours{shut}, Group: m, Limit: 1}, moment{sent: sent(m), silences: silenced}, "open"},
 		{"an escalation", was(ForEscalation), Policy{Digest: morning, Hours: []Hours{shut}, Group: m, Limit: 1}, moment{sent: sent(m)}, "open"},
@@ -121,7 +129,7 @@ func TestDecide(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, said, c.want)
 		}
 		// Asked again in the same moment it says the same, unless its bundle is due: then there is nothing that keeps it.
-		if again := decide(got, c.p, c.m); got.State == DeliveryHeld && got.Due.After(now) && (again.Bundle != got.Bundle || !again.Due.Equal(got.Due)) && got.Bundle.Reason() != ForGroup {
+		if again := decide(got, c.p, c.m); got.State == DeliveryHeld && got.Due.After(now) && (again.Bundle != got.Bundle || !again.Due.Equal(got.Due)) && got.Bundle.Reason() != ForGroup && got.Bundle != ForHealth {
 			t.Errorf("%s: asked again it is held in %s until %s", c.name, again.Bundle, again.Due)
 		}
 	}

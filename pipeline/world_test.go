@@ -461,6 +461,7 @@ type channel struct {
 	tries []string // UIDs, each attempt
 	took  []string // rule and article title, each accepted message
 	uids  []string
+	whole []pipeline.Delivery
 	do    func(ctx context.Context, d pipeline.Delivery)
 }
 
@@ -479,6 +480,7 @@ func (c *channel) Send(ctx context.Context, d pipeline.Delivery) (string, error)
 	}
 	if err == nil {
 		c.took, c.uids = append(c.took, d.Alert.Rule+" "+d.Alert.Article.Title), append(c.uids, d.UID)
+		c.whole = append(c.whole, d)
 	}
 	return "", err
 }

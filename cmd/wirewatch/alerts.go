@@ -79,7 +79,10 @@ func by(name string) string {
 
 // deliveryTitle is what a delivery tells of.
 func deliveryTitle(d pipeline.Delivery) string {
-	if d.Alert.Kind == pipeline.KindDigest {
+	switch {
+	case d.Alert.OfHealth():
+		return fmt.Sprintf("digest of %s", count(len(d.Alert.Members), "message"))
+	case d.Alert.Kind == pipeline.KindDigest:
 		return fmt.Sprintf("digest of %s", count(len(d.Alert.Members), "article"))
 	}
 	return d.Alert.Article.Title

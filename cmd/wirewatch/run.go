@@ -91,6 +91,7 @@ func (a *app) begin(ctx context.Context, s *setup) error {
 func (a *app) once(ctx context.Context) error {
 	start := time.Now()
 	a.process.Slice = 0 // each host once, to its end
+	a.deliver.HealthGroup = 0
 	// Nothing is held: every copy that is due is stored before the first message goes out, and nobody is there when the wait is over.
 	if _, err := a.store.ReleaseDeliveries(ctx); err != nil {
 		return err

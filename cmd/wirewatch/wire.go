@@ -300,7 +300,7 @@ func (a *app) build(s *setup) (err error) {
 	a.deliver = &pipeline.Deliverer{Store: a.store,
 		Channel: func(name string) (pipeline.Channel, bool) { c, ok := a.setup.Load().channels[name]; return c, ok },
 		Backoff: pipeline.Backoff{First: time.Second, Factor: 2, Max: 5 * time.Minute}, MaxAge: deliverAge,
-		Now: time.Now, Sleep: sleep, Report: a.report, Operator: a.operator,
+		Now: time.Now, Sleep: sleep, Report: a.report, Operator: a.operator, HealthGroup: 2 * time.Minute,
 		Policy: func(rule, channel string) pipeline.Policy { return a.setup.Load().quiet.policy(rule, channel) },
 		Holds:  (&silenceQueries{}).holds}
 	a.engine.Add(a.poll, a.process, a.deliver)

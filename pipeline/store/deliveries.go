@@ -140,12 +140,14 @@ func nextIDs(c conn, channel string, now time.Time, n int) (ids []int64, err err
 	return ids, nil
 }
 
-// ReleaseDeliveries makes deliveries that are held due now, and says how many there were.
+// ReleaseDeliveries makes deliveries that wait for the story's other outlets, or for other messages to the operator, due now, and says how
+// many there were.
 func (s *Store) ReleaseDeliveries(ctx context.Context) (int, error) {
 	var n int64
 	err := s.tx(ctx, func(c conn) (err error) {
 		now := ms(s.now())
-		n, err = c.exec(`UPDATE deliveries SET due = ? WHERE state = 'open' AND attempts = 0 AND due > ?`, now, now)
+		n, err = c.exec(`UPDATE deliveries SET due = ? WHERE (state = 'open' AND attempts = 0 OR state = 'held' AND bundle = ?) AND due > ?`,
+			now, pipeline.ForHealth, now)
 		return err
 	})
 	if err != nil {

@@ -162,7 +162,7 @@ func (s *Store) letGo(c conn, channel string, now time.Time, group []pipeline.De
 		return err
 	}
 	b := group[0].Bundle
-	a := pipeline.Alert{Rule: b.Rule(), Subject: ident("channel:" + channel + " " + string(b)), Kind: pipeline.KindDigest, Created: now}
+	a := pipeline.Alert{Rule: b.Rule(), Subject: ident("channel:" + channel + " " + string(b)), Kind: pipeline.KindDigest, Created: now, Members: group}
 	if err := c.get([]any{&a.Seq}, `SELECT COALESCE(MAX(seq), 0) + 1 FROM alerts WHERE rule = ? AND subject = ? AND kind = ?`, a.Rule, a.Subject, a.Kind); err != nil {
 		return err
 	}
@@ -178,14 +178,14 @@ func (s *Store) letGo(c conn, channel string, now time.Time, group []pipeline.De
 }
 
 // Reconsider makes bundles due now, so that each delivery in them is decided on anew, by the configuration in force. Those that wait for
-// others of their rule, or for an acknowledgement, wait on: their time is not the configuration's but theirs. It says how many deliveries
+// others of their kind, or for an acknowledgement, wait on: their time is not the configuration's but theirs. It says how many deliveries
 // it made due.
 func (s *Store) Reconsider(ctx context.Context) (int, error) {
 	var n int64
 	err := s.tx(ctx, func(c conn) (err error) {
 		now := ms(s.now())
-		n, err = c.exec(`UPDATE deliveries SET due = ? WHERE state = 'held' AND due > ? AND bundle <> ? AND bundle NOT LIKE ?`,
-			now, now, pipeline.ForEscalation, pipeline.ForGroup+" %")
+		n, err = c.exec(`UPDATE deliveries SET due = ? WHERE state = 'held' AND due > ? AND bundle NOT IN (?, ?) AND bundle NOT LIKE ?`,
+			now, now, pipeline.ForEscalation, pipeline.ForHealth, pipeline.ForGroup+" %")
 		return err
 	})
 	if err != nil {

@@ -48,10 +48,12 @@ func (s *Store) Backlog(ctx context.Context, now, since time.Time) (pipeline.Bac
 			ch.Waiting = at(waiting)
 			b.Channels[name] = ch
 			return err
-		}, `SELECT channel, attempts, created, error FROM deliveries WHERE state = 'open' AND attempts > 0 ORDER BY channel, pos DESC`)
+		}, `SELECT channel, attempts, CASE WHEN released > created THEN released ELSE created END, error FROM deliveries WHERE state = 'open' AND attempts > 0 ORDER BY channel, pos DESC`)
 		if err != nil {
 			return err
 		}
+		// A dead one keeps the time at which it would have been tried again, which is just after its death; that it was made says nothing: it
+		// may have been held for a week.
 		return c.each(func(scan func(...any) error) error {
 			var name, last string
 			var n int
@@ -65,7 +67,7 @@ func (s *Store) Backlog(ctx context.Context, now, since time.Time) (pipeline.Bac
 			b.Channels[name] = ch
 			return nil
 		}, `SELECT q.channel, q.n, d.error FROM (SELECT channel, COUNT(*) AS n, MAX(id) AS last FROM deliveries
-				WHERE state = 'dead' AND created >= ? GROUP BY channel) q JOIN deliveries d ON d.id = q.last ORDER BY q.channel`, ms(since))
+				WHERE state = 'dead' AND due >= ? GROUP BY channel) q JOIN deliveries d ON d.id = q.last ORDER BY q.channel`, ms(since))
 	})
 	if err != nil {
 		return b, fmt.Errorf("look at the backlog: %w", err)

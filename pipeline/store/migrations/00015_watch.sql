@@ -3,4 +3,4 @@
 CREATE INDEX items_arrivals ON items (feed, first_seen, origin);
 -- Since when a feed that had entries has none; 0: it has some.
 ALTER TABLE feeds ADD COLUMN empty_since BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX deliveries_dead ON deliveries (channel, created) WHERE state = 'dead';
+CREATE INDEX deliveries_dead ON deliveries (channel, due) WHERE state = 'dead';

@@ -63,4 +63,31 @@ func backlog(w *world) {
 	w.want(look().Channels, map[string]pipeline.ChannelBacklog{"desk": {Attempts: 6, Waiting: loud, Error: "503", Dead: 1}})
 	w.now = start.Add(3 * time.Hour) // too long ago to be told of
 	w.want(look().Channels, map[string]pipeline.ChannelBacklog{"desk": {Attempts: 6, Waiting: loud, Error: "503"}})
+
+	// What is held waits for nothing that should come, however long; what was held for days and died now has died now, and what was let go
+	// and fails has waited since then.
+	for _, rule := range []string{"d", "e"} {
+		_, err := w.s.Raise(w.ctx, pipeline.Alert{Rule: rule, Subject: "test:" + rule, Kind: pipeline.KindMatch, Created: start}, []string{"night"})
+		w.ok(err)
+	}
+	l = w.lease("deliver", "night")
+	ds, err = w.s.NextDeliveries(w.ctx, "night", w.now, 3)
+	w.ok(err)
+	for i := range ds {
+		ds[i].State, ds[i].Bundle, ds[i].Due = pipeline.DeliveryHeld, pipeline.ForHours, start.Add(72*time.Hour)
+	}
+	w.ok(w.s.Hold(w.ctx, l, ds))
+	w.now = start.Add(71 * time.Hour)
+	b = look()
+	w.want([]any{b.OldestDelivery.After(loud), b.Channels["night"]}, []any{false, pipeline.ChannelBacklog{}})
+	w.now = start.Add(72 * time.Hour)
+	w.ok(w.s.LetGo(w.ctx, l, w.now, nil, [][]pipeline.Delivery{ds[:1], ds[1:]}))
+	ds, err = w.s.NextDeliveries(w.ctx, "night", w.now, 3)
+	w.ok(err)
+	ds[0].State, ds[0].Attempts, ds[0].Error = pipeline.DeliveryDead, 1, "refused"
+	ds[1].Attempts, ds[1].Error, ds[1].Due = 1, "503", w.now.Add(time.Hour)
+	w.ok(w.s.SaveDelivery(w.ctx, l, ds[0]))
+	w.ok(w.s.SaveDelivery(w.ctx, l, ds[1]))
+	w.release(l)
+	w.want(look().Channels["night"], pipeline.ChannelBacklog{Attempts: 1, Waiting: w.now, Error: "503", Dead: 1})
 }

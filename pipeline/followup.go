@@ -82,17 +82,27 @@ func (p *Processor) grow(tx Tx, a *Article) (raised int, err error) {
 	if p.Rule == nil {
 		return 0, nil
 	}
-	told, err := tx.RulesToldOf(a.Story)
+	return p.follow(tx, a.Story, func(m Match) (bool, error) {
+		if m.Updates.Outlets == 0 {
+			return false, nil
+		}
+		return tx.RaiseGrowth(Alert{Rule: m.Rule, About: m.About, Kind: KindUpdate, Created: a.Seen, Story: Story{ID: a.Story},
+			Update: &Update{Separate: m.Updates.Separate}}, m.Updates.Outlets, m.Channels)
+	})
+}
+
+// follow calls raise for each rule that told of a story and may speak, and counts what was raised.
+func (p *Processor) follow(tx Tx, story int64, raise func(Match) (bool, error)) (raised int, err error) {
+	told, err := tx.RulesToldOf(story)
 	if err != nil {
 		return 0, err
 	}
 	for _, rule := range told {
 		m := p.Rule(rule)
-		if m.Updates.Outlets == 0 || m.Silent {
+		if m.Silent {
 			continue
 		}
-		ok, err := tx.RaiseGrowth(Alert{Rule: rule, About: m.About, Kind: KindUpdate, Created: a.Seen, Story: Story{ID: a.Story},
-			Update: &Update{Separate: m.Updates.Separate}}, m.Updates.Outlets, m.Channels)
+		ok, err := raise(m)
 		if err != nil {
 			return raised, err
 		}
@@ -129,23 +139,11 @@ func (p *Processor) tellWithdrawn(tx Tx, article int64, now time.Time) (raised i
 	if err != nil || !ok || p.Rule == nil {
 		return 0, err
 	}
-	told, err := tx.RulesToldOf(a.Story)
-	if err != nil {
-		return 0, err
-	}
-	for _, rule := range told {
-		m := p.Rule(rule)
-		if !m.Updates.Withdrawn || m.Silent {
-			continue
+	return p.follow(tx, a.Story, func(m Match) (bool, error) {
+		if !m.Updates.Withdrawn {
+			return false, nil
 		}
-		ok, err := tx.RaiseUpdate(Alert{Rule: rule, About: m.About, Kind: KindUpdate, Created: now, Story: Story{ID: a.Story}, Article: a,
+		return tx.RaiseUpdate(Alert{Rule: m.Rule, About: m.About, Kind: KindUpdate, Created: now, Story: Story{ID: a.Story}, Article: a,
 			Update: &Update{Withdrawn: true, Separate: m.Updates.Separate}}, m.Channels)
-		if err != nil {
-			return raised, err
-		}
-		if ok {
-			raised++
-		}
-	}
-	return raised, nil
+	})
 }

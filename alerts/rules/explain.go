@@ -236,6 +236,12 @@ func (x *explainer) why(n, in *node, e *Explanation) string {
 		return x.whyNoPhrase(n, in)
 	case opNear:
 		return x.whyNotNear(n, in)
+	case opAtLeast:
+		return x.whyTooFew(n, in)
+	case opFirst:
+		return x.whyNotFirst(n)
+	case opSentence, opParagraph:
+		return x.whyNotTogether(n)
 	}
 	return "its parts are there, but not as asked"
 }
@@ -361,6 +367,9 @@ func (x *explainer) whyNotNear(n, in *node) string {
 	}
 	if gap, ok := least(false); ok {
 		return fmt.Sprintf("in another order, and with %d words between", gap)
+	}
+	if len(n.kids) == 2 && n.kids[0].within(nil) == n.kids[1].within(nil) {
+		return "it stands there once only, and no word stands beside itself"
 	}
 	return "they never stand in the same field within " + strconv.Itoa(maxGap) + " words"
 }

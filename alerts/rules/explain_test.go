@@ -75,7 +75,7 @@ func consistent(t *testing.T, e Explanation) {
 }
 
 func TestExplain(t *testing.T) {
-	d := &Doc{Title: "Kim visits a plant", Body: "Nato officials saw Kim Jong Un and the missile on the new launch pad.\n\nSung was there: il Kim.",
+	d := &Doc{Title: "Kim visits a plant", Body: "Nato officials saw Kim Jong Un and the missile on the new launch pad.\n\nSung was there: il Kim. He told nobody.",
 		Authors: []string{"Ann Lee"}, Site: "news.example.org", Lang: "en"}
 	for _, c := range []struct{ query, want string }{
 		{`kim`, `✓ kim | 1 × title, 2 × body | Kim`},
@@ -87,6 +87,15 @@ func TestExplain(t *testing.T) {
 		{`"kim il putin"`, `✗ "kim il putin" | not in title and body: putin`},
 		{`kim NEAR/1 missile`, "✗ kim NEAR/1 missile | too far apart: it would hold from 4 words between\n  ✓ kim | 1 × title, 2 × body | Kim\n  ✓ missile | in the body | missile"},
 		{`missile ONEAR/5 kim`, "✗ missile ONEAR/5 kim | they are near enough, but in another order|"},
+		{`ATLEAST/9 kim`, "✗ ATLEAST/9 kim | it occurs 3 times, not 9|"},
+		{`title:(ATLEAST/2 kim)`, "✗ title:ATLEAST/2 kim | it occurs once, not 2 times|"},
+		{`FIRST/3 missile`, "✗ FIRST/3 missile | further down: it would hold from FIRST/9|"},
+		{`FIRST/3 plant`, "✗ FIRST/3 plant | not within the first 1000 words of the body|"},
+		{`SENTENCE (missile AND sung)`, "✗ SENTENCE (missile AND sung) | not in one sentence, nor in one paragraph|"},
+		{`SENTENCE (missile AND plant)`, "✗ SENTENCE (missile AND plant) | not in the body, where alone there are sentences and paragraphs|"},
+		{`PARAGRAPH (missile AND sung)`, "✗ PARAGRAPH (missile AND sung) | not in one paragraph|"},
+		{`SENTENCE (sung AND told)`, "✗ SENTENCE (sung AND told) | not in one sentence; with PARAGRAPH it would hold|"},
+		{`missile NEAR missile`, "✗ missile NEAR/4 missile | it stands there once only, and no word stands beside itself|"},
 		{`site:example.org`, `✓ site:example.org | it is "news.example.org" | news.example.org`},
 		{`site:bbc.com OR lang:en`, "✓ site:bbc.com OR lang:en | 1 of 2 hold | en\n  ✗ site:bbc.com | the site is \"news.example.org\"\n  ✓ lang:en | it is \"en\" | en"},
 		{`kim NOT (missile OR putin)`, "✗ kim AND NOT (missile OR putin) | 1 of 2 hold\n  ✓ kim | 1 × title, 2 × body | Kim\n  ✗ NOT (missile OR putin) | it is there, and must not be\n    ✓ missile OR putin | 1 of 2 hold | missile\n      ✓ missile | in the body | missile\n      ✗ putin | not in title and body"},

@@ -49,6 +49,12 @@ rules:
 // What is wrong with the keys of a file, of defaults and of tests is told with its place and what to write.
 func TestKeysAreTold(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
+		{"- {name: a, query: b, sites: ['https://bbc.co.uk/news', b.example]}", `1:31: sites takes hosts, each with its subdomains, and no addresses: write bbc.co.uk, not "https://bbc.co.uk/news"`},
+		{"- {name: a, query: b, sites: 'www.bbc.co.uk/news'}", `1:30: sites takes hosts, each with its subdomains, and no addresses: write bbc.co.uk, not "www.bbc.co.uk/news"`},
+		{"- {name: a, query: b, sites: ['*']}", `1:31: sites takes hosts, each with its subdomains, and no addresses: write bbc.co.uk, not "*"`},
+		{"- {name: a, query: b, languages: [ko, english]}", `1:39: languages takes a language tag, not the language's name: write ko, or pt-br, not "english"`},
+		{"- {name: a, query: b, languages: eng}", `1:34: languages takes the short tag of a language: write en, not "eng"`},
+		{"- {name: a, query: b, languages: pt_BR}", `1:34: languages takes a language tag: write pt-br, not "pt_BR"`},
 		{"- {name: a, query: b, severity: urgent}", `1:33: severity must be low, medium, high or critical, not str "urgent"`},
 		{"- {name: a, query: b, severity: [high]}", `1:33: severity must be low, medium, high or critical, not a list`},
 		{"- {name: a, query: b, expires: soon}", `1:32: expires must be a day such as 2026-12-31, or a moment such as 2026-12-31T18:00:00Z, not str "soon"`},

@@ -644,8 +644,9 @@ func (p *parser) value() (*node, *Error) {
 			return nil, p.fail(pos, "site: takes no * inside", "a host covers its subdomains: site:"+example(f))
 		}
 	case fLang:
-		if strings.IndexFunc(v.text, func(r rune) bool { return !('a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' || r == '-') }) >= 0 {
-			return nil, p.fail(pos, "lang: takes a language tag", "write lang:ko, or lang:(ko OR ru)")
+		if what := badLang(v.text); what != "" {
+			what, cure, _ := strings.Cut(what, ": write ")
+			return nil, p.fail(pos, "lang: "+what, "write lang:"+strings.ReplaceAll(cure, ", or ", ", or lang:"))
 		}
 	}
 	return v, nil
@@ -724,7 +725,7 @@ func (p *parser) strange(pos int, w string) *Error {
 	switch lower {
 	case "and", "or", "not", "near", "onear":
 		if p.field == 0 || !p.field.value() {
-			p.warnf(pos, "%q is taken as a word to find; the operator is %s, the word without this warning %q", w, strings.ToUpper(w), `"`+w+`"`)
+			p.warnf(pos, "%q is taken as a word to find; the operator is %s; to find the word without this warning write \"%s\"", w, strings.ToUpper(w), w)
 		}
 	}
 	if r == '\'' || r == '‘' {

@@ -10,6 +10,7 @@ import (
 
 	"wirewatch/configs"
 	"wirewatch/pipeline"
+	"wirewatch/pipeline/desk"
 	"wirewatch/pipeline/store"
 )
 
@@ -90,18 +91,8 @@ func loggedIn(e *env) string {
 }
 
 type silenceRow struct {
-	ID      int64  `json:"id"`
-	State   string `json:"state"` // active, expired, ended
-	Rule    string `json:"rule"`
-	Site    string `json:"site"`
-	Story   int64  `json:"story"`
-	Query   string `json:"query"`
-	Created string `json:"created"`
-	Until   string `json:"until"`
-	Ended   string `json:"ended"`
-	Author  string `json:"author"`
-	Comment string `json:"comment"`
-	Kept    int    `json:"kept_quiet"`
+	State string `json:"state"` // active, expired, ended
+	desk.Silence
 }
 
 func silenceState(s pipeline.Silence, now time.Time) string {
@@ -130,7 +121,7 @@ func listSilences(ctx context.Context, e *env, v verb, args []string) error {
 		rows := make([]silenceRow, len(list))
 		cells := make([][]string, len(list))
 		for i, s := range list {
-			r := silenceRow{s.ID, silenceState(s, e.now()), s.Rule, s.Site, s.Story, s.Query, stamp(s.Created), stamp(s.Until), stamp(s.Ended), s.Author, s.Comment, s.Kept}
+			r := silenceRow{silenceState(s, e.now()), desk.ShowSilence(s, e.now())}
 			rows[i] = r
 			cells[i] = []string{strconv.FormatInt(s.ID, 10), r.State, s.String(), r.Until, strconv.Itoa(s.Kept), s.Author, s.Comment}
 		}

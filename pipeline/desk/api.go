@@ -44,8 +44,8 @@ const (
 	apiTime = 10 * time.Second
 )
 
-// A silence as JSON. Times are RFC 3339 in UTC.
-type silence struct {
+// A Silence as JSON. Times are RFC 3339 in UTC, or "".
+type Silence struct {
 	ID      int64  `json:"id"`
 	Rule    string `json:"rule"`
 	Site    string `json:"site"`
@@ -60,14 +60,15 @@ type silence struct {
 	Kept    int    `json:"kept_quiet"`
 }
 
-func (a *API) show(s pipeline.Silence) silence {
+// ShowSilence is a silence as JSON at a moment.
+func ShowSilence(s pipeline.Silence, now time.Time) Silence {
 	stamp := func(t time.Time) string {
 		if t.IsZero() {
 			return ""
 		}
 		return t.UTC().Format(time.RFC3339)
 	}
-	return silence{s.ID, s.Rule, s.Site, s.Story, s.Query, stamp(s.Created), stamp(s.Until), stamp(s.Ended), s.Active(a.Now()), s.Author, s.Comment, s.Kept}
+	return Silence{s.ID, s.Rule, s.Site, s.Story, s.Query, stamp(s.Created), stamp(s.Until), stamp(s.Ended), s.Active(now), s.Author, s.Comment, s.Kept}
 }
 
 // routes adds the API to mux.
@@ -141,9 +142,9 @@ func body(r *http.Request, v any) error {
 
 func (a *API) list(r *http.Request) (int, any, error) {
 	list, err := a.Store.Silences(r.Context(), 0)
-	out := make([]silence, len(list))
+	out := make([]Silence, len(list))
 	for i, s := range list {
-		out[i] = a.show(s)
+		out[i] = ShowSilence(s, a.Now())
 	}
 	return http.StatusOK, map[string]any{"silences": out}, err
 }
@@ -189,7 +190,7 @@ func (a *API) add(r *http.Request) (int, any, error) {
 	if s, err = a.Store.AddSilence(r.Context(), s); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusCreated, a.show(s), nil
+	return http.StatusCreated, ShowSilence(s, a.Now()), nil
 }
 
 func (a *API) end(r *http.Request) (int, any, error) {

@@ -142,14 +142,16 @@ func (c *chaos) trouble(k int) {
 	}
 }
 
-// pause lasts until a random moment, so that the whole run lasts a little longer than Slack's pace wants. The moment is random by
-// design, not for luck.
+// pause lasts until a random moment, so that all of them together last for length. The moment is random by design, not
+// for luck.
 func (c *chaos) pause() {
 	time.Sleep(100*time.Millisecond + time.Duration(c.rand.Int64N(int64(2*c.length()/time.Duration(c.kills)))))
 }
 
-// length is how long the part of the run with trouble in it is meant to last.
-func (c *chaos) length() time.Duration { return time.Duration(c.slack) * 1050 * time.Millisecond }
+// length is how long the part of the run with trouble in it is meant to last: a little less than Slack's pace wants.
+func (c *chaos) length() time.Duration {
+	return max(2*time.Second, time.Duration(c.slack-20)*time.Second)
+}
 
 // kill ends the daemon without a warning. Only one whose disk was full may have ended by itself.
 func (c *chaos) kill() {
@@ -289,7 +291,7 @@ func (c *chaos) silence(rule string) {
 func (c *chaos) raise() {
 	began := time.Now()
 	for i := range c.n {
-		at := c.length() * time.Duration(i) / time.Duration(c.n)
+		at := (c.length() + 2*time.Second) * time.Duration(i) / time.Duration(c.n)
 		time.Sleep(time.Until(began.Add(at)))
 		a, channels := c.alert(i)
 		for {

@@ -67,7 +67,8 @@ func chaosDaemon(ctx context.Context, file, offset string) error {
 	if err != nil {
 		return err
 	}
-	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.LookupEnv, now: time.Now}
+	now := func() time.Time { return time.Now().Add(off) }
+	e := &env{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.LookupEnv, now: now}
 	s, err := load(file, e.getenv, e.now)
 	if err != nil {
 		return err
@@ -82,7 +83,6 @@ func chaosDaemon(ctx context.Context, file, offset string) error {
 		return err
 	}
 	defer a.close()
-	now := func() time.Time { return time.Now().Add(off) }
 	a.deliver.Now, a.engine.Now = now, now
 	a.deliver.Backoff = pipeline.Backoff{First: 2 * time.Millisecond, Factor: 2, Max: 50 * time.Millisecond}
 	a.engine.Sweep = 20 * time.Millisecond
@@ -167,8 +167,8 @@ func (c *chaos) kill() {
 	<-c.ended
 }
 
-// jump sets the clock forward, or back. Back only once in a row, because what is not due then waits for it to go forward again. A second
-// passes first: of a receiver that asked for that much patience, a daemon knows only by its clock whether it has been patient.
+// jump sets the clock forward, or back. Back only once in a row, because what failed a moment ago then waits for it to go forward again.
+// A second passes first: of a receiver that asked for that much patience, a daemon knows only by its clock whether it has been patient.
 func (c *chaos) jump() {
 	time.Sleep(1100 * time.Millisecond)
 	by := []time.Duration{3 * time.Hour, -2 * time.Hour, 3 * time.Hour, 20 * time.Hour, -2 * time.Hour, 3 * time.Hour}[c.rand.IntN(6)]

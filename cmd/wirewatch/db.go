@@ -23,7 +23,7 @@ func withStore(ctx context.Context, e *env, file string, f func(*store.Store) er
 			return fmt.Errorf("there is no database %s yet; `wirewatch run` or `wirewatch db migrate` makes it", path)
 		}
 	}
-	st, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
+	st, err := openStore(ctx, cfg, e.now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func runDBMigrate(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	st, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler)) // opening migrates
+	st, err := openStore(ctx, cfg, e.now, slog.New(slog.DiscardHandler)) // opening migrates
 	if err != nil {
 		return err
 	}

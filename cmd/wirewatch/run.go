@@ -217,7 +217,7 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	a.engine.Wake("deliver") // a channel that was missing may be there now
 }
 
-// shortenWaits lets no delivery be held for longer than its channel says now.
+// shortenWaits lets no delivery be held for longer than its channel says now, by the clock as it is now.
 func (a *app) shortenWaits(ctx context.Context) error {
 	s := a.setup.Load()
 	waits := make(map[string]time.Duration, len(s.channels))

@@ -232,7 +232,7 @@ const (
 
 // openApp opens the store and builds the pipeline over it. stdout is for channels that write there.
 func openApp(ctx context.Context, s *setup, log *slog.Logger, stdout io.Writer) (*app, error) {
-	st, err := openStore(ctx, s.cfg, log)
+	st, err := openStore(ctx, s.cfg, s.now, log)
 	if err != nil {
 		return nil, err
 	}
@@ -251,8 +251,8 @@ func openApp(ctx context.Context, s *setup, log *slog.Logger, stdout io.Writer) 
 	return a, nil
 }
 
-func openStore(ctx context.Context, cfg *configs.Config, log *slog.Logger) (*store.Store, error) {
-	return store.Open(ctx, cfg.Store.Reveal(), store.Options{Logger: log})
+func openStore(ctx context.Context, cfg *configs.Config, now func() time.Time, log *slog.Logger) (*store.Store, error) {
+	return store.Open(ctx, cfg.Store.Reveal(), store.Options{Now: now, Logger: log})
 }
 
 func (a *app) build(s *setup) (err error) {
@@ -281,6 +281,7 @@ func (a *app) build(s *setup) (err error) {
 			{Name: "look whether there is room", Every: time.Minute, Do: a.lookReady},
 			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once},
 			{Name: "look which feeds are quiet", Every: time.Hour, Do: a.feeds.Once},
+			{Name: "shorten waits", Every: time.Minute, Do: a.shortenWaits}, // the clock may have been set back
 			{Name: "look what is late", Every: time.Minute, Do: a.works.Once}}}
 	a.poll = &pipeline.Poller{Store: a.store, Source: &scrapers.Feeds{Client: a.client, Options: options},
 		Canonical: dedup.Canonical, Resolve: dedup.Resolve, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report,

@@ -156,22 +156,31 @@ func (s *Store) ReleaseDeliveries(ctx context.Context) (int, error) {
 	return int(n), nil
 }
 
+// mostPause is more than a delivery waits after a failed attempt, or in a group for others of its rule: both are a day at most.
+const mostPause = 25 * time.Hour
+
 // ShortenWaits makes no delivery wait for longer than its channel's wait is now (0: not at all), and says how many went forward. One that
-// waits by what the configuration said before would hold up all that come behind it.
+// waits by what the configuration said before, or by a clock that went wrong and was set back since, would hold up all that come
+// behind it.
 func (s *Store) ShortenWaits(ctx context.Context, waits map[string]time.Duration) (int, error) {
 	var total int64
 	err := s.tx(ctx, func(c conn) error {
 		total = 0
+		now := ms(s.now())
 		for _, ch := range slices.Sorted(maps.Keys(waits)) {
 			wait := waits[ch].Milliseconds()
-			n, err := c.exec(`UPDATE deliveries SET due = created + ? WHERE state = 'open' AND channel = ? AND attempts = 0 AND due > created + ? AND due > ?`,
-				wait, ch, wait, ms(s.now()))
+			n, err := c.exec(`UPDATE deliveries SET due = CASE WHEN created > ? THEN ? ELSE created END + ?
+				WHERE state = 'open' AND channel = ? AND attempts = 0 AND due > CASE WHEN created > ? THEN ? ELSE created END + ? AND due > ?`,
+				now, now, wait, ch, now, now, wait, now)
 			if err != nil {
 				return fmt.Errorf("channel %s: %w", ch, err)
 			}
 			total += n
 		}
-		return nil
+		n, err := c.exec(`UPDATE deliveries SET due = ? WHERE due > ? AND (state = 'open' AND attempts > 0 OR state = 'held' AND bundle LIKE ?)`,
+			now, now+mostPause.Milliseconds(), pipeline.ForGroup+" %")
+		total += n
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("shorten waits: %w", err)

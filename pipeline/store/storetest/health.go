@@ -118,6 +118,16 @@ func held(w *world) {
 	n, err = w.s.ShortenWaits(w.ctx, map[string]time.Duration{"slack": 0})
 	w.ok(err)
 	w.want([]any{n, len(next(20))}, []any{0, 0})
+	// All this was by a clock that is set back by a month now: nothing waits for that day to come again.
+	right := w.now
+	w.now = right.Add(-30 * 24 * time.Hour)
+	w.want(len(next(20)), 0)
+	n, err = w.s.ShortenWaits(w.ctx, map[string]time.Duration{"slack": time.Minute, "hook": 0})
+	w.ok(err)
+	w.want([]any{n > 11, len(next(20))}, []any{true, 1}) // the first failed long ago by now; the others wait for their minute
+	w.now = w.now.Add(time.Minute)
+	w.want(len(next(20)), 11)
+	w.now = right
 	// The other channel waits for nothing.
 	ds, err := w.s.NextDeliveries(w.ctx, "hook", w.now, 20)
 	w.ok(err)

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,11 +22,16 @@ import (
 func TestAlertsTestEveryKind(t *testing.T) {
 	const secret = "hunter2hunter2hunter2hunter2"
 	yes := map[string]string{"slack": "ok", "discord": `{"id":"1"}`, "telegram": `{"ok":true,"result":{"message_id":1}}`, "mattermost": "ok",
-		"ntfy": `{"id":"a","event":"message"}`, "matrix": `{"event_id":"$a"}`}
+		"ntfy": `{"id":"a","event":"message"}`, "slack_app": `{"ok":true,"channel":"C1","ts":"1.1"}`, "matrix": `{"event_id":"$a"}`}
 	refuse := false
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
-		if err != nil || !strings.HasPrefix(r.Header.Get("webhook-id"), "test_") || !bytes.Contains(b, []byte("This is a test")) {
+		id, text := r.Header.Get("webhook-id"), string(b)
+		if form, _ := url.ParseQuery(text); form.Has("token") { // the Web API of Slack, which takes the id in its blocks
+			_, id, _ = strings.Cut(form.Get("blocks"), `"block_id":"`)
+			text = form.Get("text")
+		}
+		if err != nil || !strings.HasPrefix(id, "test_") || !strings.Contains(text, "This is a test") {
 			t.Errorf("%s %s: %v %s", r.Method, r.URL, err, b)
 		}
 		switch kind := strings.Split(r.URL.Path, "/")[1]; {
@@ -41,11 +49,13 @@ func TestAlertsTestEveryKind(t *testing.T) {
 	}))
 	defer srv.Close()
 	settings := map[string]string{
-		"telegram": "url: " + srv.URL + "/telegram, token: '123456:" + secret + "', chat: 5",
-		"ntfy":     "url: " + srv.URL + ", topic: " + secret,
-		"matrix":   "url: " + srv.URL + ", token: " + secret + ", room: '!a:b'",
-		"file":     "path: alerts.jsonl",
-		"stdout":   "",
+		"slack_app": "url: " + srv.URL + "/slack_app/, token: xoxb-" + secret + ", channel: C0123456789",
+		"email":     smtpServer(t, &refuse) + ", tls: none, from: wirewatch@example.org, to: [desk@example.org]",
+		"telegram":  "url: " + srv.URL + "/telegram, token: '123456:" + secret + "', chat: 5",
+		"ntfy":      "url: " + srv.URL + ", topic: " + secret,
+		"matrix":    "url: " + srv.URL + ", token: " + secret + ", room: '!a:b'",
+		"file":      "path: alerts.jsonl",
+		"stdout":    "",
 	}
 	for _, k := range alerts.Kinds {
 		set, ok := settings[k.Name]
@@ -70,6 +80,40 @@ func TestAlertsTestEveryKind(t *testing.T) {
 			}
 		}
 	}
+}
+
+// smtpServer takes mail, or refuses its recipients, and returns the settings that lead to it.
+func smtpServer(t *testing.T, refuse *bool) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			text := textproto.NewConn(c)
+			text.PrintfLine("220 mail.example.org")
+			for line, err := text.ReadLine(); err == nil; line, err = text.ReadLine() {
+				switch verb := strings.ToUpper(line[:min(4, len(line))]); {
+				case verb == "RCPT" && *refuse:
+					text.PrintfLine("550 no such person")
+				case verb == "DATA":
+					text.PrintfLine("354 go on")
+					text.ReadDotBytes()
+					text.PrintfLine("250 taken")
+				default:
+					text.PrintfLine("250 yes")
+				}
+			}
+			c.Close()
+		}
+	}()
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	return "host: " + host + ", port: " + port
 }
 
 // What a run tells stands on standard output and in the file, a line of JSON a message, and nothing of the log among it.

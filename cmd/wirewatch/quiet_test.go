@@ -7,8 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"wirewatch/alerts/rules"
 	"wirewatch/pipeline"
 )
+
+// The language of rules and the pipeline, which do not know each other, mean the same severities.
+func TestSeveritiesAgree(t *testing.T) {
+	if !slices.Equal(rules.Severities, pipeline.Severities) || !slices.Contains(rules.Severities, pipeline.DefaultSeverity) {
+		t.Errorf("rules know %v, the pipeline %v with %s as the default", rules.Severities, pipeline.Severities, pipeline.DefaultSeverity)
+	}
+}
 
 // What a rule says stands in the place of what its channel says, but for the limit; who is told follows from severity and escalation.
 func TestPolicies(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"wirewatch/alerts"
 	"wirewatch/alerts/lab"
@@ -105,7 +106,7 @@ func runTrace(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
-		t, err := traceOf(ctx, st, list, rest[0])
+		t, err := traceOf(ctx, st, list, rest[0], e.now())
 		if err != nil {
 			return err
 		}
@@ -121,7 +122,7 @@ func runTrace(ctx context.Context, e *env, v verb, args []string) error {
 }
 
 // traceOf follows an article by its address or ID.
-func traceOf(ctx context.Context, st *store.Store, list []rules.Rule, asked string) (traceJSON, error) {
+func traceOf(ctx context.Context, st *store.Store, list []rules.Rule, asked string, now time.Time) (traceJSON, error) {
 	out := traceJSON{Asked: asked, Polled: []tracePoll{}, Articles: []traceArticle{}}
 	id, err := strconv.ParseInt(asked, 10, 64)
 	canonical := ""
@@ -144,7 +145,7 @@ func traceOf(ctx context.Context, st *store.Store, list []rules.Rule, asked stri
 		out.Polled = append(out.Polled, p)
 	}
 	for _, a := range t.Articles {
-		row, err := traceOne(ctx, st, list, &t, a)
+		row, err := traceOne(ctx, st, list, &t, a, now)
 		if err != nil {
 			return out, err
 		}
@@ -153,7 +154,7 @@ func traceOf(ctx context.Context, st *store.Store, list []rules.Rule, asked stri
 	return out, nil
 }
 
-func traceOne(ctx context.Context, st *store.Store, list []rules.Rule, t *store.Trace, a pipeline.Article) (traceArticle, error) {
+func traceOne(ctx context.Context, st *store.Store, list []rules.Rule, t *store.Trace, a pipeline.Article, now time.Time) (traceArticle, error) {
 	page := t.Pages[a.ID]
 	row := traceArticle{ID: a.ID, URL: a.URL, Title: a.Title, Stored: stamp(a.Seen), Published: cmp.Or(a.Date, stamp(a.Published)), Lang: a.Lang, Agency: a.Agency,
 		Source: string(a.Source), Why: a.Why, Fetched: stamp(page.Fetched), Status: page.Status, FinalURL: page.FinalURL, Words: len(strings.Fields(a.Body)),
@@ -189,6 +190,10 @@ func traceOne(ctx context.Context, st *store.Store, list []rules.Rule, t *store.
 			x.Why = whyNot(j)
 		case len(x.Told) == 0 && quiet:
 			x.Why = "nobody was told: it was stored quietly (" + origins(t, a.ID) + ")"
+		case len(x.Told) == 0 && r.Expired(now):
+			x.Why = "nobody was told: the rule has expired, at " + stamp(r.Expires)
+		case len(x.Told) == 0 && r.When != nil:
+			x.Why = "nobody was told of it by itself: the rule counts (" + r.When.String() + "), and the number was not reached, or another article made it tell"
 		case len(x.Told) == 0:
 			x.Why = "nobody was told: the rule reached no channel then, or counted as told of the story before"
 		}

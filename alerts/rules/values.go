@@ -25,11 +25,6 @@ func listValue[T any](to func(*T) *[]string) value[T] {
 	return value[T]{func(r *reader, x *T, key, v *yaml.Node) { *to(x) = r.list(key, v) }, listSchema()}
 }
 
-// yesValue is true or false.
-func yesValue[T any](to func(*T) *bool) value[T] {
-	return value[T]{func(r *reader, x *T, key, v *yaml.Node) { *to(x) = r.yes(key, v) }, schema{"enum": []any{true, false, "true", "false", nil}}}
-}
-
 // choiceValue is one of words.
 func choiceValue[T any](to func(*T) *string, words ...string) value[T] {
 	known := []any{nil}

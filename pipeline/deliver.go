@@ -192,7 +192,8 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, j *judge, x De
 			shown = d.condition(l.Key, serr, now)
 			ev.Outcome = "gone"
 			serr = fmt.Errorf("%w; nothing more is sent to channel %s until the configuration is reloaded; what waits is kept", serr, l.Key)
-		case f.Verdict == Final, now.Sub(later(x.Created, x.Released)) > d.MaxAge && x.Attempts >= ageAttempts:
+		case f.Verdict == Final, f.After == 0 && now.Sub(later(x.Created, x.Released)) > d.MaxAge && x.Attempts >= ageAttempts:
+			// One whose receiver says when to come again lives on: were it dead, the next would go out before that time.
 			x.State = DeliveryDead
 			ev.Outcome = "dead"
 		}

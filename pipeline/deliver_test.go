@@ -18,7 +18,7 @@ func TestDeliverer(t *testing.T) {
 		name string
 		f    func(*world)
 	}{
-		{"order", deliveredInOrder}, {"retry", retryBlocks}, {"final", finalGoesOn}, {"gone", goneChannel}, {"throttled", throttledWaits}, {"too old", tooOld},
+		{"order", deliveredInOrder}, {"retry", retryBlocks}, {"final", finalGoesOn}, {"gone", goneChannel}, {"throttled", throttledWaits}, {"too old", tooOld}, {"old and throttled", oldThrottled},
 		{"old and new to the channel", oldWaited}, {"replay", replayedLast}, {"unknown channel", unknownChannel},
 		{"shutdown while sending", shutdownWhileSending}, {"shutdown after sending", shutdownAfterSending}, {"shutdown while pacing", shutdownWhilePacing},
 		{"pace", paced}, {"panics", sendPanics}, {"lease lost", deliverLeaseLost}, {"many", manyDeliveries}, {"lag", lag},
@@ -163,6 +163,25 @@ func tooOld(w *world) {
 	w.add(10 * time.Minute)
 	w.want("sent", w.run(w.deliver), 1)
 	w.want("desk", w.took("desk"), "[r1]")
+}
+
+// A receiver that says when to come back is obeyed by what is old, too: the next does not go out in its place before that time.
+func oldThrottled(w *world) {
+	ch := w.channels["desk"]
+	ch.next = []error{errDown, errDown, errDown, later(time.Hour)}
+	w.raise(0, 2, "desk")
+	for range 3 {
+		w.run(w.deliver)
+		w.add(time.Hour)
+	}
+	w.add(100 * time.Hour)
+	w.run(w.deliver)
+	w.add(time.Hour - time.Millisecond)
+	w.run(w.deliver)
+	w.want("tries", len(ch.tries), 4)
+	w.add(time.Millisecond)
+	w.want("sent", w.run(w.deliver), 2)
+	w.want("desk", w.took("desk"), "[r0 r1]")
 }
 
 // Age alone does not end a delivery that was hardly tried: it waited for its channel, or was replayed by hand.

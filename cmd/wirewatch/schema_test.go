@@ -121,7 +121,7 @@ func TestRuleSchemaHasEveryKey(t *testing.T) {
 		{"defaults", "{rules: [], defaults: {zzzzzzzz: x}}", "known are ", ""},
 		{"article", "- {name: a, query: b, tests: [{match: {zzzzzzzz: x}}]}", "known are ", ""},
 		{"file", "{zzzzzzzz: x}", "has the keys ", ""},
-		{"test", "- {name: a, query: b, tests: [{match: x, zzzzzzzz: x}]}", "known are ", "match not"},
+		{"test", "- {name: a, query: b, tests: [{match: x, zzzzzzzz: x}]}", "known are ", ""},
 	} {
 		_, err := rules.ParseFile([]byte(c.file), "r.yaml")
 		line, _, _ := strings.Cut(fmt.Sprint(err), "\n")

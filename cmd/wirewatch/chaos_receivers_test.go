@@ -44,7 +44,8 @@ type receiver struct {
 	rand      *rand.Rand
 	requests  int
 	faults    map[fault]int
-	notBefore time.Time       // what Retry-After asked for
+	asked     time.Time       // when it asked for patience last,
+	notBefore time.Time       // and until when
 	refused   map[string]bool // by id
 	known     map[string]bool // ids that were taken
 	taken     []taken         // in order
@@ -82,7 +83,8 @@ func (x *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case reset:
 		cut(w)
 	case later:
-		x.notBefore = time.Now().Add(time.Second - time.Second/20)
+		x.asked = time.Now()
+		x.notBefore = x.asked.Add(time.Second - time.Second/20)
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusTooManyRequests)
 	case odd:

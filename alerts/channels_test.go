@@ -49,6 +49,9 @@ func TestEveryChannelSendsSamples(t *testing.T) {
 
 // The largest message there can be goes out within every receiver's limits, and so does the largest digest, with what was left out counted.
 func TestLargest(t *testing.T) {
+	if raced {
+		t.Skip("one message after the other, for minutes under the race detector: not measured")
+	}
 	big := digest("msg_big", slices.Repeat([]pipeline.Delivery{samples()["english"], samples()["korean"]}, 100)...)
 	for _, kind := range []string{"discord", "teams", "telegram", "mattermost", "ntfy", "matrix"} { // the others have tests of their own
 		for _, d := range largest() {

@@ -174,6 +174,9 @@ func TestNoHalfSecret(t *testing.T) {
 			continue // their addresses hold no secret, see TestNoChannelLeaks for their tokens
 		}
 		for pad := range 320 {
+			if raced && pad%16 != 0 { // where it is cut has nothing to do with the race detector
+				continue
+			}
 			srv := newHook(t, func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(http.StatusBadRequest)
 				fmt.Fprint(w, strings.Repeat(".", pad), secret)

@@ -253,6 +253,9 @@ func TestSlackAppEditRefused(t *testing.T) {
 // The token is nowhere in an error, even where Slack sends the request back.
 func TestSlackAppHidesItsToken(t *testing.T) {
 	for pad := range 320 {
+		if raced && pad%16 != 0 { // where it is cut has nothing to do with the race detector
+			continue
+		}
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprint(w, strings.Repeat(".", pad), r.FormValue("token"))

@@ -209,6 +209,11 @@ func link(s string) string {
 		}
 		u.Host = h
 	}
+	if strings.ContainsFunc(u.Host, func(r rune) bool { // escaped, a host is none any more
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._:[]", r))
+	}) {
+		return ""
+	}
 	var b strings.Builder
 	for _, c := range []byte(u.String()) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte("<>|\"'`\\^{}*~", c) >= 0 {

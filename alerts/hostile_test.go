@@ -225,6 +225,8 @@ func TestLinks(t *testing.T) {
 		"h.example":                                      "",
 		"":                                               "",
 		"https://":                                       "",
+		"https://matrix*to/#/@a:evil.example":            "",
+		"https://a~b.example/":                           "",
 		"https:///path":                                  "",
 		"https://h.example/\n<!channel>":                 "",
 		"https://ex\u202Eample.com/":                     "",

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"wirewatch/pipeline"
@@ -21,10 +20,8 @@ func (s *Store) RuleAlerts(ctx context.Context, rule string, n int) ([]pipeline.
 				return err
 			}
 			a.Created = at(created)
-			if about != "" {
-				if err := json.Unmarshal([]byte(about), &a.About); err != nil {
-					return fmt.Errorf("what alert %d says of its rule cannot be read: %w", a.ID, err)
-				}
+			if err := readAbout(&a, about); err != nil {
+				return err
 			}
 			out, payloads = append(out, a), append(payloads, said)
 			return unlist(spans, &out[len(out)-1].Spans, "spans")

@@ -129,6 +129,17 @@ func (s *Store) Raise(ctx context.Context, a pipeline.Alert, channels []string) 
 	return raised, nil
 }
 
+// readAbout reads what an alert says of its rule; "" of one from before that was kept.
+func readAbout(a *pipeline.Alert, about string) error {
+	if about == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(about), &a.About); err != nil {
+		return fmt.Errorf("what alert %d says of its rule cannot be read: %w", a.ID, err)
+	}
+	return nil
+}
+
 // maxOutlets bounds how many other sites of a story an alert names.
 const maxOutlets = 50
 

@@ -51,10 +51,8 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		}
 		d.Due, d.Created, d.Sent, a.Created, d.Released, a.Acked = at(due), at(created), at(sent), at(raised), at(released), at(acked)
 		a.Mark.At, d.Begun = at(marked), frozen != ""
-		if about != "" {
-			if err := json.Unmarshal([]byte(about), &a.About); err != nil {
-				return fmt.Errorf("what alert %d says of its rule cannot be read: %w", a.ID, err)
-			}
+		if err := readAbout(a, about); err != nil {
+			return err
 		}
 		out, payloads, said = append(out, d), append(payloads, p), append(said, frozen)
 		return unlist(spans, &out[len(out)-1].Alert.Spans, "spans")

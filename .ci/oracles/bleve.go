@@ -100,9 +100,10 @@ func (p *peer) leaf(q *query, field string) bq.Query {
 	return fielded(bleve.NewMatchPhraseQuery(w))
 }
 
-// folded is the beginning of a word, or a pattern, as the filters of the analyzer leave it.
+// folded is the beginning of a word, or a pattern, as the filters of the analyzer leave it. It is in lower case before: bleve's own
+// filter leaves broken bytes behind where two letters of a token become shorter, as İ does twice in (İzm|İz).
 func (p *peer) folded(w string) string {
-	stream := analysis.TokenStream{&analysis.Token{Term: []byte(w)}}
+	stream := analysis.TokenStream{&analysis.Token{Term: []byte(strings.ToLower(w))}}
 	for _, f := range p.analyzer.(*analysis.DefaultAnalyzer).TokenFilters {
 		stream = f.Filter(stream)
 	}

@@ -1,0 +1,50 @@
+package scrapers
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"wirewatch/pipeline"
+)
+
+// A PastKind is a kind of source that a backfill can read; Doc is its line in the README.
+type PastKind struct {
+	Name string
+	Arg  string // what follows the name and a colon, as in "sitemap:URL"
+	Doc  string
+	New  func(arg string, d PastDeps) (pipeline.Past, error) // the error says what is wrong with arg; nothing is asked or opened yet
+}
+
+// PastDeps are what sources of the past may use.
+type PastDeps struct {
+	Client  *Client
+	Options func(feed string) RequestOptions        // what the configuration adds for a feed; may be nil
+	Feed    func(name string) (url string, ok bool) // a configured feed's address; may be nil
+	Sites   []string                                // ask for these sites only, where a source can tell; none: all. Host names without "www."
+	Now     func() time.Time
+}
+
+// PastKinds lists the kinds of sources that a backfill can read.
+var PastKinds = []PastKind{}
+
+// NewPast makes a source of "KIND:ARG".
+func NewPast(source string, d PastDeps) (pipeline.Past, error) {
+	name, arg, _ := strings.Cut(source, ":")
+	names := make([]string, len(PastKinds))
+	for i, k := range PastKinds {
+		names[i] = k.Name
+		if k.Name != name {
+			continue
+		}
+		if arg = strings.TrimSpace(arg); arg == "" {
+			return nil, fmt.Errorf("source %q: %s is missing; write %s:%s", source, k.Arg, k.Name, k.Arg)
+		}
+		p, err := k.New(arg, d)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: %w", source, err)
+		}
+		return p, nil
+	}
+	return nil, fmt.Errorf("source %q: there is no kind %q; the kinds are %s, as in %s", source, name, strings.Join(names, ", "), "sitemap:https://example.org/")
+}

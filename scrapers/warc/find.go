@@ -14,7 +14,10 @@ func (r *Reader) find() error {
 	torn, packed := r.torn, r.member || r.torn
 	r.lost, r.torn = false, false
 	if r.member && !torn {
-		switch found, err := r.seek(func(b []byte) int { return versionLine(b) }); {
+		if b, _ := r.text.Peek(6); bytes.HasPrefix(b, []byte("WARC/")) && r.inner > r.rec.At.Inner { // the line before was no record's first
+			return nil
+		}
+		switch found, err := r.seek(versionLine); {
 		case found:
 			return nil
 		case err != io.EOF: // damaged behind the record too

@@ -27,27 +27,21 @@ func (r *Reader) Head() (*Head, error) {
 	if r.left == 0 {
 		return nil, errors.New("the response is empty")
 	}
-	n := min(r.left, MaxHead)
+	n, whole := min(r.left, MaxHead), r.left <= MaxHead
 	before := r.inner
 	defer func() { r.left -= r.inner - before }()
-	first, err := r.line(n)
+	first, err := r.line(n, whole)
 	if err != nil {
 		return nil, r.headless(err)
 	}
 	proto, rest, _ := strings.Cut(strings.TrimSpace(string(first)), " ")
 	status, err := strconv.Atoi(strings.TrimSpace(rest[:min(3, len(rest))]))
-	if !strings.HasPrefix(proto, "HTTP/") || err != nil {
+	if !strings.HasPrefix(proto, "HTTP/") || err != nil || status < 100 {
 		return nil, fmt.Errorf("the response begins with %.40q, which is no HTTP status line", first)
 	}
-	var text string
-	if n -= int64(len(first)); n > 0 {
-		if text, err = r.lines(n); err != nil {
-			if err == errLong && n < MaxHead-int64(len(first)) { // the whole block is headers
-				text = r.head.String()
-			} else {
-				return nil, r.headless(err)
-			}
-		}
+	text, err := r.lines(n-int64(len(first)), whole)
+	if err != nil {
+		return nil, r.headless(err)
 	}
 	r.http.Status, r.http.Header = status, fields(r.http.Header[:0], text)
 	return &r.http, nil

@@ -168,7 +168,7 @@ func (r *Reader) enter() error {
 func (r *Reader) readRecord() (*Record, error) {
 	rec := Record{At: r.pos(), Header: r.rec.Header[:0]}
 	r.rec, r.http = rec, Head{Header: r.http.Header[:0]}
-	version, err := r.line(MaxHead)
+	version, err := r.line(MaxHead, false)
 	if err != nil {
 		return nil, r.fail(err)
 	}
@@ -177,7 +177,7 @@ func (r *Reader) readRecord() (*Record, error) {
 		return nil, r.damage("here should begin a record, with WARC/1.0 or WARC/1.1")
 	}
 	rec.Version = string(v)
-	text, err := r.lines(MaxHead)
+	text, err := r.lines(MaxHead, false)
 	if err != nil {
 		return nil, r.fail(err)
 	}
@@ -202,9 +202,9 @@ func (r *Reader) readRecord() (*Record, error) {
 
 var errLong = fmt.Errorf("the head is longer than %d KiB", MaxHead>>10)
 
-// line takes a line with its end, of at most limit bytes; the last one may lack the end. It is valid until the next read.
-func (r *Reader) line(limit int64) ([]byte, error) {
-	limit = min(limit, MaxHead)
+// line takes a line with its end, of at most limit bytes. The last one may lack the end: that of the file, and, with whole, that at the limit.
+// It is valid until the next read.
+func (r *Reader) line(limit int64, whole bool) ([]byte, error) {
 	for n := min(limit, 512); ; n = min(2*n, limit) {
 		n = max(n, min(int64(r.text.Buffered()), limit))
 		b, err := r.text.Peek(int(n))
@@ -214,7 +214,7 @@ func (r *Reader) line(limit int64) ([]byte, error) {
 			return b[:i+1], r.discard(int64(i + 1))
 		case err == io.EOF && len(b) == 0:
 			return nil, io.ErrUnexpectedEOF
-		case err == io.EOF:
+		case err == io.EOF || whole && n == limit:
 			return b, r.discard(int64(len(b)))
 		case err != nil:
 			return nil, err
@@ -224,11 +224,14 @@ func (r *Reader) line(limit int64) ([]byte, error) {
 	}
 }
 
-// lines takes what there is up to an empty line, of at most limit bytes, and that line.
-func (r *Reader) lines(limit int64) (string, error) {
+// lines takes what there is up to an empty line, of at most limit bytes, and that line. With whole, the limit is an end too.
+func (r *Reader) lines(limit int64, whole bool) (string, error) {
 	r.head.Reset()
 	for {
-		b, err := r.line(limit - int64(r.head.Len()))
+		if whole && int64(r.head.Len()) == limit {
+			return r.head.String(), nil
+		}
+		b, err := r.line(limit-int64(r.head.Len()), whole)
 		if err != nil {
 			return "", err
 		}
@@ -236,9 +239,6 @@ func (r *Reader) lines(limit int64) (string, error) {
 			return r.head.String(), nil
 		}
 		r.head.Write(b)
-		if int64(r.head.Len()) == limit {
-			return "", errLong
-		}
 	}
 }
 
@@ -283,9 +283,9 @@ func (r *Reader) damage(format string, args ...any) error {
 
 // fail is the damage that an error of reading means, or what the input failed with.
 func (r *Reader) fail(err error) error {
-	if err := r.tape.broken(); err != nil && r.raw.Buffered() == 0 {
+	if broken := r.tape.broken(); broken != nil && (errors.Is(err, broken) || r.raw.Buffered() == 0) {
 		r.open = false
-		return err
+		return broken
 	}
 	switch {
 	case err == errLong:

@@ -26,10 +26,7 @@ func (t *tape) Read(p []byte) (int, error) {
 	}
 	n, err := t.r.Read(p)
 	t.err = err
-	if len(t.buf)+n > cap(t.buf) {
-		if t.buf == nil {
-			t.buf = make([]byte, 0, 2*rewindable)
-		}
+	if len(t.buf)+n > 2*rewindable {
 		drop := max(0, len(t.buf)-rewindable)
 		t.start += int64(drop)
 		t.buf = t.buf[:copy(t.buf, t.buf[drop:])]

@@ -26,7 +26,9 @@ type PastDeps struct {
 }
 
 // PastKinds lists the kinds of sources that a backfill can read.
-var PastKinds = []PastKind{}
+var PastKinds = []PastKind{
+	{"warc", "PATH or URL", "web archives: a WARC file (`.warc`, `.warc.gz`), a folder or pattern of them, or a list such as CC-NEWS has (`warc.paths.gz`); local, or by URL, read in passing and not stored", newWARC},
+}
 
 // NewPast makes a source of "KIND:ARG".
 func NewPast(source string, d PastDeps) (pipeline.Past, error) {

@@ -26,7 +26,9 @@ type PastDeps struct {
 }
 
 // PastKinds lists the kinds of sources that a backfill can read.
-var PastKinds = []PastKind{}
+var PastKinds = []PastKind{
+	{"sitemap", "URL", "a site's sitemaps and news sitemaps, found through its robots.txt; or one sitemap, index, feed or list of addresses", newSitemapPast},
+}
 
 // NewPast makes a source of "KIND:ARG".
 func NewPast(source string, d PastDeps) (pipeline.Past, error) {

@@ -92,7 +92,7 @@ func (w *sitemapWalk) count(ctx context.Context, v sitemapVouchers, run sitemapR
 	if n := sitemapSamples[min(depth, len(sitemapSamples)-1)]; len(sample) > n {
 		sample, t.about = spread(children, n), true
 	}
-	sum, counted := newSitemapTally(), 0
+	sum, counted, lost := newSitemapTally(), 0, 0
 	var last error
 	for _, address := range sample {
 		one, err := w.countDocument(ctx, address, v, depth)
@@ -101,12 +101,16 @@ func (w *sitemapWalk) count(ctx context.Context, v sitemapVouchers, run sitemapR
 			return t, context.Cause(ctx)
 		case err != nil:
 			last = err
-			continue
+			if v := pipeline.AsFailure(err).Verdict; v == pipeline.Retry || v == pipeline.Throttled {
+				continue
+			}
+			lost++ // for good: there is nothing in it
+		default:
+			sum.add(one, 1)
 		}
-		sum.add(one, 1)
 		counted++
 	}
-	if counted == 0 && last != nil {
+	if counted == lost && last != nil {
 		if depth == 0 {
 			return t, last
 		}

@@ -25,13 +25,17 @@ func (d *sitemapDocument) read(each func(sitemap.Entry) error) (sitemap.Notes, e
 	return sitemap.Read(d.body, d.contentType, d.final.String(), each)
 }
 
-// fetch asks for a document. One that was cut is asked for again, once; what came of it then counts.
+// fetch asks for a document. One that was cut is asked for again, once; what came of it then counts. So is one whose encoding cannot be
+// undone, as it lies there: many servers pack what is a packed file already, or say that it is packed when it is not.
 func (p *sitemapPast) fetch(ctx context.Context, address string) (*sitemapDocument, error) {
-	d, err := p.fetchOnce(ctx, address)
+	d, err := p.fetchOnce(ctx, address, "")
+	if err != nil && ctx.Err() == nil && pipeline.AsFailure(err).Reason == "encoding" {
+		return p.fetchOnce(ctx, address, "identity")
+	}
 	if err != nil || d.cut == nil {
 		return d, err
 	}
-	again, err := p.fetchOnce(ctx, address)
+	again, err := p.fetchOnce(ctx, address, "")
 	if err == nil && (again.cut == nil || len(again.body) > len(d.body)) {
 		d = again
 	}
@@ -44,13 +48,16 @@ func (p *sitemapPast) fetch(ctx context.Context, address string) (*sitemapDocume
 	return d, nil
 }
 
-func (p *sitemapPast) fetchOnce(ctx context.Context, address string) (*sitemapDocument, error) {
+func (p *sitemapPast) fetchOnce(ctx context.Context, address, encoding string) (*sitemapDocument, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil || authority(req.URL) == pipeline.NoHost {
 		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the sitemap's address is not an http or https address")}
 	}
 	host := authority(req.URL)
 	req.Header.Set("Accept", "application/xml, text/xml;q=0.9, text/plain;q=0.8, */*;q=0.5")
+	if encoding != "" {
+		req.Header.Set("Accept-Encoding", encoding)
+	}
 	resp, err := p.client.HTTP(ForLists).Do(req)
 	if err != nil {
 		return nil, p.fail(ctx, err, host)

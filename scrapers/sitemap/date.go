@@ -48,11 +48,11 @@ func ParseDate(raw string) Date {
 	case m[4] == "":
 		d.Last = at.Add(time.Minute)
 	}
+	if d.Last.After(at) {
+		d.Last = d.Last.Add(-1) // the end of a day, month or minute is not part of it
+	}
 	if m == nil || !placed(m[6]) {
 		d.First, d.Last = d.First.Add(-east), d.Last.Add(west)
-	}
-	if d.Last.After(at) {
-		d.Last = d.Last.Add(-1) // the span's end is not part of it
 	}
 	return d
 }

@@ -119,8 +119,10 @@ func (r *reader) bad() {
 
 // oneAddress takes line breaks out of an address and writes the blanks inside as they have to be.
 func oneAddress(s string) string {
-	s = strings.NewReplacer("\r", "", "\n", "", "\t", "").Replace(strings.TrimSpace(s))
-	return strings.ReplaceAll(strings.TrimSpace(s), " ", "%20")
+	if s = strings.TrimSpace(s); !strings.ContainsAny(s, " \t\r\n") {
+		return s
+	}
+	return strings.NewReplacer("\r", "", "\n", "", "\t", "", " ", "%20").Replace(s)
 }
 
 // fetchable reports whether s is an http or https address, and gives it without its fragment, which names no page of its own.

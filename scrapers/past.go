@@ -28,6 +28,7 @@ type PastDeps struct {
 // PastKinds lists the kinds of sources that a backfill can read.
 var PastKinds = []PastKind{
 	{"warc", "PATH or URL", "web archives: a WARC file (`.warc`, `.warc.gz`), a folder or pattern of them, or a list such as CC-NEWS has (`warc.paths.gz`); local, or by URL, read in passing and not stored", newWARC},
+	{"sitemap", "URL", "a site's sitemaps and news sitemaps, found through its robots.txt; or one sitemap, index, feed or list of addresses", newSitemapPast},
 }
 
 // NewPast makes a source of "KIND:ARG".

@@ -36,7 +36,7 @@ func warcSource(t testing.TB, c *Client, arg string, sites ...string) pipeline.P
 }
 
 // walked collects what a walk finds, and checks what holds for every find.
-func walked(t testing.TB, p pipeline.Past, since time.Time, cursor string) (finds []pipeline.Find, err error) {
+func warcWalked(t testing.TB, p pipeline.Past, since time.Time, cursor string) (finds []pipeline.Find, err error) {
 	t.Helper()
 	err = p.Walk(t.Context(), pipeline.Range{Since: since}, cursor, func(f pipeline.Find) error {
 		finds = append(finds, f)
@@ -114,7 +114,7 @@ func TestWARCFinds(t *testing.T) {
 	file += member(t, htmlCapture("http://a.example/tail", "tail"))[:80]
 	dir := t.TempDir()
 	write(t, dir, "a.warc.gz", file)
-	finds, err := walked(t, warcSource(t, nil, filepath.Join(dir, "a.warc.gz")), time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), "")
+	finds, err := warcWalked(t, warcSource(t, nil, filepath.Join(dir, "a.warc.gz")), time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestWARCFinds(t *testing.T) {
 	if finds[0].Page.ContentType != "text/html; charset=utf-8" || !finds[0].Entry.Published.IsZero() {
 		t.Errorf("%+v", finds[0])
 	}
-	finds, err = walked(t, warcSource(t, nil, filepath.Join(dir, "a.warc.gz"), "b.example"), time.Time{}, "")
+	finds, err = warcWalked(t, warcSource(t, nil, filepath.Join(dir, "a.warc.gz"), "b.example"), time.Time{}, "")
 	if err != nil || len(finds) != 4 || Site(finds[0].Entry.URL) != "b.example" || Site(finds[1].Entry.URL) != "b.example" { // and two of no known site
 		t.Errorf("of one site: %v %v", told(finds), err)
 	}
@@ -202,38 +202,38 @@ func TestWARCResumes(t *testing.T) {
 	for _, arg := range []string{dir, filepath.Join(dir, "2024", "*", "?.warc*"), filepath.Join(dir, "warc.paths"), filepath.Join(dir, "lists", "warc.paths.gz"),
 		base + "/warc.paths", base + "/lists/warc.paths.gz", deaf.URL + "/warc.paths"} {
 		p := warcSource(t, c, arg)
-		finds, err := walked(t, p, time.Time{}, "")
+		finds, err := warcWalked(t, p, time.Time{}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		same(t, arg, told(finds), want)
 		for i, f := range finds {
-			rest, err := walked(t, p, time.Time{}, f.Cursor)
+			rest, err := warcWalked(t, p, time.Time{}, f.Cursor)
 			if err != nil {
 				t.Fatal(err)
 			}
 			same(t, fmt.Sprintf("%s from %q", arg, f.Cursor), told(rest), want[i+1:])
 		}
 	}
-	one, err := walked(t, warcSource(t, c, base+"/2024/02/b.warc"), time.Time{}, "")
+	one, err := warcWalked(t, warcSource(t, c, base+"/2024/02/b.warc"), time.Time{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "one file", told(one), want[5:10])
 	// Files that come later are read by a walk that goes on.
 	p := warcSource(t, c, dir)
-	finds, err := walked(t, p, time.Time{}, "")
+	finds, err := warcWalked(t, p, time.Time{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	write(t, dir, "2024", "04", "d.warc", htmlCapture("http://a.example/new", "new"))
-	later, err := walked(t, p, time.Time{}, finds[len(finds)-1].Cursor)
+	later, err := warcWalked(t, p, time.Time{}, finds[len(finds)-1].Cursor)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "a new file", told(later), []string{"http://a.example/new 2024-03-01 <html>new"})
 	for _, cursor := range []string{"x", "1+1", "-1+0 a", "1 a"} {
-		if _, err := walked(t, p, time.Time{}, cursor); err == nil {
+		if _, err := warcWalked(t, p, time.Time{}, cursor); err == nil {
 			t.Errorf("the cursor %q was taken", cursor)
 		}
 	}
@@ -299,7 +299,7 @@ func TestWARCTransfers(t *testing.T) {
 	c := newClient(t, func(o *Options) { o.Limits.Stall = 50 * time.Millisecond; o.Pace.Parallel = 1 })
 	walk := func(name string) ([]pipeline.Find, error) {
 		requests.Store(0)
-		return walked(t, warcSource(t, c, srv.URL+name), time.Time{}, "")
+		return warcWalked(t, warcSource(t, c, srv.URL+name), time.Time{}, "")
 	}
 	finds, err := walk("/broken.warc")
 	if err != nil || requests.Load() < 3 {
@@ -351,13 +351,13 @@ func TestWARCLists(t *testing.T) {
 	p := warcSource(t, c, base+"/crawl-data/CC-NEWS/2024/03/warc.paths")
 	host := strings.TrimPrefix(base, "http://")
 	missing := fmt.Sprintf("error: %s: %s answered 404 Not Found", strings.Replace(crawl, "20240301", "20240201", 1), host)
-	finds, err := walked(t, p, time.Time{}, "")
+	finds, err := warcWalked(t, p, time.Time{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "a list with a missing file", told(finds), append(slices.Clone(want[5:10]), missing, "http://a.example/cc 2024-03-01 <html>cc"))
 	// A file of CC-NEWS that was finished long before the range is not asked for.
-	finds, err = walked(t, p, time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), "")
+	finds, err = warcWalked(t, p, time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -427,7 +427,7 @@ func TestWARCArguments(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for arg, want := range map[string]string{filepath.Join(dir, "none.warc"): "no such file", dir: "holds no file whose name ends in .warc", filepath.Join(dir, "*.warc"): "no such file"} {
-		_, err := walked(t, warcSource(t, nil, arg), time.Time{}, "")
+		_, err := warcWalked(t, warcSource(t, nil, arg), time.Time{}, "")
 		fails(t, err, pipeline.Final, "file")
 		contains(t, err.Error(), want)
 	}

@@ -26,7 +26,10 @@ type PastDeps struct {
 }
 
 // PastKinds lists the kinds of sources that a backfill can read.
-var PastKinds = []PastKind{}
+var PastKinds = []PastKind{
+	{"feed", "NAME or URL", "a feed and what lies behind it: archives (RFC 5005), pages (`rel=\"next\"`, `next_url`), or WordPress's `?paged=`", newFeedPast},
+	{"wordpress", "URL", "a site's posts by the REST API of WordPress, which misses none where posts share a date", newWordpressPast},
+}
 
 // NewPast makes a source of "KIND:ARG".
 func NewPast(source string, d PastDeps) (pipeline.Past, error) {

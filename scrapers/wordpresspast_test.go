@@ -297,7 +297,7 @@ func TestWordpressResumes(t *testing.T) {
 	s := &wpSite{posts: wpMonth(), capped: 40}
 	p := newPast(t, "wordpress:"+s.start(t), nil)
 	whole, _ := walk(t, p, pipeline.Range{}, "")
-	for stop := 0; stop < len(whole); stop += 41 {
+	for stop := 0; stop < len(whole); stop += 163 {
 		var got []pipeline.Find
 		cursor := ""
 		enough := fmt.Errorf("enough")

@@ -15,7 +15,7 @@ import (
 	"wirewatch/pipeline"
 )
 
-func day(s string) time.Time {
+func sitemapDay(s string) time.Time {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
 		panic(err)
@@ -25,7 +25,7 @@ func day(s string) time.Time {
 
 func pastSitemap(t testing.TB, arg string, set func(*Options)) *sitemapPast {
 	t.Helper()
-	p, err := NewPast("sitemap:"+arg, PastDeps{Client: newClient(t, set), Now: func() time.Time { return day("2026-01-01") }})
+	p, err := NewPast("sitemap:"+arg, PastDeps{Client: newClient(t, set), Now: func() time.Time { return sitemapDay("2026-01-01") }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestSitemapOfSite(t *testing.T) {
 		t.Errorf("the feed's entry is %+v", four)
 	}
 	if five.Title != "Five" || fmt.Sprint(five.Tags) != "[a b]" || !five.Published.Equal(time.Date(2024, 3, 5, 23, 30, 0, 0, time.UTC)) ||
-		!five.Updated.Equal(day("2024-03-07")) || w.finds[0].Entry.Published != (time.Time{}) {
+		!five.Updated.Equal(sitemapDay("2024-03-07")) || w.finds[0].Entry.Published != (time.Time{}) {
 		t.Errorf("the news is %+v", five)
 	}
 	if got := strings.Join(m.requests(), " "); got != "/robots.txt /maps/a.xml /maps/b.xml /maps/feed.xml /maps/news.xml" {
@@ -272,7 +272,7 @@ func TestSitemapPublished(t *testing.T) {
 		return s + "</urlset>"
 	}
 	m := serveMaps(t, map[string]string{"/n.xml": news("2024-03-01", "2024-03-04", "2024-03-05T10:00:00Z", "2024-03-06T23:59:59Z", "2024-03-07T00:00:00Z", "2024-03-08", "1970-01-01")})
-	r := pipeline.Range{Since: day("2024-03-05"), Until: day("2024-03-06")}
+	r := pipeline.Range{Since: sitemapDay("2024-03-05"), Until: sitemapDay("2024-03-06")}
 	w := walk(t, pastSitemap(t, m.URL+"/n.xml", nil), r, "")
 	w.is(t, "/2024-03-04 /2024-03-05T10:00:00Z /2024-03-06T23:59:59Z /1970-01-01")
 	if !w.finds[3].Entry.Published.IsZero() {
@@ -295,7 +295,7 @@ func TestSitemapChildrenLeftOut(t *testing.T) {
 		files[c] = set(strings.TrimSuffix(c, ".xml"))
 	}
 	m := serveMaps(t, files)
-	r := pipeline.Range{Since: day("2024-01-01"), Until: day("2024-04-01")}
+	r := pipeline.Range{Since: sitemapDay("2024-01-01"), Until: sitemapDay("2024-04-01")}
 	walk(t, pastSitemap(t, m.URL+"/i.xml", nil), r, "").is(t, "/lastmod /epoch /later /yes/2023-12 /yes/2024-01 /yes/2024-04 /yes/2024-05 /contradicts-2024-02")
 	for _, u := range m.requests() {
 		if strings.HasPrefix(u, "/no") {
@@ -318,7 +318,7 @@ func TestSitemapCursor(t *testing.T) {
 			"/n.xml":      set("/n1", "/n2"),
 		}
 	}
-	r := pipeline.Range{Since: day("2020-01-01")}
+	r := pipeline.Range{Since: sitemapDay("2020-01-01")}
 	m := serveMaps(t, files())
 	whole := walk(t, pastSitemap(t, m.URL, nil), r, "")
 	whole.is(t, "/a1 /a2 /a4 /b1 /b2 /c1 /n1 /n2")
@@ -552,7 +552,7 @@ func TestSitemapEstimate(t *testing.T) {
 	files["/many.xml"] = index(many...)
 	m := serveMaps(t, files)
 	host := strings.TrimPrefix(m.URL, "http://")
-	r := pipeline.Range{Since: day("2020-01-01")}
+	r := pipeline.Range{Since: sitemapDay("2020-01-01")}
 	e, err := pastSitemap(t, m.URL+"/a.xml", nil).Estimate(context.Background(), r)
 	if err != nil || e.Articles != 2 || e.Requests[host] != 3 || e.About || e.Bytes != -1 {
 		t.Errorf("of one sitemap: %+v, %v", e, err)

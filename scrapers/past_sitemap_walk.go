@@ -213,7 +213,7 @@ func (w *sitemapWalk) document(ctx context.Context, address string, v sitemapVou
 	w.read++
 	delete(w.failed, address)
 	if d.cut != nil && notes.Partial == nil { // behind an entry, or a line
-		return w.report(fmt.Errorf("sitemap %s: %w; what came before was used", place(address), d.cut))
+		return w.report(fmt.Errorf("sitemap %s: %w; what came before was used", placeOf(address), d.cut))
 	}
 	return nil
 }
@@ -266,7 +266,7 @@ func (w *sitemapWalk) missed(ctx context.Context, address string, err error) err
 		return context.Cause(ctx)
 	}
 	f := pipeline.AsFailure(err)
-	err = &pipeline.Failure{Verdict: f.Verdict, Reason: f.Reason, After: f.After, Err: fmt.Errorf("sitemap %s: %w", place(address), f)}
+	err = &pipeline.Failure{Verdict: f.Verdict, Reason: f.Reason, After: f.After, Err: fmt.Errorf("sitemap %s: %w", placeOf(address), f)}
 	switch {
 	case f.Reason == tooManySitemaps || f.Verdict == pipeline.Throttled:
 		return err
@@ -286,13 +286,13 @@ func (w *sitemapWalk) missed(ctx context.Context, address string, err error) err
 func (w *sitemapWalk) remarks(of string, n sitemap.Notes) error {
 	if n.Bad > 0 {
 		err := &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address",
-			Err: fmt.Errorf("sitemap %s: %d of its entries have no http or https address, the first is number %d", place(of), n.Bad, n.First)}
+			Err: fmt.Errorf("sitemap %s: %d of its entries have no http or https address, the first is number %d", placeOf(of), n.Bad, n.First)}
 		if err := w.report(err); err != nil {
 			return err
 		}
 	}
 	if n.Partial != nil {
-		return w.report(&pipeline.Failure{Verdict: pipeline.Final, Reason: "cut", Err: fmt.Errorf("sitemap %s: %w; what stood before was used", place(of), n.Partial)})
+		return w.report(&pipeline.Failure{Verdict: pipeline.Final, Reason: "cut", Err: fmt.Errorf("sitemap %s: %w; what stood before was used", placeOf(of), n.Partial)})
 	}
 	return nil
 }

@@ -105,6 +105,11 @@ type Item struct {
 	// The validators of its page as it was read last. Where a fetcher is given them, the request is conditional.
 	ETag, LastModified string
 	Doubt              int64 // fingerprint of a suspiciously short text that the last look found; 0: none
+
+	// Of an item of the past: where a copy of its page is fetched in place of the page, "" for the page itself, and when the copy was
+	// taken; zero: unknown.
+	Copy  string
+	Taken time.Time
 }
 
 // NoHost is the scrape key of items without a link; they become articles of the feed's own text.

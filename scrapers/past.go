@@ -26,7 +26,9 @@ type PastDeps struct {
 }
 
 // PastKinds lists the kinds of sources that a backfill can read.
-var PastKinds = []PastKind{}
+var PastKinds = []PastKind{
+	{"cdx", "HOST or URL", "what the Internet Archive keeps: `example.org`, `example.org/news/*`, `*.example.org`, or a page; of each page its first copy in the range, or within 90 days behind it. Another archive by its CDX server: `cdx:https://archive.example/cdx?url=example.org`", newCDX},
+}
 
 // NewPast makes a source of "KIND:ARG".
 func NewPast(source string, d PastDeps) (pipeline.Past, error) {
@@ -47,4 +49,26 @@ func NewPast(source string, d PastDeps) (pipeline.Past, error) {
 		return p, nil
 	}
 	return nil, fmt.Errorf("source %q: there is no kind %q; the kinds are %s, as in %s", source, name, strings.Join(names, ", "), "sitemap:https://example.org/")
+}
+
+// ofSites reports whether an address is of one of the sites, or of a host below one; no sites are all.
+func ofSites(sites []string, address string) bool {
+	if len(sites) == 0 {
+		return true
+	}
+	site := Site(address)
+	for _, s := range sites {
+		if site == s || strings.HasSuffix(site, "."+s) {
+			return true
+		}
+	}
+	return false
+}
+
+// shorten keeps what comes from outside from filling a screen.
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return s
 }

@@ -28,6 +28,7 @@ type PastDeps struct {
 // PastKinds lists the kinds of sources that a backfill can read.
 var PastKinds = []PastKind{
 	{"cdx", "HOST or URL", "what the Internet Archive keeps: `example.org`, `example.org/news/*`, `*.example.org`, or a page; of each page its first copy in the range, or within 90 days behind it. Another archive by its CDX server: `cdx:https://archive.example/cdx?url=example.org`", newCDX},
+	{"urls", "FILE", "a file with an address a line, and behind it the date of publication, where known; or CSV whose first line names the columns (`url`, `published`)", newURLList},
 }
 
 // NewPast makes a source of "KIND:ARG".

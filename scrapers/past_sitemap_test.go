@@ -97,13 +97,13 @@ func listing(root, item string, paths []string) string {
 	return b.String() + "</" + root + ">"
 }
 
-type walked struct {
+type sitemapFound struct {
 	urls, cursors, errs []string
 	finds               []pipeline.Find
 }
 
 // walk reads all of a source, whose walk must not fail.
-func walk(t testing.TB, p pipeline.Past, r pipeline.Range, cursor string) walked {
+func walkSitemap(t testing.TB, p pipeline.Past, r pipeline.Range, cursor string) sitemapFound {
 	t.Helper()
 	w, err := tryWalk(p, r, cursor)
 	if err != nil {
@@ -112,8 +112,8 @@ func walk(t testing.TB, p pipeline.Past, r pipeline.Range, cursor string) walked
 	return w
 }
 
-func tryWalk(p pipeline.Past, r pipeline.Range, cursor string) (walked, error) {
-	var w walked
+func tryWalk(p pipeline.Past, r pipeline.Range, cursor string) (sitemapFound, error) {
+	var w sitemapFound
 	err := p.Walk(context.Background(), r, cursor, func(f pipeline.Find) error {
 		w.finds = append(w.finds, f)
 		if f.Err != nil {
@@ -131,7 +131,7 @@ func tryWalk(p pipeline.Past, r pipeline.Range, cursor string) (walked, error) {
 	return w, err
 }
 
-func (w walked) is(t testing.TB, want string) {
+func (w sitemapFound) is(t testing.TB, want string) {
 	t.Helper()
 	if got := strings.Join(w.urls, " "); got != want {
 		t.Fatalf("found %q; want %q (%v)", got, want, w.errs)
@@ -155,7 +155,7 @@ func TestSitemapOfSite(t *testing.T) {
 	if want := "sitemap " + m.URL + "/"; p.Name() != want {
 		t.Errorf("its name is %q; want %q", p.Name(), want)
 	}
-	w := walk(t, p, pipeline.Range{}, "")
+	w := walkSitemap(t, p, pipeline.Range{}, "")
 	w.is(t, "/1 /2 /3 /4 /5")
 	if len(w.errs) > 0 {
 		t.Errorf("errors %q", w.errs)
@@ -176,8 +176,8 @@ func TestSitemapOfSite(t *testing.T) {
 func TestSitemapGuessed(t *testing.T) {
 	m := serveMaps(t, map[string]string{"/sitemap_index.xml": "<!doctype html><html><p>We have no such page", "/sitemap.xml": set("/1")})
 	p := pastSitemap(t, m.URL, nil)
-	walk(t, p, pipeline.Range{}, "").is(t, "/1")
-	walk(t, p, pipeline.Range{}, "").is(t, "/1")
+	walkSitemap(t, p, pipeline.Range{}, "").is(t, "/1")
+	walkSitemap(t, p, pipeline.Range{}, "").is(t, "/1")
 	if got := strings.Join(m.requests(), " "); got != "/robots.txt /sitemap_index.xml /sitemap.xml /sitemap.xml /sitemap.xml" {
 		t.Errorf("asked for %s", got)
 	}
@@ -248,7 +248,7 @@ func TestSitemapRangeEdges(t *testing.T) {
 			"/in-month@2024-03", "/no-month@2024-01", "/in-year@2024", "/no-year@2022",
 			"/in-unknown", "/in-nonsense@0000-00-00", "/in-epoch@1970-01-01T00:00:00Z", "/in-empty@",
 		))
-		for _, u := range walk(t, pastSitemap(t, m.URL+"/s.xml", nil), r, "").urls {
+		for _, u := range walkSitemap(t, pastSitemap(t, m.URL+"/s.xml", nil), r, "").urls {
 			if strings.HasPrefix(u, "/no-") {
 				t.Errorf("%s: %s cannot lie in the range", zone, u)
 			}
@@ -273,7 +273,7 @@ func TestSitemapPublished(t *testing.T) {
 	}
 	m := serveMaps(t, map[string]string{"/n.xml": news("2024-03-01", "2024-03-04", "2024-03-05T10:00:00Z", "2024-03-06T23:59:59Z", "2024-03-07T00:00:00Z", "2024-03-08", "1970-01-01")})
 	r := pipeline.Range{Since: sitemapDay("2024-03-05"), Until: sitemapDay("2024-03-06")}
-	w := walk(t, pastSitemap(t, m.URL+"/n.xml", nil), r, "")
+	w := walkSitemap(t, pastSitemap(t, m.URL+"/n.xml", nil), r, "")
 	w.is(t, "/2024-03-04 /2024-03-05T10:00:00Z /2024-03-06T23:59:59Z /1970-01-01")
 	if !w.finds[3].Entry.Published.IsZero() {
 		t.Error("an empty field is no date of publication")
@@ -296,7 +296,7 @@ func TestSitemapChildrenLeftOut(t *testing.T) {
 	}
 	m := serveMaps(t, files)
 	r := pipeline.Range{Since: sitemapDay("2024-01-01"), Until: sitemapDay("2024-04-01")}
-	walk(t, pastSitemap(t, m.URL+"/i.xml", nil), r, "").is(t, "/lastmod /epoch /later /yes/2023-12 /yes/2024-01 /yes/2024-04 /yes/2024-05 /contradicts-2024-02")
+	walkSitemap(t, pastSitemap(t, m.URL+"/i.xml", nil), r, "").is(t, "/lastmod /epoch /later /yes/2023-12 /yes/2024-01 /yes/2024-04 /yes/2024-05 /contradicts-2024-02")
 	for _, u := range m.requests() {
 		if strings.HasPrefix(u, "/no") {
 			t.Errorf("%s was asked for", u)
@@ -320,13 +320,13 @@ func TestSitemapCursor(t *testing.T) {
 	}
 	r := pipeline.Range{Since: sitemapDay("2020-01-01")}
 	m := serveMaps(t, files())
-	whole := walk(t, pastSitemap(t, m.URL, nil), r, "")
+	whole := walkSitemap(t, pastSitemap(t, m.URL, nil), r, "")
 	whole.is(t, "/a1 /a2 /a4 /b1 /b2 /c1 /n1 /n2")
 	for i, c := range whole.cursors {
 		m.mu.Lock()
 		m.asked = nil
 		m.mu.Unlock()
-		walk(t, pastSitemap(t, m.URL, nil), r, c).is(t, strings.Join(whole.urls[i+1:], " "))
+		walkSitemap(t, pastSitemap(t, m.URL, nil), r, c).is(t, strings.Join(whole.urls[i+1:], " "))
 		if got := strings.Join(m.requests(), " "); i >= 5 && strings.Contains(got, "/a.xml") || i >= 6 && strings.Contains(got, "/b.xml") {
 			t.Errorf("behind %s it asked for %s", whole.urls[i], got)
 		}
@@ -355,12 +355,12 @@ func TestSitemapCursor(t *testing.T) {
 		m.files = files()
 		m.mu.Unlock()
 		change()
-		now := walk(t, pastSitemap(t, m.URL, nil), r, "")
+		now := walkSitemap(t, pastSitemap(t, m.URL, nil), r, "")
 		for i, c := range whole.cursors {
 			if (name == "pages in front" || name == "pages behind") && i >= 3 || i >= 6 && name != "roots in front" {
 				continue // what is new stands in a document that was done, as it may at the end of a walk that nothing interrupts
 			}
-			got := append(slices.Clone(whole.urls[:i+1]), walk(t, pastSitemap(t, m.URL, nil), r, c).urls...)
+			got := append(slices.Clone(whole.urls[:i+1]), walkSitemap(t, pastSitemap(t, m.URL, nil), r, c).urls...)
 			for _, u := range now.urls {
 				if !slices.Contains(got, u) {
 					t.Errorf("%s: %s is lost behind the cursor of %s", name, u, whole.urls[i])
@@ -372,7 +372,7 @@ func TestSitemapCursor(t *testing.T) {
 	m.files = files()
 	m.mu.Unlock()
 	for _, c := range []string{"x", "[]", "null", `[{"n":-1,"sum":"0"}]`, `[{"n":1,"sum":"7"}]`, `[{"n":99,"sum":"7"}]`} {
-		walk(t, pastSitemap(t, m.URL, nil), r, c).is(t, strings.Join(whole.urls, " ")) // what is no cursor begins at the beginning
+		walkSitemap(t, pastSitemap(t, m.URL, nil), r, c).is(t, strings.Join(whole.urls, " ")) // what is no cursor begins at the beginning
 	}
 }
 
@@ -383,7 +383,7 @@ func TestSitemapFailures(t *testing.T) {
 		"/cut.xml": strings.TrimSuffix(set("/c", "/d"), "</url></urlset>"),
 	})
 	p := pastSitemap(t, m.URL+"/i.xml", nil)
-	w := walk(t, p, pipeline.Range{}, "")
+	w := walkSitemap(t, p, pipeline.Range{}, "")
 	w.is(t, "/1 /c /b /2")
 	for i, want := range []string{"/404.xml: 127.0.0.1", "/html.xml: no sitemap", "/empty.xml: the document is empty", "/cut.xml: the document was cut behind entry 1", "/bad.xml: 1 of its entries"} {
 		if len(w.errs) != 5 || !strings.Contains(w.errs[i], want) {
@@ -396,7 +396,7 @@ func TestSitemapFailures(t *testing.T) {
 		_, err := tryWalk(p, pipeline.Range{}, "")
 		fails(t, err, pipeline.Retry, "status 500")
 	}
-	walk(t, p, pipeline.Range{}, "").is(t, "/c /b /2")
+	walkSitemap(t, p, pipeline.Range{}, "").is(t, "/c /b /2")
 	m.fail["/2.xml"] = 429
 	for range 4 {
 		w, err := tryWalk(p, pipeline.Range{}, "")
@@ -430,11 +430,11 @@ func TestSitemapBounds(t *testing.T) {
 		files[fmt.Sprintf("/deep%d.xml", i)] = index(fmt.Sprintf("/deep%d.xml", i+1))
 	}
 	m := serveMaps(t, files)
-	walk(t, pastSitemap(t, m.URL+"/loop.xml", nil), pipeline.Range{}, "").is(t, "/1")
+	walkSitemap(t, pastSitemap(t, m.URL+"/loop.xml", nil), pipeline.Range{}, "").is(t, "/1")
 	if n := len(m.requests()); n != 3 {
 		t.Errorf("%d requests in a loop of 3 documents", n)
 	}
-	w := walk(t, pastSitemap(t, m.URL+"/deep0.xml", nil), pipeline.Range{}, "")
+	w := walkSitemap(t, pastSitemap(t, m.URL+"/deep0.xml", nil), pipeline.Range{}, "")
 	if len(w.errs) != 1 || !strings.Contains(w.errs[0], "/deep5.xml: it stands behind more than 5 others") {
 		t.Errorf("errors %q", w.errs)
 	}
@@ -503,7 +503,7 @@ func TestSitemapOtherHosts(t *testing.T) {
 	m.set("/i.xml", index("/s.xml"))
 	m.set("/s.xml", set("/own", silent.URL+"/silent", silent.URL+"/silent2", telling.URL+"/telling", telling.URL+"/telling2"))
 	telling.set("/robots.txt", "Sitemap: "+m.URL+"/i.xml")
-	w := walk(t, pastSitemap(t, m.URL+"/i.xml", nil), pipeline.Range{}, "")
+	w := walkSitemap(t, pastSitemap(t, m.URL+"/i.xml", nil), pipeline.Range{}, "")
 	w.is(t, "/own /telling /telling2")
 	if len(w.errs) != 1 || !strings.HasPrefix(w.errs[0], "2 addresses of other sites were left out ("+strings.TrimPrefix(silent.URL, "http://")) {
 		t.Errorf("errors %q", w.errs)
@@ -514,7 +514,7 @@ func TestSitemapOtherHosts(t *testing.T) {
 	// A site's own robots.txt may announce one that lies elsewhere.
 	telling.set("/robots.txt", "Sitemap: "+silent.URL+"/s.xml")
 	silent.set("/s.xml", set(telling.URL+"/a", "/b"))
-	walk(t, pastSitemap(t, telling.URL, nil), pipeline.Range{}, "").is(t, "/a /b")
+	walkSitemap(t, pastSitemap(t, telling.URL, nil), pipeline.Range{}, "").is(t, "/a /b")
 }
 
 func TestOwner(t *testing.T) {
@@ -536,7 +536,7 @@ func TestSitemapSites(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		walk(t, p, pipeline.Range{}, "").is(t, want)
+		walkSitemap(t, p, pipeline.Range{}, "").is(t, want)
 	}
 }
 

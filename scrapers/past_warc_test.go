@@ -18,12 +18,12 @@ import (
 )
 
 // capture is a record as it stands in a WARC file.
-func capture(kind, uri, date, fields, block string) string {
+func warcCapture(kind, uri, date, fields, block string) string {
 	return fmt.Sprintf("WARC/1.0\r\nWARC-Type: %s\r\nWARC-Target-URI: %s\r\nWARC-Date: %s\r\n%sContent-Length: %d\r\n\r\n%s\r\n\r\n", kind, uri, date, fields, len(block), block)
 }
 
 func htmlCapture(uri, text string) string {
-	return capture("response", uri, "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html>"+text)
+	return warcCapture("response", uri, "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html>"+text)
 }
 
 func warcSource(t testing.TB, c *Client, arg string, sites ...string) pipeline.Past {
@@ -87,24 +87,24 @@ func member(t testing.TB, record string) string { return string(zipped(t, []byte
 func TestWARCFinds(t *testing.T) {
 	file := ""
 	for _, r := range []string{
-		capture("warcinfo", "", "2024-03-01T10:00:00Z", "", "software: x"),
-		capture("request", "http://a.example/1", "2024-03-01T10:00:00Z", "", "GET /1 HTTP/1.1\r\n\r\n"),
+		warcCapture("warcinfo", "", "2024-03-01T10:00:00Z", "", "software: x"),
+		warcCapture("request", "http://a.example/1", "2024-03-01T10:00:00Z", "", "GET /1 HTTP/1.1\r\n\r\n"),
 		htmlCapture("http://a.example/1", "one"),
-		capture("response", "http://a.example/gone", "2024-03-01T10:00:00Z", "", "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n\r\n<html>gone"),
-		capture("response", "http://a.example/p.jpg", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8"),
-		capture("response", "dns:a.example", "2024-03-01T10:00:00Z", "", "20240301100000\na.example. A 192.0.2.1"),
-		capture("response", "https://www.b.example/untyped", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\n\r\n<!doctype html>untyped"),
-		capture("response", "https://b.example/untyped.txt", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\n\r\nplain"),
-		capture("revisit", "http://a.example/1", "2024-03-02T10:00:00Z", "WARC-Profile: http://netpreserve.org/warc/1.0/revisit/identical-payload-digest\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
-		capture("resource", "https://b.example/kept", "2024-03-01T10:00:00Z", "Content-Type: text/html\r\n", "<html>kept"),
-		capture("resource", "metadata://x/y", "2024-03-01T10:00:00Z", "Content-Type: text/html\r\n", "<html>"),
-		capture("conversion", "http://a.example/1", "2024-03-01T10:00:00Z", "Content-Type: text/plain\r\n", "one"),
-		capture("response", "http://a.example/old", "2024-02-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>old"),
-		capture("response", "http://a.example/eve", "2024-02-29T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>eve"),
-		capture("response", "http://a.example/cut", "2024-03-01T10:00:00Z", "WARC-Truncated: length\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>cu"),
-		capture("response", "http://a.example/br", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: br\r\n\r\n\x1b\x0e\x00\xf8\x25"),
-		capture("response", "http://a.example/empty", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
-		capture("response", "http://a.example/zipped", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\r\n"+member(t, "<html>zipped")),
+		warcCapture("response", "http://a.example/gone", "2024-03-01T10:00:00Z", "", "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n\r\n<html>gone"),
+		warcCapture("response", "http://a.example/p.jpg", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8"),
+		warcCapture("response", "dns:a.example", "2024-03-01T10:00:00Z", "", "20240301100000\na.example. A 192.0.2.1"),
+		warcCapture("response", "https://www.b.example/untyped", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\n\r\n<!doctype html>untyped"),
+		warcCapture("response", "https://b.example/untyped.txt", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\n\r\nplain"),
+		warcCapture("revisit", "http://a.example/1", "2024-03-02T10:00:00Z", "WARC-Profile: http://netpreserve.org/warc/1.0/revisit/identical-payload-digest\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
+		warcCapture("resource", "https://b.example/kept", "2024-03-01T10:00:00Z", "Content-Type: text/html\r\n", "<html>kept"),
+		warcCapture("resource", "metadata://x/y", "2024-03-01T10:00:00Z", "Content-Type: text/html\r\n", "<html>"),
+		warcCapture("conversion", "http://a.example/1", "2024-03-01T10:00:00Z", "Content-Type: text/plain\r\n", "one"),
+		warcCapture("response", "http://a.example/old", "2024-02-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>old"),
+		warcCapture("response", "http://a.example/eve", "2024-02-29T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>eve"),
+		warcCapture("response", "http://a.example/cut", "2024-03-01T10:00:00Z", "WARC-Truncated: length\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>cu"),
+		warcCapture("response", "http://a.example/br", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: br\r\n\r\n\x1b\x0e\x00\xf8\x25"),
+		warcCapture("response", "http://a.example/empty", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
+		warcCapture("response", "http://a.example/zipped", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\r\n"+member(t, "<html>zipped")),
 	} {
 		file += member(t, r)
 	}

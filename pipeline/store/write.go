@@ -116,7 +116,11 @@ func (t *Tx) OpenStory(title string, now time.Time) (int64, error) {
 // been merged into another, the article joins that one. a.ID and a.Story are set. An article of the past without a story is noted when
 // JoinArticle has given it one; as one of the past it says nothing of how its site is read today.
 func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
-	root, err := rootOf(t.c, a.Story)
+	find := rootOf
+	if !a.Past {
+		find = standing
+	}
+	root, err := find(t.c, a.Story)
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: story %d: %w", a.URL, a.Story, err)
 	}

@@ -73,12 +73,13 @@ func (t *Tx) Changes(after int64, since time.Time, f func(pipeline.Change) error
 	}
 }
 
-// ArticleByURL finds the newest article under a canonical URL, without its blocks.
+// ArticleByURL finds the newest article under a canonical URL, without its blocks: the one that was seen last. An archive may have brought
+// older ones later.
 func (t *Tx) ArticleByURL(canonical string) (pipeline.Article, bool, error) {
 	if canonical == "" {
 		return pipeline.Article{}, false, nil
 	}
-	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY id DESC LIMIT 1`, ident(canonical))
+	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY seen DESC, id DESC LIMIT 1`, ident(canonical))
 	if err != nil {
 		return pipeline.Article{}, false, fmt.Errorf("find article %s: %w", canonical, err)
 	}
@@ -112,7 +113,19 @@ func (t *Tx) OpenStory(title string, now time.Time) (int64, error) {
 // InsertArticle stores a with its blocks and its page (nil: none), notes the change, and returns a's new ID. Where a's story has
 // been merged into another, the article joins that one. a.ID and a.Story are set.
 func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
-	root, err := rootOf(t.c, a.Story)
+	id, err := t.insertArticle(a, p)
+	if err == nil {
+		err = t.countSite(a)
+	}
+	return id, err
+}
+
+// insertArticle is InsertArticle for an article that says nothing of how its site is read today.
+func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
+	root, err := a.Story, error(nil)
+	if root != 0 {
+		root, err = rootOf(t.c, root)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: story %d: %w", a.URL, a.Story, err)
 	}
@@ -136,9 +149,6 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 	}
 	if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
 		return 0, fmt.Errorf("note article %s: %w", a.URL, err)
-	}
-	if err := t.countSite(a); err != nil {
-		return 0, err
 	}
 	a.ID, a.Story = id, root
 	return id, nil

@@ -37,7 +37,7 @@ func (s *Store) Archive(ctx context.Context, f ArchiveFilter, each func(pipeline
 				return err
 			}
 		}
-		r := archiveReader{c: c, names: newNamer(c), each: each}
+		r := archiveReader{c: c, names: newNamer(c), canonical: f.Canonical, each: each}
 		if err := r.settle(ids, ties); err != nil {
 			return err
 		}
@@ -95,10 +95,11 @@ func listArchive(c conn, f ArchiveFilter) (ids []int64, ties []tie, err error) {
 
 // An archiveReader reads articles for an archive, batch by batch.
 type archiveReader struct {
-	c     conn
-	names *namer
-	each  func(pipeline.ArchiveRecord) error
-	told  bitset // stories that each was called for
+	c         conn
+	names     *namer
+	canonical bool
+	each      func(pipeline.ArchiveRecord) error
+	told      bitset // stories that each was called for
 }
 
 // settle puts ties in the order of their keys.
@@ -168,6 +169,9 @@ func (r *archiveReader) articles(ids []int64) error {
 		if st := rows[a.Story]; st != nil {
 			a.StoryKey, a.EventKey = st.Key, st.EventKey
 			if r.told.add(a.Story) {
+				if r.canonical { // else its title is that of the article which opened it
+					st.Title = a.Title
+				}
 				if err := r.each(pipeline.ArchiveRecord{Story: st}); err != nil {
 					return err
 				}

@@ -35,11 +35,13 @@ func runImport(ctx context.Context, e *env, v verb, args []string) error {
 		}
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
-		m := &store.Importing{Store: st, SameText: dedup.SameText}
+		var m store.Imported
 		bad := 0
 		var failed error
 		for _, name := range rest {
-			n, err := importFile(ctx, e, m, name)
+			one := &store.Importing{Store: st, SameText: dedup.SameText}
+			n, err := importFile(ctx, e, one, name)
+			m.Add(one.Imported)
 			bad += n
 			if failed = err; err != nil {
 				break

@@ -10,7 +10,7 @@ import (
 )
 
 // Names of what an archive holds. An article's key is its canonical URL, behind # a digest of when it was published, its title and its
-// body, and behind ~ a number from the second article on of which all of this is the same: a page may return to what it said before.
+// body (its fingerprint, where retention took that), and behind ~ a number from the second article on of which all of this is the same: a page may return to what it said before.
 // A story, and an event, goes by the key of its first article in the order of archives: by time of publication, canonical URL, title, key.
 
 // archiveBatch is how many articles are looked at together: their texts are in memory at once.
@@ -94,15 +94,20 @@ func (n *namer) nameChunk(ids []int64) error {
 			var x named
 			var p place
 			var body string
-			if err := scan(&x.id, &p.published, &p.canonical, &p.title, &x.site, &x.url, &x.feed, &body); err != nil {
+			var sketch []byte
+			var pruned int64
+			if err := scan(&x.id, &p.published, &p.canonical, &p.title, &x.site, &x.url, &x.feed, &sketch, &body, &pruned); err != nil {
 				return err
+			}
+			if pruned >= prunedBody { // what is left of it
+				body = string(sketch)
 			}
 			key := p.canonical + "#" + digest(p.published, p.title, body)
 			if g := groups[key]; len(g) == 0 || g[len(g)-1].id != x.id {
 				groups[key] = append(g, x)
 			}
 			return nil
-		}, `SELECT id, published, canonical, title, site, url, feed, body FROM articles WHERE id IN (`+marks+`) ORDER BY id`, args...)
+		}, `SELECT id, published, canonical, title, site, url, feed, sketch, body, pruned FROM articles WHERE id IN (`+marks+`) ORDER BY id`, args...)
 	})
 	for key, g := range groups {
 		slices.SortFunc(g, func(a, b named) int {
@@ -121,7 +126,7 @@ func (n *namer) nameChunk(ids []int64) error {
 // digest is of what an article says and when. 128 bits of SHA-256 name a text as well as all of them would, and are shorter.
 func digest(published int64, title, body string) string {
 	h := sha256.New()
-	h.Write([]byte(strconv.FormatInt(published, 10) + "\x00" + title + "\x00" + body)) // no text in the store has a NUL
+	h.Write([]byte(strconv.FormatInt(published, 10) + "\x00" + title + "\x00" + body)) // no title has a NUL
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

@@ -11,7 +11,7 @@ import (
 	"wirewatch/pipeline"
 )
 
-// An Importing reads an archive into the store. Nothing that it stores is told to anyone.
+// An Importing reads one archive into the store, once. Nothing that it stores is told to anyone.
 type Importing struct {
 	Store *Store
 	// SameText reports whether two fingerprints are of the same text: retention may have taken the text itself.
@@ -19,6 +19,7 @@ type Importing struct {
 
 	Imported
 
+	run     int64
 	stories map[string]*pipeline.ArchivedStory // that were announced, and of which no article has come yet
 }
 
@@ -28,6 +29,11 @@ type Imported struct {
 	Known                      int // articles that were there
 }
 
+// Add counts what another import did, too.
+func (n *Imported) Add(o Imported) {
+	n.Articles, n.Stories, n.Matches, n.Known = n.Articles+o.Articles, n.Stories+o.Stories, n.Matches+o.Matches, n.Known+o.Known
+}
+
 // Put stores a part of an archive in one transaction: all of it, or with an error nothing. A story must come before its articles.
 //
 // An article that is there, under its canonical URL with the same text, is left as it is. A new one joins its story where the archive's
@@ -35,7 +41,7 @@ type Imported struct {
 // store that the archive is of counts as told of one that is opened, and of no other.
 func (m *Importing) Put(ctx context.Context, records []pipeline.ArchiveRecord) error {
 	if m.stories == nil {
-		m.stories = map[string]*pipeline.ArchivedStory{}
+		m.run, m.stories = m.Store.now().UnixMicro(), map[string]*pipeline.ArchivedStory{}
 	}
 	for _, r := range records {
 		if r.Story != nil {
@@ -53,7 +59,7 @@ func (m *Importing) Put(ctx context.Context, records []pipeline.ArchiveRecord) e
 				return err
 			}
 		}
-		p := archivePart{c: c, t: &Tx{c, m.Store}, same: m.SameText, stories: m.stories, n: &n}
+		p := archivePart{c: c, t: &Tx{c, m.Store}, same: m.SameText, run: m.run, stories: m.stories, n: &n}
 		for _, r := range records {
 			if err := p.put(r); err != nil {
 				return err
@@ -69,7 +75,7 @@ func (m *Importing) Put(ctx context.Context, records []pipeline.ArchiveRecord) e
 			delete(m.stories, r.Article.StoryKey)
 		}
 	}
-	m.Articles, m.Stories, m.Matches, m.Known = m.Articles+n.Articles, m.Stories+n.Stories, m.Matches+n.Matches, m.Known+n.Known
+	m.Add(n)
 	return nil
 }
 
@@ -78,6 +84,7 @@ type archivePart struct {
 	c       conn
 	t       *Tx
 	same    func(a, b []byte) bool
+	run     int64
 	stories map[string]*pipeline.ArchivedStory // that were announced
 	n       *Imported
 }
@@ -122,8 +129,8 @@ func (p *archivePart) call(kind, key string, id int64, opened bool) error {
 	if key == "" {
 		return nil
 	}
-	_, err := p.c.exec(`INSERT INTO archive_keys (key, id, opened) VALUES (?, ?, ?)
-		ON CONFLICT (key) DO UPDATE SET id = excluded.id, opened = excluded.opened`, keyDigest(kind, key), id, bit(opened))
+	_, err := p.c.exec(`INSERT INTO archive_keys (key, kind, id, opened, run) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET id = excluded.id, opened = excluded.opened, run = excluded.run`, keyDigest(kind, key), kind, id, bit(opened), p.run)
 	return err
 }
 
@@ -134,7 +141,7 @@ func (p *archivePart) article(a *pipeline.ArchivedArticle) error {
 	}
 	if id != 0 {
 		p.n.Known++
-		return nil
+		return p.call(keyArticle, a.Key, id, false)
 	}
 	known, err := p.stored(a)
 	if err != nil {
@@ -153,8 +160,9 @@ func (p *archivePart) article(a *pipeline.ArchivedArticle) error {
 // standing is an article in the store.
 type standing struct{ id, story int64 }
 
-// stored finds the article in the store: the same text under the same canonical URL, or without one from the same site. What has another
-// name in an archive is another one: a page that returned to an earlier text is stored once more.
+// stored finds the article in the store: the same text under the same canonical URL, or without one from the same site. What this archive
+// named already is another one: a page that returned to an earlier text is stored once more. Another archive may have named it otherwise,
+// before retention took its text.
 func (p *archivePart) stored(a *pipeline.ArchivedArticle) (standing, error) {
 	type candidate struct {
 		standing
@@ -182,14 +190,8 @@ func (p *archivePart) stored(a *pipeline.ArchivedArticle) (standing, error) {
 		if !same {
 			continue
 		}
-		names := newNamer(p.c)
-		if err := names.nameArticles([]int64{x.id}); err != nil {
-			return standing{}, err
-		}
-		if other, _, err := p.find(keyArticle, names.articles[x.id]); err != nil {
-			return standing{}, err
-		} else if other == 0 {
-			return x.standing, nil
+		if taken, err := p.c.has(`SELECT 1 FROM archive_keys WHERE id = ? AND run = ? AND kind = 'article'`, x.id, p.run); err != nil || !taken {
+			return x.standing, err
 		}
 	}
 	return standing{}, nil

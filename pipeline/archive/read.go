@@ -32,6 +32,8 @@ type Reader struct {
 	Terms time.Time
 	// Batch is how many articles Put is given at a time; 0: 200.
 	Batch int
+	// MaxLine bounds a line, in bytes; 0: 64 MB.
+	MaxLine int
 
 	records  []pipeline.ArchiveRecord
 	articles int
@@ -39,15 +41,16 @@ type Reader struct {
 
 // Read reads r to its end. A bad line costs that line; an error of r or of Put ends it.
 func (x *Reader) Read(r io.Reader) error {
-	in := bufio.NewReaderSize(r, 1<<20)
+	in := bufio.NewReaderSize(r, 64<<10)
+	longest := cmp.Or(x.MaxLine, maxLine)
 	for n := 1; ; n++ {
-		line, long, err := readLine(in)
+		line, long, err := readLine(in, longest)
 		if err != nil && err != io.EOF {
 			return errors.Join(x.flush(), fmt.Errorf("line %d: %w", n, err))
 		}
 		switch {
 		case long:
-			x.Bad(n, fmt.Errorf("the line has more than %d MB", maxLine>>20))
+			x.Bad(n, fmt.Errorf("the line has more than %d bytes", longest))
 		case len(bytes.TrimSpace(line)) > 0:
 			rec, lerr := x.record(line)
 			if errors.Is(lerr, ErrNewer) {
@@ -67,11 +70,11 @@ func (x *Reader) Read(r io.Reader) error {
 	}
 }
 
-// readLine reads a line without holding more than maxLine of it.
-func readLine(in *bufio.Reader) (line []byte, long bool, err error) {
+// readLine reads a line without holding more than longest bytes of it.
+func readLine(in *bufio.Reader, longest int) (line []byte, long bool, err error) {
 	for {
 		part, err := in.ReadSlice('\n')
-		if long = long || len(line)+len(part) > maxLine; long {
+		if long = long || len(line)+len(part) > longest; long {
 			line = nil
 		} else {
 			line = append(line, part...)

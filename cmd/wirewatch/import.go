@@ -48,6 +48,9 @@ func runImport(ctx context.Context, e *env, v verb, args []string) error {
 			}
 		}
 		fmt.Fprintf(e.stderr, "imported %s; known already: %s\n", exported{articles: m.Articles, stories: m.Stories, matches: m.Matches}, count(m.Known, "article"))
+		if failed != nil && m.Articles+m.Known == 0 {
+			return failed
+		}
 		if failed != nil {
 			return fmt.Errorf("%w; what came before it is stored, and the same command goes on from there", failed)
 		}

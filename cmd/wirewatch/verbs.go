@@ -80,6 +80,8 @@ func verbs() []verb {
 		{"alerts silence", "add/list/end", "keep alerts from every channel for a while: by rule, site, story or query", runAlertsSilence},
 		{"alerts preview", "RULE", "what would be sent to each channel of a rule, as it would be now; nothing is sent", runAlertsPreview},
 		{"alerts test", "CHANNEL", "send a marked sample to a channel", runAlertsTest},
+		{"export", "", "the archive as JSON lines, CSV or WARC: articles, stories, matches; or the feeds as OPML", runExport},
+		{"import", "FILE...", "read what export wrote as JSON lines into the store; nobody is told", runImport},
 		{"db migrate", "", "bring the store to this version's form", runDBMigrate},
 		{"db check", "", "check the store's integrity", runDBCheck},
 		{"db backup", "FILE", "write a verified copy of the store while it is in use", runDBBackup},

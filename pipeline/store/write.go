@@ -76,12 +76,13 @@ func (t *Tx) Changes(after int64, since time.Time, f func(pipeline.Change) error
 	}
 }
 
-// ArticleByURL finds the newest article under a canonical URL, without its blocks.
+// ArticleByURL finds the newest article under a canonical URL, without its blocks: the one that was seen last. An archive may have brought
+// older ones later.
 func (t *Tx) ArticleByURL(canonical string) (pipeline.Article, bool, error) {
 	if canonical == "" {
 		return pipeline.Article{}, false, nil
 	}
-	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY id DESC LIMIT 1`, ident(canonical))
+	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY seen DESC, id DESC LIMIT 1`, ident(canonical))
 	if err != nil {
 		return pipeline.Article{}, false, fmt.Errorf("find article %s: %w", canonical, err)
 	}
@@ -116,11 +117,19 @@ func (t *Tx) OpenStory(title string, now time.Time) (int64, error) {
 // been merged into another, the article joins that one. a.ID and a.Story are set. An article of the past without a story is noted when
 // JoinArticle has given it one; as one of the past it says nothing of how its site is read today.
 func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
-	find := rootOf
-	if !a.Past {
-		find = standing
+	if a.Story == 0 && !a.Past {
+		return 0, fmt.Errorf("insert article %s: no such story: %w", a.URL, ErrNotFound)
 	}
-	root, err := find(t.c, a.Story)
+	id, err := t.insertArticle(a, p)
+	if err == nil && !a.Past {
+		err = t.countSite(a)
+	}
+	return id, err
+}
+
+// insertArticle is InsertArticle for an article that says nothing of how its site is read today.
+func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
+	root, err := rootOf(t.c, a.Story)
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: story %d: %w", a.URL, a.Story, err)
 	}
@@ -145,11 +154,6 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 	if root != 0 {
 		if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
 			return 0, fmt.Errorf("note article %s: %w", a.URL, err)
-		}
-	}
-	if !a.Past {
-		if err := t.countSite(a); err != nil {
-			return 0, err
 		}
 	}
 	a.ID, a.Story = id, root
@@ -278,8 +282,8 @@ func mergeStories(c conn, from, into int64) error {
 	return nil
 }
 
-// standing is rootOf of a story that somebody names. Story 0 is that of articles which have none yet.
-func standing(c conn, story int64) (int64, error) {
+// storyNamed is rootOf of a story that somebody names. Story 0 is that of articles which have none yet.
+func storyNamed(c conn, story int64) (int64, error) {
 	if story == 0 {
 		return 0, fmt.Errorf("no such story: %w", ErrNotFound)
 	}

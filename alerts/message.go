@@ -89,6 +89,9 @@ func Render(d pipeline.Delivery) Message {
 	default:
 		m.Marks = append(m.Marks, strings.ToUpper(line(d.Alert.Kind, nameLen)))
 	}
+	if d.Archived {
+		m.Marks = append(m.Marks, "ARCHIVE")
+	}
 	if d.Bundle.Reason() == pipeline.ForEscalation {
 		m.Marks = append(m.Marks, "ESCALATED")
 	}

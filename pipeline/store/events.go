@@ -74,37 +74,38 @@ func (t *Tx) DropTerms(before time.Time) error {
 	return nil
 }
 
-// subject names what an alert about an article of a standing story is told once of, and reports whether it was: whatever rule
-// the alert before it went by. A rule that is told once an event has told of the event when it told of any of its stories.
-func subject(c conn, a *pipeline.Alert) (known bool, err error) {
+// subject names what an alert about an article of a standing story is told once of, and lists the alerts that told of it, the oldest
+// first: whatever rule the alert before it went by. A rule that is told once an event has told of the event when it told of any of its
+// stories. 0 among them is one that is not there: what a story was taken out of was told.
+func subject(c conn, a *pipeline.Alert) (told []int64, err error) {
 	key := []any{a.Rule, a.Kind, a.Seq}
 	const (
-		told   = ` SELECT 1 FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND `
-		before = ` SELECT 1 FROM story_told WHERE rule = ? AND kind = ? AND seq = ? AND ` // it was taken out of another story
+		alerts = ` SELECT id FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND `
+		before = ` SELECT CAST(0 AS BIGINT) FROM story_told WHERE rule = ? AND kind = ? AND seq = ? AND ` // it was taken out of another story
 	)
 	switch a.OncePer {
 	case pipeline.PerArticle:
 		a.Subject = "article:" + strconv.FormatInt(a.Article.ID, 10)
 		// Another version of it is the same article to a reader, in whatever story it is by now; without a link, or where the page took
 		// another address, only the chain of versions knows.
-		return c.has(`WITH RECURSIVE `+versionChain+told+`article <> 0
-				AND (article IN (SELECT id FROM down) OR article IN (SELECT id FROM articles WHERE canonical = ? AND canonical <> '')) LIMIT 1`,
+		return column[int64](c, `WITH RECURSIVE `+versionChain+alerts+`article <> 0
+				AND (article IN (SELECT id FROM down) OR article IN (SELECT id FROM articles WHERE canonical = ? AND canonical <> '')) ORDER BY id`,
 			append(append([]any{a.Article.ID}, key...), ident(a.Article.Canonical))...)
 	case pipeline.PerEvent:
 		event, err := eventOf(c, a.Story.ID)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		a.Subject = "event:" + strconv.FormatInt(event, 10)
-		return c.has(`WITH RECURSIVE scope (id) AS (
+		return column[int64](c, `WITH RECURSIVE scope (id) AS (
 				SELECT id FROM stories WHERE event = ? OR id = ? OR id = ?
 				UNION SELECT s.id FROM stories s JOIN scope ON s.merged_into = scope.id WHERE s.merged_into <> 0)
-			`+told+`(story IN (SELECT id FROM scope) OR subject IN (SELECT 'event:' || id FROM scope))
-			UNION ALL `+before+`story IN (SELECT id FROM scope) LIMIT 1`,
+			`+alerts+`(story IN (SELECT id FROM scope) OR subject IN (SELECT 'event:' || id FROM scope))
+			UNION `+before+`story IN (SELECT id FROM scope) ORDER BY id`,
 			append(append([]any{event, event, a.Story.ID}, key...), key...)...)
 	}
 	a.Subject = "story:" + strconv.FormatInt(a.Story.ID, 10)
-	return c.has(`WITH RECURSIVE `+family+told+`(subject IN (SELECT 'story:' || id FROM family) OR story IN (SELECT id FROM family))
-		UNION ALL `+before+`story IN (SELECT id FROM family) LIMIT 1`,
+	return column[int64](c, `WITH RECURSIVE `+family+alerts+`(subject IN (SELECT 'story:' || id FROM family) OR story IN (SELECT id FROM family))
+		UNION `+before+`story IN (SELECT id FROM family) ORDER BY id`,
 		append(append([]any{a.Story.ID}, key...), key...)...)
 }

@@ -79,18 +79,24 @@ func (t *Tx) DropTerms(before time.Time) error {
 // stories. 0 among them is one that is not there: what a story was taken out of was told.
 func subject(c conn, a *pipeline.Alert) (told []int64, err error) {
 	key := []any{a.Rule, a.Kind, a.Seq}
+	// A rule may have told of very many stories: each of the ways to one alert goes by an index. (A CROSS JOIN keeps SQLite from going by the
+	// rule.)
 	const (
-		alerts = ` SELECT id FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND `
-		before = ` SELECT CAST(0 AS BIGINT) FROM story_told WHERE rule = ? AND kind = ? AND seq = ? AND ` // it was taken out of another story
+		named  = ` SELECT id FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND subject IN `
+		before = ` UNION SELECT CAST(0 AS BIGINT) FROM story_told WHERE rule = ? AND kind = ? AND seq = ? AND story IN ` // it was taken out of another story
+		order  = ` ORDER BY id`
 	)
+	about := func(column, ids string) string {
+		return ` SELECT a.id FROM ` + ids + ` x CROSS JOIN alerts a WHERE a.` + column + ` = x.id AND a.` + column + ` <> 0 AND a.rule = ? AND a.kind = ? AND a.seq = ?`
+	}
+	args := func(first ...any) []any { return append(append(append(first, key...), key...), key...) }
 	switch a.OncePer {
 	case pipeline.PerArticle:
 		a.Subject = "article:" + strconv.FormatInt(a.Article.ID, 10)
 		// Another version of it is the same article to a reader, in whatever story it is by now; without a link, or where the page took
 		// another address, only the chain of versions knows.
-		return column[int64](c, `WITH RECURSIVE `+versionChain+alerts+`article <> 0
-				AND (article IN (SELECT id FROM down) OR article IN (SELECT id FROM articles WHERE canonical = ? AND canonical <> '')) ORDER BY id`,
-			append(append([]any{a.Article.ID}, key...), ident(a.Article.Canonical))...)
+		return column[int64](c, `WITH RECURSIVE `+versionChain+`, same (id) AS (SELECT id FROM down UNION SELECT id FROM articles WHERE canonical = ? AND canonical <> '')`+
+			about("article", "same")+order, append([]any{a.Article.ID, ident(a.Article.Canonical)}, key...)...)
 	case pipeline.PerEvent:
 		event, err := eventOf(c, a.Story.ID)
 		if err != nil {
@@ -99,13 +105,10 @@ func subject(c conn, a *pipeline.Alert) (told []int64, err error) {
 		a.Subject = "event:" + strconv.FormatInt(event, 10)
 		return column[int64](c, `WITH RECURSIVE scope (id) AS (
 				SELECT id FROM stories WHERE event = ? OR id = ? OR id = ?
-				UNION SELECT s.id FROM stories s JOIN scope ON s.merged_into = scope.id WHERE s.merged_into <> 0)
-			`+alerts+`(story IN (SELECT id FROM scope) OR subject IN (SELECT 'event:' || id FROM scope))
-			UNION `+before+`story IN (SELECT id FROM scope) ORDER BY id`,
-			append(append([]any{event, event, a.Story.ID}, key...), key...)...)
+				UNION SELECT s.id FROM stories s JOIN scope ON s.merged_into = scope.id WHERE s.merged_into <> 0)`+
+			named+`(SELECT 'event:' || id FROM scope) UNION`+about("story", "scope")+before+`(SELECT id FROM scope)`+order, args(event, event, a.Story.ID)...)
 	}
 	a.Subject = "story:" + strconv.FormatInt(a.Story.ID, 10)
-	return column[int64](c, `WITH RECURSIVE `+family+alerts+`(subject IN (SELECT 'story:' || id FROM family) OR story IN (SELECT id FROM family))
-		UNION `+before+`story IN (SELECT id FROM family) ORDER BY id`,
-		append(append([]any{a.Story.ID}, key...), key...)...)
+	return column[int64](c, `WITH RECURSIVE `+family+named+`(SELECT 'story:' || id FROM family) UNION`+about("story", "family")+before+`(SELECT id FROM family)`+order,
+		args(a.Story.ID)...)
 }

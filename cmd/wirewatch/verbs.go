@@ -61,6 +61,7 @@ func verbs() []verb {
 		{"rules diff", "OLD NEW", "which archived articles a change of rules gains and loses: of two rule files, or with -q two queries", runRulesDiff},
 		{"rules lint", "[FILE]", "what is odd about rules: terms that never occur, rules within others, rules that match a tenth of everything", runRulesLint},
 		{"rules suggest", "RULE", "words that tell hits marked wrong from the others, and what NOT or AND they would make of the rule", runRulesSuggest},
+		{"replay", "", "store what a rule matches in the archive as its matches, and with --send tell channels of it, behind live alerts", runReplay},
 		{"reextract", "", "make stored articles anew of their kept pages, without what was learned since; quiet unless told", runReextract},
 		{"learned list", "", "blocks that sites repeat and that are removed as boilerplate, with the evidence", runLearnedList},
 		{"learned keep", "ID...", "these blocks are journalism: never remove them again", runLearnedKeep},

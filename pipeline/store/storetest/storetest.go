@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"count rules", countRules}, {"episodes", episodes}, {"what a count says", countSays},
 		{"growth", growth}, {"growth of what is held", growthHeld}, {"growth over merges and splits", growthMerged}, {"withdrawals", withdrawals},
 		{"search", search}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
+		{"replay", replayed}, {"replay, then live", archivedThenLive}, {"matches of the past", pastMatches},
 		{"what is said of a rule", about}, {"marks", marks}, {"alerts of a rule", ruleAlerts},
 		{"archive", archived}, {"archive into a store", archivedInto}, {"archive filters", archiveFilters},
 	} {

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"growth", growth}, {"growth of what is held", growthHeld}, {"growth over merges and splits", growthMerged}, {"withdrawals", withdrawals},
 		{"search", search}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
 		{"what is said of a rule", about}, {"marks", marks}, {"alerts of a rule", ruleAlerts},
+		{"report", report}, {"report on a site or a rule", reportFilters}, {"report on alerts", reportAlerts},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := &world{T: t, ctx: t.Context(), now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}

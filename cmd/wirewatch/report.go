@@ -21,7 +21,7 @@ func runReport(ctx context.Context, e *env, v verb, args []string) error {
 	zone := fs.String("tz", "", "days and hours in this time `zone`, such as Asia/Seoul or UTC; the local one, when it is not given")
 	site := fs.String("site", "", "only of this `site` and its subdomains")
 	rule := fs.String("rule", "", "only what this `rule` matched")
-	stories := fs.Int("stories", 15, "so many of the top stories")
+	stories := fs.Int("stories", 10, "so many of the top stories")
 	out := fs.String("o", "report.html", "write the page to this `file`; - is standard output")
 	asJSON := fs.Bool("json", false, "the same numbers as one JSON line on standard output, and no page")
 	if _, err := v.parse(fs, args, 0, 0); err != nil {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ func newsroom(t testing.TB, n int) *store.Store {
 			times = append(times, at)
 		}
 	}
+	slices.SortFunc(times, time.Time.Compare)
 	var open []int64
 	err = st.Write(t.Context(), l, func(tx pipeline.Tx) error {
 		for i, at := range times {
@@ -78,7 +80,10 @@ func newsroom(t testing.TB, n int) *store.Store {
 				}
 				open, a.Story = append(open, id), id
 			} else {
-				a.Story = open[int(float64(min(len(open), 400))*math.Pow(r.Float64(), 4))]
+				a.Story = open[max(0, len(open)-1-int(300*math.Pow(r.Float64(), 3)))]
+				if big := (len(open) - 1) / 400 * 400; r.IntN(4) == 0 && len(open)-big < 150 { // now and then one that all have
+					a.Story = open[big]
+				}
 				a.Relation = []string{"copy", "identical", "copy", "version"}[r.IntN(4)]
 			}
 			id, err := tx.InsertArticle(&a, nil)
@@ -109,5 +114,31 @@ func newsroom(t testing.TB, n int) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	deliver(t, st, r, 40*n/1000)
 	return st
+}
+
+// deliver ends so many deliveries, a few of them badly.
+func deliver(t testing.TB, st *store.Store, r *rand.Rand, n int) {
+	t.Helper()
+	l, ok, err := st.Acquire(t.Context(), "deliver", "desk", "test", until, until.Add(time.Hour))
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	for range n {
+		ds, err := st.NextDeliveries(t.Context(), "desk", until, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(ds) == 0 {
+			return
+		}
+		ds[0].State, ds[0].Sent = pipeline.DeliverySent, until
+		if r.IntN(25) == 0 {
+			ds[0].State, ds[0].Sent = pipeline.DeliveryDead, time.Time{}
+		}
+		if err := st.SaveDelivery(t.Context(), l, ds[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

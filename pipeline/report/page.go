@@ -78,6 +78,14 @@ type shownStory struct {
 	More  int
 }
 
+// Begun is when the first article of the period came.
+func (s shownStory) Begun() time.Time {
+	if len(s.Carriers) == 0 {
+		return s.First
+	}
+	return s.Carriers[0].At
+}
+
 // PerDay is how many articles there were a day.
 func (p page) PerDay() string {
 	return number(int(float64(p.Articles)/(float64(p.Until.Sub(p.Since))/float64(day)) + 0.5))
@@ -122,9 +130,9 @@ func trend(now, before int) string {
 	case before == 0 && now == 0:
 		return ""
 	case before == 0:
-		return "none before"
+		return "new"
 	case now == before:
-		return "as before"
+		return "± 0%"
 	case now >= 10*before:
 		return "▲ " + number((now+before/2)/before) + " times"
 	case now > before:

@@ -14,7 +14,7 @@ type ReportFilter struct {
 	Since, Until time.Time // of an article, as Article.Time says; the range is half-open
 	Site         string    // of this site and its subdomains
 	Rule         string    // in which this rule matched
-	Stories      int       // so many of the top stories; 0: 15
+	Stories      int       // so many of the top stories; 0: 10
 }
 
 // before is where the period before begins, which is as long as the report's.

@@ -21,7 +21,7 @@ func (q reporter) stories() error {
 	w.add(true, `a.story <> 0`)
 	n := q.f.Stories
 	if n <= 0 {
-		n = 15
+		n = 10
 	}
 	err := q.each(func(scan func(...any) error) error {
 		var t TopStory

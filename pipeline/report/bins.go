@@ -26,7 +26,7 @@ var steps = [...]step{
 	{"3 hours", 3 * time.Hour, hours(3), clockLabel},
 	{"6 hours", 6 * time.Hour, hours(6), clockLabel},
 	{"day", day, func(t time.Time, n int) time.Time { return civil(t, n, 0) }, func(t time.Time) string { return t.Format("Mon 2 Jan 2006") }},
-	{"week", 7 * day, func(t time.Time, n int) time.Time { return civil(t, 7*n-(int(t.Weekday())+6)%7, 0) },
+	{"week", 7 * day, func(t time.Time, n int) time.Time { return civil(t, 7*n-weekday(t), 0) },
 		func(t time.Time) string { return "week from " + t.Format("2 Jan 2006") }},
 	{"month", 30 * day, func(t time.Time, n int) time.Time {
 		return time.Date(t.Year(), t.Month()+time.Month(n), 1, 0, 0, 0, 0, t.Location())

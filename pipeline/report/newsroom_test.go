@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,7 +69,7 @@ func newsroom(t testing.TB, n int) *store.Store {
 			if at.Before(until.AddDate(0, 0, -7)) && i%40 == 0 {
 				site = "gazette-of-a-town-with-a-long-name.example"
 			}
-			a := pipeline.Article{URL: fmt.Sprintf("https://%s/%d", site, i), Site: site, SiteName: "Paper " + site[5:7], Lang: headlines[k].lang,
+			a := pipeline.Article{URL: fmt.Sprintf("https://%s/%d", site, i), Site: site, SiteName: "The " + strings.TrimSuffix(site, ".example"), Lang: headlines[k].lang,
 				Title: fmt.Sprintf("%s (%d)", headlines[k].title, i), Body: "Body", Source: pipeline.SourcePage, Relation: "new", Seen: at.Add(time.Minute), Published: at}
 			if r.IntN(3) > 0 || open == nil {
 				if i == 3 {

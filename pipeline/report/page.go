@@ -86,6 +86,17 @@ func (s shownStory) Begun() time.Time {
 	return s.Carriers[0].At
 }
 
+// OneBar says how long a bar is.
+func (p page) OneBar() string {
+	switch {
+	case p.Step == "hour":
+		return "an hour"
+	case p.Step[0] <= '9':
+		return p.Step
+	}
+	return "a " + p.Step
+}
+
 // PerDay is how many articles there were a day.
 func (p page) PerDay() string {
 	return number(int(float64(p.Articles)/(float64(p.Until.Sub(p.Since))/float64(day)) + 0.5))
@@ -181,14 +192,4 @@ func lang(s string) string {
 		return s
 	}
 	return ""
-}
-
-// ByHour has a row for each hour of the day, with the days of the week.
-func (r *Report) ByHour() (out [24][7]int) {
-	for d, hours := range r.Hours {
-		for h, n := range hours {
-			out[h][d] = n
-		}
-	}
-	return out
 }

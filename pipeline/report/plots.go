@@ -112,11 +112,12 @@ type cell struct {
 	Tip   string
 }
 
-// A heat is the plot of articles by hour of the day; of a period of less than a week all days are one row.
+// A heat is the plot of articles by hour of the day; of a period of less than six days all days are one row.
 type heat struct {
 	Rows  []mark
 	Hours []mark
 	Cells []cell
+	Table [24][]string // the hour, and what there is on average in each row
 }
 
 // heatRow is the height of a row.
@@ -124,38 +125,66 @@ const heatRow = 22
 
 func (h heat) Height() int { return heatRow * len(h.Rows) }
 
-var weekdays = [7]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
+var weekdays = [...]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}
 
 func (r *Report) heat() heat {
-	rows, names := r.Hours[:], weekdays[:]
+	sums, times, names := r.Hours[:], r.clockHours(), weekdays[:]
 	if r.Until.Sub(r.Since) < 6*day {
-		var all [24]int
-		for _, d := range r.Hours {
-			for i, n := range d {
-				all[i] += n
-			}
-		}
-		rows, names = [][24]int{all}, []string{"all"}
+		sums, times, names = together(sums), together(times), []string{"all"}
 	}
-	most := 1
-	for _, d := range rows {
-		for _, n := range d {
-			most = max(most, n)
+	most := 0.0
+	for i := range sums {
+		for j, n := range sums[i] {
+			most = max(most, average(n, times[i][j]))
 		}
 	}
 	var h heat
-	for i, d := range rows {
+	for i, d := range sums {
 		h.Rows = append(h.Rows, mark{At: float64(i*heatRow + heatRow/2), Label: names[i]})
 		for j, n := range d {
-			h.Cells = append(h.Cells, cell{round(float64(j) * 100 / 24), round(96.0 / 24), i * heatRow, round(float64(n) / float64(most)),
-				fmt.Sprintf("%s %02d:00 to %02d:00: %s", names[i], j, j+1, count(n, "article"))})
+			x := average(n, times[i][j])
+			c := cell{X: round(float64(j) * 100 / 24), W: round(96.0 / 24), Y: i * heatRow, Tip: fmt.Sprintf("%s %02d:00: %.1f on average", names[i], j, x)}
+			if n > 0 {
+				c.Shade = max(0.04, round(x/most))
+			}
+			h.Cells = append(h.Cells, c)
 		}
 	}
-	for j := 0; j < 24; j += 3 {
-		h.Hours = append(h.Hours, mark{round(float64(j) * 100 / 24), fmt.Sprintf("%02d", j), j%6 != 0})
+	for j := range h.Table {
+		h.Table[j] = []string{fmt.Sprintf("%02d:00", j)}
+		for i := range sums {
+			h.Table[j] = append(h.Table[j], fmt.Sprintf("%.1f", average(sums[i][j], times[i][j])))
+		}
+		if j%3 == 0 {
+			h.Hours = append(h.Hours, mark{round(float64(j) * 100 / 24), fmt.Sprintf("%02d", j), j%6 != 0})
+		}
 	}
 	return h
 }
+
+// clockHours is how often each hour of the week comes in the period, so that a week and a morning do not show that morning twice as full.
+func (r *Report) clockHours() [][24]int {
+	out := make([][24]int, 7)
+	for t := r.Since; t.Before(r.Until); t = t.Add(time.Hour) {
+		out[weekday(t)][t.Hour()]++
+	}
+	return out
+}
+
+// weekday counts from Monday.
+func weekday(t time.Time) int { return (int(t.Weekday()) + 6) % 7 }
+
+func together(days [][24]int) [][24]int {
+	var all [24]int
+	for _, d := range days {
+		for i, n := range d {
+			all[i] += n
+		}
+	}
+	return [][24]int{all}
+}
+
+func average(n, times int) float64 { return float64(n) / float64(max(1, times)) }
 
 // sparks are the bars of a rule, over the height of a line of text.
 func sparks(bars []int) []column {

@@ -43,8 +43,8 @@ type Report struct {
 
 	Step   string      `json:"step"` // of bars
 	Bars   []Bar       `json:"bars"`
-	Days   []Bar       `json:"days"` // where bars are shorter than a day
-	Hours  [7][24]int  `json:"hours"`
+	Days   []Bar       `json:"days"`    // where bars are shorter than a day
+	Hours  [7][24]int  `json:"hours"`   // articles by day of the week, from Monday, and hour
 	BySite []SiteCount `json:"by_site"` // most articles first
 	ByRule []RuleCount `json:"by_rule"` // most matches first
 	Top    []Story     `json:"top"`
@@ -176,7 +176,7 @@ func (r *Report) divide(slots []store.Slot) {
 	}
 	for _, x := range slots {
 		t := x.Start.In(r.Since.Location())
-		r.Hours[(t.Weekday()+6)%7][t.Hour()] += x.Articles
+		r.Hours[weekday(t)][t.Hour()] += x.Articles
 		r.Articles += x.Articles
 	}
 }

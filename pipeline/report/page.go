@@ -31,7 +31,7 @@ const (
 // only where it is an http or https address.
 func (r *Report) HTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"n": number, "count": count, "web": web, "lang": lang, "trend": trend, "percent": percent, "clip": clip, "sparks": sparks,
+		"n": number, "count": count, "web": web, "lang": lang, "trend": r.trend, "percent": percent, "clip": clip, "sparks": sparks,
 		"moment": func(t time.Time) string { return t.Format("Mon 2 Jan 2006, 15:04") },
 		"iso":    func(t time.Time) string { return t.Format(time.RFC3339) },
 		"label":  func(b Bar) string { return b.label },
@@ -135,7 +135,14 @@ func percent(k, of int) string {
 	return fmt.Sprintf("%d%%", (k*100+of/2)/of)
 }
 
-// trend says how a number stands to that of the period before.
+// trend says how a number stands to that of the period before; of an archive that begins with this period there is none.
+func (r *Report) trend(now, before int) string {
+	if r.Before.Articles == 0 {
+		return ""
+	}
+	return trend(now, before)
+}
+
 func trend(now, before int) string {
 	switch {
 	case before == 0 && now == 0:

@@ -100,6 +100,15 @@ func report(w *world) {
 	w.want([]any{a.Site, a.SiteName, a.Title, a.URL, a.Lang, a.Relation, a.Time(), a.Body}, []any{"b.example", "Paper b.example", "From b.example",
 		"https://b.example/1", "ko", "copy", x.since.Add(time.Hour), ""})
 	w.want(len(x.report(store.ReportFilter{Stories: 1}).Top), 1)
+	w.ok(w.write(func(tx pipeline.Tx) error { // of a backfill: an article, and no story yet
+		_, err := tx.InsertArticle(&pipeline.Article{URL: "https://past.example/1", Site: "past.example", Title: "Past", Source: pipeline.SourcePage,
+			Relation: "new", Seen: x.since.Add(48 * time.Hour), Published: x.since.Add(time.Minute)}, nil)
+		return err
+	}))
+	r = x.report(store.ReportFilter{})
+	w.want([]any{r.Stories, r.Unjoined, r.Slots[0], len(r.Top)}, []any{3, 1, at(0, 1, 0), 3})
+	r = x.report(store.ReportFilter{Site: "past.example"})
+	w.want([]int{r.Stories, r.Unjoined, len(r.Top)}, []int{0, 1, 0})
 	empty := x.report(store.ReportFilter{Since: x.since.AddDate(1, 0, 0), Until: x.since.AddDate(2, 0, 0)})
 	w.want([]int{len(empty.Slots), len(empty.Top), empty.Stories}, []int{0, 0, 0})
 }

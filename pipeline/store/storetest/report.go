@@ -101,7 +101,7 @@ func report(w *world) {
 		"https://b.example/1", "ko", "copy", x.since.Add(time.Hour), ""})
 	w.want(len(x.report(store.ReportFilter{Stories: 1}).Top), 1)
 	w.ok(w.write(func(tx pipeline.Tx) error { // of a backfill: an article, and no story yet
-		_, err := tx.InsertArticle(&pipeline.Article{URL: "https://past.example/1", Site: "past.example", Title: "Past", Source: pipeline.SourcePage,
+		_, err := tx.InsertArticle(&pipeline.Article{URL: "https://past.example/1", Site: "past.example", Title: "Past", Past: true, Source: pipeline.SourcePage,
 			Relation: "new", Seen: x.since.Add(48 * time.Hour), Published: x.since.Add(time.Minute)}, nil)
 		return err
 	}))

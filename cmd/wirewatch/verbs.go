@@ -72,6 +72,7 @@ func verbs() []verb {
 		{"stories split", "STORY ARTICLE...", "take articles out into a story of their own, for good", runStoriesSplit},
 		{"stories join", "STORY STORY...", "make stories one, for good", runStoriesJoin},
 		{"trace", "URL", "the whole way of an article, by its address or ID: polled, fetched, extracted, joined, matched or why not, told to whom", runTrace},
+		{"report", "", "what happened in a period, as one HTML page with plots: volume, sites, rules, top stories, who went quiet", runReport},
 		{"items list", "", "items that wait or failed for good", runItemsList},
 		{"items retry", "[ID...]", "take up failed items again; without IDs, all of them", runItemsRetry},
 		{"alerts list", "", "deliveries: waiting, held and why, sent, silenced, dead", runAlertsList},

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"replay", replayed}, {"replay, then live", archivedThenLive}, {"matches of the past", pastMatches},
 		{"what is said of a rule", about}, {"marks", marks}, {"alerts of a rule", ruleAlerts},
 		{"archive", archived}, {"archive into a store", archivedInto}, {"archive filters", archiveFilters},
+		{"report", report}, {"report on a site or a rule", reportFilters}, {"report on alerts", reportAlerts},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := &world{T: t, ctx: t.Context(), now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}

@@ -83,6 +83,7 @@ func verbs() []verb {
 		{"db migrate", "", "bring the store to this version's form", runDBMigrate},
 		{"db check", "", "check the store's integrity", runDBCheck},
 		{"db backup", "FILE", "write a verified copy of the store while it is in use, to a file or into a folder", runDBBackup},
+		{"db stats", "", "what takes the room: by part, by site, by day, and how long the disk lasts", runDBStats},
 		{"db prune", "", "forget old pages and bodies, never who was seen and what was told", runDBPrune},
 		{"health", "", "exit 0 when the daemon is ready (for containers)", runHealth},
 		{"version", "", "version, commit, Go, SQLite", runVersion},

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"wirewatch/alerts"
+	"wirewatch/alerts/lab"
 	"wirewatch/configs"
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/store"
@@ -59,15 +61,48 @@ func runDBMigrate(ctx context.Context, e *env, v verb, args []string) error {
 	return nil
 }
 
+// findingRow is a line of `db check --json`.
+type findingRow struct {
+	Rows   int64  `json:"rows"`
+	What   string `json:"what"`
+	Cure   string `json:"cure"`
+	Damage bool   `json:"damage"` // false: it passes by itself
+}
+
 func runDBCheck(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	file := configFlag(fs)
+	deep := fs.Bool("deep", false, "unpack every page and read every article, too")
+	asJSON := fs.Bool("json", false, "what was found as JSON lines")
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
 		if err := st.Check(ctx); err != nil {
 			return err
+		}
+		found, err := st.Examine(ctx, lab.WordsForm, *deep)
+		if err != nil {
+			return err
+		}
+		damage := 0
+		rows := make([]findingRow, len(found))
+		for i, f := range found {
+			rows[i] = findingRow{f.Rows, f.What, f.Cure, !f.Note}
+			if !f.Note {
+				damage++
+			}
+			if !*asJSON {
+				fmt.Fprintf(e.stdout, "%d %s\n  %s\n", f.Rows, alerts.Terminal(f.What), f.Cure)
+			}
+		}
+		if *asJSON {
+			if err := printJSON(e.stdout, rows); err != nil {
+				return err
+			}
+		}
+		if damage > 0 {
+			return errors.New("the store can be read, but what is in it does not fit together: see above")
 		}
 		fmt.Fprintln(e.stderr, "the store is sound")
 		return nil

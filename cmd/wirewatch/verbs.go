@@ -81,7 +81,7 @@ func verbs() []verb {
 		{"alerts preview", "RULE", "what would be sent to each channel of a rule, as it would be now; nothing is sent", runAlertsPreview},
 		{"alerts test", "CHANNEL", "send a marked sample to a channel", runAlertsTest},
 		{"db migrate", "", "bring the store to this version's form", runDBMigrate},
-		{"db check", "", "check the store's integrity", runDBCheck},
+		{"db check", "", "check the store's integrity, and that what is in it fits together; with --deep, that every page unpacks", runDBCheck},
 		{"db backup", "FILE", "write a verified copy of the store while it is in use, to a file or into a folder", runDBBackup},
 		{"db stats", "", "what takes the room: by part, by site, by day, and how long the disk lasts", runDBStats},
 		{"db prune", "", "forget old pages and bodies, never who was seen and what was told", runDBPrune},

@@ -68,4 +68,15 @@ func stats(w *world) {
 	m, err := w.s.Stats(w.ctx, r)
 	w.ok(err)
 	w.want(n.Bodies.Bytes-m.Bodies.Bytes, int64(95))
+
+	// All of it fits together; that the words are in no index yet is no damage.
+	w.ok(w.s.Check(w.ctx))
+	found, err := w.s.Examine(w.ctx, 1, true)
+	w.ok(err)
+	w.want([]any{len(found), found[0].Note, found[0].Rows > 100}, []any{1, true, true})
+	_, err = w.s.IndexWords(w.ctx, 1, func(a *pipeline.Article) []string { return []string{"word"} })
+	w.ok(err)
+	found, err = w.s.Examine(w.ctx, 1, true)
+	w.ok(err)
+	w.want(len(found), 0)
 }

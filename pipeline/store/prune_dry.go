@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -10,9 +11,17 @@ import (
 func (s *Store) wouldPrune(ctx context.Context, r Retention, out *Pruned) error {
 	var kept []old
 	err := s.longSnapshot(ctx, func(c conn) error {
-		policies := map[int64]int{}
+		policies := map[int64]int{} // of articles about which kept does not say it
+		placed := placedBy(c, r.Form)
+		if placed != nil && !errors.Is(placed, errPolicies) {
+			return placed
+		}
 		if r.Of != nil {
-			if err := policiesOf(c, r.Of, policies, ` IN (SELECT article FROM kept)`); err != nil {
+			which := ` IN (SELECT article FROM kept)`
+			if placed == nil {
+				which = ` IN (SELECT article FROM kept WHERE policy = -1)`
+			}
+			if err := policiesOf(c, r.Of, policies, which); err != nil {
 				return err
 			}
 		}
@@ -26,11 +35,14 @@ func (s *Store) wouldPrune(ctx context.Context, r Retention, out *Pruned) error 
 		}
 		return c.each(func(scan func(...any) error) error {
 			var o old
-			err := scan(&o.id, &o.seen, &o.level, &o.paged, &o.body)
-			o.policy, o.waits = policies[o.id], waits[o.id]
+			err := scan(&o.id, &o.policy, &o.seen, &o.level, &o.paged, &o.body)
+			if placed != nil || o.policy == unplaced {
+				o.policy = policies[o.id]
+			}
+			o.waits = waits[o.id]
 			kept = append(kept, o)
 			return err
-		}, `SELECT article, seen, level, page + blocks, body FROM kept ORDER BY seen, article`)
+		}, `SELECT article, policy, seen, level, page + blocks, body FROM kept ORDER BY seen, article`)
 	})
 	if err != nil {
 		return err

@@ -146,8 +146,9 @@ func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: %w", a.URL, err)
 	}
+	paged := 0
 	if p != nil {
-		if err := t.insertPage(id, p); err != nil {
+		if paged, err = t.insertPage(id, p); err != nil {
 			return 0, fmt.Errorf("insert the page of article %s: %w", a.URL, err)
 		}
 	}
@@ -155,6 +156,14 @@ func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 		if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
 			return 0, fmt.Errorf("note article %s: %w", a.URL, err)
 		}
+	if err := t.noteKept(id, a, paged, len(blocks)); err != nil {
+		return 0, fmt.Errorf("note the room of article %s: %w", a.URL, err)
+	}
+	if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
+		return 0, fmt.Errorf("note article %s: %w", a.URL, err)
+	}
+	if err := t.countSite(a); err != nil {
+		return 0, err
 	}
 	a.ID, a.Story = id, root
 	return id, nil
@@ -177,9 +186,10 @@ func lists(a *pipeline.Article) (authors, blocks, tags string, err error) {
 	return authors, blocks, tags, err
 }
 
-func (t *Tx) insertPage(article int64, p *pipeline.Page) error {
+// insertPage stores a page and says how many bytes it takes.
+func (t *Tx) insertPage(article int64, p *pipeline.Page) (int, error) {
 	if len(p.Body) > maxPage {
-		return fmt.Errorf("the page has %d bytes, more than the store's %d", len(p.Body), maxPage)
+		return 0, fmt.Errorf("the page has %d bytes, more than the store's %d", len(p.Body), maxPage)
 	}
 	packed := p.Packed
 	if packed == nil {
@@ -188,7 +198,7 @@ func (t *Tx) insertPage(article int64, p *pipeline.Page) error {
 	_, err := t.c.exec(`INSERT INTO pages (article, url, final_url, status, content_type, etag, last_modified, fetched, size, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, article, p.URL, p.FinalURL, p.Status, p.ContentType, p.ETag, p.LastModified, ms(p.Fetched),
 		len(p.Body), packed)
-	return err
+	return len(packed), err
 }
 
 // PackPage compresses a page's body, for InsertArticle. A page that is too large to be kept is left as it is.
@@ -215,7 +225,10 @@ func (t *Tx) SaveMatches(article int64, ms []pipeline.Match) error {
 			return fmt.Errorf("save match of rule %s: %w", m.Rule, err)
 		}
 	}
-	return nil
+	if len(ms) == 0 {
+		return nil
+	}
+	return placeAgain(t.c, article)
 }
 
 // SaveItem stores the item's outcome.

@@ -35,7 +35,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"learned blocks", learnedBlocks}, {"undo what was learned", undoLearned}, {"article made anew", madeAnew}, {"articles with pages", withPages},
 		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites}, {"held deliveries", held}, {"bundles", bundles}, {"held, sent by hand", heldByHand}, {"silences", silences},
 		{"escalations", escalations}, {"updates of what was silenced", silencedUpdates}, {"conditions", conditions},
-		{"trace", traced}, {"arrivals", arrivals}, {"backlog", backlog}, {"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune},
+		{"trace", traced}, {"arrivals", arrivals}, {"backlog", backlog}, {"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune}, {"policies of retention", policies}, {"sizes of retention", sizes}, {"stats", stats},
 		{"revisits", revisits}, {"withdrawn", withdrawn}, {"versions", versions}, {"updates", updates},
 		{"count rules", countRules}, {"episodes", episodes}, {"what a count says", countSays},
 		{"growth", growth}, {"growth of what is held", growthHeld}, {"growth over merges and splits", growthMerged}, {"withdrawals", withdrawals},

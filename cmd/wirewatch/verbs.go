@@ -39,7 +39,7 @@ func verbs() []verb {
 		{"init", "[FILE]", "write a commented configuration (wirewatch.yaml)", runInit},
 		{"check", "", "validate configuration, rules and channels, without network", runCheck},
 		{"run", "", "the daemon; with --once, do what is due and exit", runRun},
-		{"backfill", "", "fetch what the configured feeds list of a date range, quietly", runBackfill},
+		{"backfill", "", "fill a date range of the past from feeds, sitemaps, web archives or files, quietly", runBackfill},
 		{"feeds add", "URL...", "append feeds to the configuration", runFeedsAdd},
 		{"feeds list", "", "list the configured feeds", runFeedsList},
 		{"feeds status", "", "how each feed fares: last poll, failures, moves, warnings", runFeedsStatus},

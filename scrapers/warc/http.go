@@ -2,7 +2,6 @@ package warc
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,11 +20,15 @@ type Head struct {
 	Header Header
 }
 
-// Head reads the head of the HTTP response that the record's block is. It is called once, and before Body. An error that is no Damage is
-// about this record alone.
+// fault gives up what is in the record.
+func (r *Reader) fault(format string, args ...any) error {
+	return &Fault{At: r.rec.At, What: fmt.Sprintf(format, args...)}
+}
+
+// Head reads the head of the HTTP response that the record's block is. It is called once, and before Body. The error is a *Fault, or one of Next's.
 func (r *Reader) Head() (*Head, error) {
 	if r.left == 0 {
-		return nil, errors.New("the response is empty")
+		return nil, r.fault("the response is empty")
 	}
 	n, whole := min(r.left, MaxHead), r.left <= MaxHead
 	before := r.inner
@@ -37,7 +40,7 @@ func (r *Reader) Head() (*Head, error) {
 	proto, rest, _ := strings.Cut(strings.TrimSpace(string(first)), " ")
 	status, err := strconv.Atoi(strings.TrimSpace(rest[:min(3, len(rest))]))
 	if !strings.HasPrefix(proto, "HTTP/") || err != nil || status < 100 {
-		return nil, fmt.Errorf("the response begins with %.40q, which is no HTTP status line", first)
+		return nil, r.fault("the response begins with %.40q, which is no HTTP status line", first)
 	}
 	text, err := r.lines(n-int64(len(first)), whole)
 	if err != nil {
@@ -50,16 +53,16 @@ func (r *Reader) Head() (*Head, error) {
 // headless is what an error within an HTTP head means: too long is this response's fault, the rest is the file's.
 func (r *Reader) headless(err error) error {
 	if err == errLong {
-		return errors.New("the HTTP headers have no end within " + strconv.Itoa(MaxHead>>10) + " KiB")
+		return r.fault("the HTTP headers have no end within %d KiB", MaxHead>>10)
 	}
 	return r.fail(err)
 }
 
 // Body reads the rest of the record's block, behind the Head where there is one, and undoes how it was sent. The caller keeps it. More than limit
-// bytes, stored or decoded, are an error, and are not loaded. An error that is no Damage is about this record alone.
+// bytes, stored or decoded, are an error, and are not loaded. The error is a *Fault, or one of Next's.
 func (r *Reader) Body(limit int64) ([]byte, error) {
 	if r.left > limit {
-		return nil, fmt.Errorf("the body is larger than %d KiB", limit>>10)
+		return nil, r.fault("the body is larger than %d KiB", limit>>10)
 	}
 	chunked := strings.Contains(strings.ToLower(r.http.Header.Value("Transfer-Encoding")), "chunked")
 	codings := r.codings()
@@ -75,18 +78,18 @@ func (r *Reader) Body(limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if chunked {
-		var err error
-		if b, err = dechunk(b); err != nil {
-			return nil, err
+		var ok bool
+		if b, ok = dechunk(b); !ok {
+			return nil, r.fault("the chunked body is cut or broken")
 		}
 	}
-	for i := len(codings) - 1; i >= 0; i-- {
-		if len(codings)-i > 1 {
-			return nil, fmt.Errorf("encodings on top of one another (%s) are not decoded", strings.Join(codings, ", "))
-		}
+	if len(codings) > 1 {
+		return nil, r.fault("encodings on top of one another (%s) are not decoded", strings.Join(codings, ", "))
+	}
+	for _, c := range codings {
 		var err error
-		if b, err = r.decode(b, codings[i], limit); err != nil {
-			return nil, err
+		if b, err = r.decode(b, c, limit); err != nil {
+			return nil, r.fault("%v", err)
 		}
 	}
 	return bytes.Clone(b), nil
@@ -119,23 +122,23 @@ func (r *Reader) codings() (out []string) {
 
 // dechunk undoes chunked transfer, in place. What does not begin with a chunk's size was declared so and is not: it is left as it is. A body may
 // lack its last chunk, the empty one.
-func dechunk(b []byte) ([]byte, error) {
+func dechunk(b []byte) ([]byte, bool) {
 	out := b[:0]
 	for rest := b; len(rest) > 0; {
 		size, data, ok := chunkSize(rest)
 		if ok && size == 0 {
-			return out, nil
+			return out, true
 		}
 		if !ok && len(rest) == len(b) {
-			return b, nil
+			return b, true
 		}
 		if !ok || size > int64(len(data)) || size < int64(len(data)) && data[size] != '\r' && data[size] != '\n' {
-			return nil, errors.New("the chunked body is cut or broken")
+			return nil, false
 		}
 		out = append(out, data[:size]...)
 		rest = bytes.TrimPrefix(bytes.TrimPrefix(data[size:], []byte("\r")), []byte("\n"))
 	}
-	return out, nil
+	return out, true
 }
 
 // chunkSize reads a chunk's first line.

@@ -67,7 +67,7 @@ func TestBodies(t *testing.T) {
 		b, err := r.Body(64 << 10)
 		got := string(b)
 		if err != nil {
-			got = "error: " + err.Error()
+			got = "error: " + err.(*Fault).What
 		}
 		if got != c.want {
 			t.Errorf("%s: %.80q; want %.80q", c.name, got, c.want)
@@ -102,7 +102,7 @@ func TestHeads(t *testing.T) {
 		h, err := r.Head()
 		got := ""
 		if err != nil {
-			got = "error: " + err.Error()
+			got = "error: " + err.(*Fault).What
 		} else {
 			b, err := r.Body(1 << 20)
 			if err != nil {

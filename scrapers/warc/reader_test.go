@@ -247,7 +247,7 @@ func TestOddities(t *testing.T) {
 		{"a mixture", a + pack(b) + a, "http://a.example/1|http://a.example/2|http://a.example/1"},
 		{"an endless head", "WARC/1.0\r\nX: " + strings.Repeat("x", MaxHead) + "\r\n\r\n" + a, "the head is longer than 64 KiB|http://a.example/1"},
 		{"endless fields", "WARC/1.0\r\n" + strings.Repeat("X: x\r\n", MaxHead/5) + "\r\n" + a, "the head is longer than 64 KiB|http://a.example/1"},
-		{"an endless version", pack("WARC/" + strings.Repeat("x", 2*MaxHead)) + pack(a), "the head is longer than 64 KiB|http://a.example/1"},
+		{"an endless version", pack("WARC/"+strings.Repeat("x", 2*MaxHead)) + pack(a), "the head is longer than 64 KiB|http://a.example/1"},
 		{"no file of this kind", "<html><p>Not found</p></html>", "here should begin a record, with WARC/1.0 or WARC/1.1"},
 		{"nothing", "", ""},
 	} {
@@ -313,7 +313,7 @@ func TestLongRecord(t *testing.T) {
 	if _, err := r.Head(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Body(5 << 20); err == nil || err.Error() != "the body is larger than 5120 KiB" {
+	if _, err := r.Body(5 << 20); err == nil || err.Error() != "at byte 0: the body is larger than 5120 KiB" {
 		t.Fatal(err)
 	}
 	if rec, err := r.Next(); err != nil || rec.URI != "http://a.example/2" {

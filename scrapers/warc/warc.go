@@ -51,6 +51,14 @@ type Damage struct {
 
 func (d *Damage) Error() string { return fmt.Sprintf("at %v: %s", d.At, d.What) }
 
+// A Fault says that something is wrong with what is in a record. The file is sound, and the next record follows.
+type Fault struct {
+	At   Pos
+	What string // "the gzip body is broken (unexpected EOF)"
+}
+
+func (f *Fault) Error() string { return fmt.Sprintf("at %v: %s", f.At, f.What) }
+
 // A Field is one named field of a record, or one HTTP header.
 type Field struct{ Name, Value string }
 

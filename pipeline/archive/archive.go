@@ -67,6 +67,7 @@ type articleLine struct {
 	Paywalled bool             `json:"paywalled"`
 	Why       string           `json:"why"`
 	Seen      *stamp           `json:"seen,omitempty"` // not in the canonical form
+	Past      bool             `json:"past,omitempty"` // a backfill stored it; not in the canonical form
 	Withdrawn bool             `json:"withdrawn"`
 	Gone      *stamp           `json:"gone,omitempty"` // since when it is withdrawn; not in the canonical form
 	Pruned    string           `json:"pruned"`         // "", page, body, fingerprint: how much retention has taken

@@ -156,7 +156,7 @@ func (x *Reader) article(line []byte) (*pipeline.ArchivedArticle, error) {
 		Article: pipeline.Article{Feed: l.Feed, URL: l.URL, Canonical: l.Canonical, Site: l.Site, SiteName: l.SiteName, Title: l.Title, Authors: l.Authors,
 			Tags: l.Tags, Published: time.Time(l.Published), Date: l.Date, Modified: l.Modified, Section: l.Section, Image: l.Image, Lang: l.Lang,
 			Agency: l.Agency, Body: l.Body, Blocks: l.Blocks, Source: pipeline.Source(cmp.Or(l.Source, string(pipeline.SourcePage))), Paywalled: l.Paywalled,
-			Why: l.Why, Relation: cmp.Or(l.Relation, dedup.RelNew), Score: l.Score, Sketch: l.Sketch, Seen: l.Seen.or(), Withdrawn: l.Gone.or(),
+			Why: l.Why, Relation: cmp.Or(l.Relation, dedup.RelNew), Score: l.Score, Sketch: l.Sketch, Seen: l.Seen.or(), Withdrawn: l.Gone.or(), Past: l.Past || l.Seen == nil,
 			Pruned: level >= int(pipeline.BodyForgotten)}}
 	if l.Withdrawn && a.Withdrawn.IsZero() { // the canonical form does not say since when
 		a.Withdrawn = cmp.Or(a.Seen, a.Published, time.UnixMilli(1).UTC())

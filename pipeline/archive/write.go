@@ -59,7 +59,7 @@ func (x *Writer) article(a *pipeline.ArchivedArticle) error {
 		l.Matches[i] = foundLine{m.Rule, some(m.Channels), some(m.Spans)}
 	}
 	if !x.canonical {
-		l.Seen, l.Told = stampOf(a.Seen), toldLines(a.Told)
+		l.Seen, l.Told, l.Past = stampOf(a.Seen), toldLines(a.Told), a.Past
 		if l.Withdrawn {
 			l.Gone = stampOf(a.Withdrawn)
 		}

@@ -157,15 +157,15 @@ func (p *archivePart) article(a *pipeline.ArchivedArticle) error {
 	return p.insert(a)
 }
 
-// standing is an article in the store.
-type standing struct{ id, story int64 }
+// placed is an article in the store.
+type placed struct{ id, story int64 }
 
 // stored finds the article in the store: the same text under the same canonical URL, or without one from the same site. What this archive
 // named already is another one: a page that returned to an earlier text is stored once more. Another archive may have named it otherwise,
 // before retention took its text.
-func (p *archivePart) stored(a *pipeline.ArchivedArticle) (standing, error) {
+func (p *archivePart) stored(a *pipeline.ArchivedArticle) (placed, error) {
 	type candidate struct {
-		standing
+		placed
 		title, body string
 		sketch      []byte
 		pruned      int64
@@ -179,7 +179,7 @@ func (p *archivePart) stored(a *pipeline.ArchivedArticle) (standing, error) {
 	}, `SELECT id, story, title, body, sketch, pruned FROM articles WHERE canonical = ? AND (canonical <> '' OR site = ? AND title = ?) ORDER BY id`,
 		ident(a.Canonical), ident(a.Site), a.Title)
 	if err != nil {
-		return standing{}, err
+		return placed{}, err
 	}
 	gone := a.Forgotten >= pipeline.BodyForgotten
 	for _, x := range all {
@@ -191,10 +191,10 @@ func (p *archivePart) stored(a *pipeline.ArchivedArticle) (standing, error) {
 			continue
 		}
 		if taken, err := p.c.has(`SELECT 1 FROM archive_keys WHERE id = ? AND run = ? AND kind = 'article'`, x.id, p.run); err != nil || !taken {
-			return x.standing, err
+			return x.placed, err
 		}
 	}
-	return standing{}, nil
+	return placed{}, nil
 }
 
 // reunite makes what the archive has told of a known article's story so far part of that story, and remembers the story by the archive's name.
@@ -249,7 +249,7 @@ func (p *archivePart) insert(a *pipeline.ArchivedArticle) error {
 	if b.Story, opens, err = p.story(a, b); err != nil {
 		return err
 	}
-	if b.ID, err = p.t.insertArticle(&b, nil); err != nil {
+	if b.ID, err = p.t.insertArticle(&b, nil, rootOf); err != nil {
 		return err
 	}
 	if !b.Withdrawn.IsZero() || a.Forgotten != pipeline.NothingForgotten {

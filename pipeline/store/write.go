@@ -121,6 +121,11 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 		return 0, fmt.Errorf("insert article %s: no such story: %w", a.URL, ErrNotFound)
 	}
 	id, err := t.insertArticle(a, p)
+	find := rootOf
+	if !a.Past {
+		find = standing
+	}
+	id, err := t.insertArticle(a, p, find)
 	if err == nil && !a.Past {
 		err = t.countSite(a)
 	}
@@ -130,6 +135,9 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 // insertArticle is InsertArticle for an article that says nothing of how its site is read today.
 func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
 	root, err := rootOf(t.c, a.Story)
+// insertArticle is InsertArticle for any article, and says nothing of its site; find says which story a.Story is.
+func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page, find func(conn, int64) (int64, error)) (int64, error) {
+	root, err := find(t.c, a.Story)
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: story %d: %w", a.URL, a.Story, err)
 	}

@@ -133,6 +133,13 @@ func (w *world) newsroom() {
 	w.shelve(pipeline.Article{Site: "a.example", Title: "harbour \x00 \xff <b>", Body: "朝鮮 \u2028 \"quoted\" \\ 😀"})
 	w.shelve(pipeline.Article{Canonical: "https://f.example/paywalled", Title: "Only a headline", Paywalled: true, Why: pipeline.WhyPaywall, Published: at(9)})
 
+	// What a backfill stored, and its pass has not joined yet.
+	w.ok(w.write(func(tx pipeline.Tx) error {
+		_, err := tx.InsertArticle(&pipeline.Article{URL: "https://y.example/old", Canonical: "https://y.example/old", Site: "y.example", Title: "Unjoined", Body: "Of the past.",
+			Published: at(-9000), Seen: w.now, Past: true, Relation: "new", Source: pipeline.SourcePage, Sketch: dedup.Sketch("Unjoined", "Of the past.", "")}, nil)
+		return err
+	}))
+
 	gone := w.shelve(pipeline.Article{Canonical: "https://g.example/gone", Title: "Withdrawn", Body: "It was withdrawn.", Published: at(7)})
 	w.ok(w.write(func(tx pipeline.Tx) error {
 		_, err := tx.PageGone(gone.ID, w.now)
@@ -172,12 +179,12 @@ func archived(w *world) {
 	w.shelve(pipeline.Article{Canonical: "https://h.example/late", Title: "Late", Body: "After the pruning.", Published: morning})
 	full, want := w.archive(w.s, store.ArchiveFilter{}), w.archive(w.s, canonical)
 	lines := strings.SplitAfter(full, "\n")
-	for _, x := range []string{`"pruned":"fingerprint"`, `"pruned":"body"`, `"apart":["https://`, `"told":[{"rule":"copies"`, `"kind":"episode"`, `"gone":"2026-`} {
+	for _, x := range []string{`"pruned":"fingerprint"`, `"pruned":"body"`, `"apart":["https://`, `"told":[{"rule":"copies"`, `"kind":"episode"`, `"gone":"2026-`, `"past":true`} {
 		if !strings.Contains(full, x) {
 			w.Fatalf("the archive lacks %s:\n%s", x, full)
 		}
 	}
-	for _, x := range []string{`"seen"`, `"created"`, `"told"`, `"gone"`, `"id"`} {
+	for _, x := range []string{`"seen"`, `"created"`, `"told"`, `"gone"`, `"past"`, `"id"`} {
 		if strings.Contains(want, x) {
 			w.Fatalf("the canonical form has %s:\n%s", x, want)
 		}
@@ -185,10 +192,10 @@ func archived(w *world) {
 
 	once := w.open()
 	got := w.imports(once, full)
-	w.want(got, store.Imported{Articles: 14, Stories: 10, Matches: 3})
+	w.want(got, store.Imported{Articles: 15, Stories: 10, Matches: 3})
 	w.want(w.archive(once, canonical), want)
 	w.want(w.archive(once, store.ArchiveFilter{}), full)
-	w.want(w.imports(once, full), store.Imported{Known: 14})
+	w.want(w.imports(once, full), store.Imported{Known: 15})
 	w.want(w.archive(once, store.ArchiveFilter{}), full)
 	days, err := once.SiteDays(w.ctx, time.Time{})
 	w.ok(err)
@@ -248,7 +255,7 @@ func archivedInto(w *world) {
 	w.shelve(pipeline.Article{Canonical: "https://z.example/own", Title: "Own", Body: "Its own."})
 	own := w.shelve(pipeline.Article{Canonical: "https://a.example/1", Title: "Harbour closed", Body: "The harbour was closed and opened.", Published: morning})
 	got := w.imports(target, full)
-	w.want(got, store.Imported{Articles: 12, Stories: 9, Matches: 3, Known: 1})
+	w.want(got, store.Imported{Articles: 13, Stories: 9, Matches: 3, Known: 1})
 	now, err := target.Article(w.ctx, own.ID)
 	w.ok(err)
 	own.Sketch = now.Sketch
@@ -258,7 +265,7 @@ func archivedInto(w *world) {
 	w.want(len(as), 4) // its copy and the other versions, of which some came before it
 	w.want(w.raised(own, "harbours", pipeline.PerStory), true)
 	w.want(w.raised(w.byTitle(target, "Ferry late"), "ferries", pipeline.PerStory), false)
-	w.want(w.imports(target, full), store.Imported{Known: 13})
+	w.want(w.imports(target, full), store.Imported{Known: 14})
 
 	// The newest version of a page is the one that was seen last, not the one that an archive brought last.
 	w.ok(w.write(func(tx pipeline.Tx) error {
@@ -296,10 +303,10 @@ func archiveFilters(w *world) {
 	}
 	at := func(h int) time.Time { return morning.Add(time.Duration(h) * time.Hour) }
 	w.want(titles(store.ArchiveFilter{Since: at(5), Until: at(9)}), []string{"Harbour closed again", "Withdrawn"})
-	w.want(titles(store.ArchiveFilter{Until: at(2), Canonical: true}), []string{"Harbour closed"}) // those without a date lie in no range
+	w.want(titles(store.ArchiveFilter{Until: at(2), Canonical: true}), []string{"Unjoined", "Harbour closed"}) // those without a date lie in no range
 	w.want(titles(store.ArchiveFilter{Since: day, Seen: true}), []string{"Withdrawn"})
 	w.want(titles(store.ArchiveFilter{Site: "e.example"}), []string{"Ferry delayed", "Ferries"})
 	w.want(titles(store.ArchiveFilter{Rule: "Ärger & Öl"}), []string{"Harbour closed"})
 	all := titles(store.ArchiveFilter{Canonical: true})
-	w.want(all[:4], []string{"Zorn im Hafen", "harbour   ? <b>", "Ärger im Hafen", "Harbour closed"})
+	w.want(all[:5], []string{"Zorn im Hafen", "harbour   ? <b>", "Ärger im Hafen", "Unjoined", "Harbour closed"})
 }

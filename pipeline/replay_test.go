@@ -47,9 +47,10 @@ func (w *world) archive(site, path, body string, ago time.Duration) (article, st
 	e.Published = w.now().Add(-ago)
 	w.sync(site)
 	w.feeds[site] = polled{got: pipeline.Polled{Entries: []pipeline.Entry{e}}}
-	w.want("listed", w.run(&pipeline.Backfill{Poller: w.poll, Feeds: []string{site}, Until: w.now().Add(time.Hour), Quiet: true}), 1)
+	w.want("listed", w.walk(&listed{name: site, finds: []pipeline.Find{{Entry: e}}}, pipeline.Range{}).Added, 1)
 	w.feeds[site] = polled{} // its feed lists it no more
 	w.want("stored", w.run(w.process), 1)
+	w.want("joined", w.run(w.joiner()), 1)
 	as := w.articles()
 	return as[len(as)-1].ID, as[len(as)-1].Story
 }

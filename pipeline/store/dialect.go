@@ -10,16 +10,6 @@ import (
 
 // A dialect is all that differs between the two databases. Queries are written once, with ? for arguments.
 type dialect struct {
-	name    string
-	goose   goose.Dialect
-	words   *strings.Replacer // type words of the migrations
-	dollars bool              // arguments are $1, $2 … (SQLite binds those by order of appearance, so it never sees them)
-	rowLock string            // ends a SELECT whose rows must stay as read until commit
-	lock    string            // takes a named lock until commit; "": every transaction is exclusive already
-	index   string            // makes the rest of the transaction look rows up by index; "": it does
-	bytes   string            // behind a text in ORDER BY: in the order of its bytes
-	version string            // query for the server's version
-	rebound sync.Map          // query -> its form with dollars
 	name      string
 	goose     goose.Dialect
 	words     *strings.Replacer            // type words of the migrations
@@ -27,6 +17,7 @@ type dialect struct {
 	rowLock   string                       // ends a SELECT whose rows must stay as read until commit
 	lock      string                       // takes a named lock until commit; "": every transaction is exclusive already
 	index     string                       // makes the rest of the transaction look rows up by index; "": it does
+	bytes     string                       // behind a text in ORDER BY: in the order of its bytes
 	version   string                       // query for the server's version
 	statParts func(c conn, n *Stats) error // says how large the database and its parts are
 	rebound   sync.Map                     // query -> its form with dollars

@@ -49,7 +49,7 @@ var examined = []struct {
 // words in the index, as IndexWords was given. What it finds is no error of its own.
 func (s *Store) Examine(ctx context.Context, form int, deep bool) ([]Finding, error) {
 	var out []Finding
-	err := s.longSnapshot(ctx, func(c conn) error {
+	err := s.view(ctx, func(c conn) error {
 		for _, x := range examined {
 			f := x.Finding
 			if x.deep && !deep {

@@ -10,7 +10,7 @@ import (
 // what is kept, which has some dozens of bytes an article.
 func (s *Store) wouldPrune(ctx context.Context, r Retention, out *Pruned) error {
 	var kept []old
-	err := s.longSnapshot(ctx, func(c conn) error {
+	err := s.view(ctx, func(c conn) error {
 		policies := map[int64]int{} // of articles about which kept does not say it
 		placed := placedBy(c, r.Form)
 		if placed != nil && !errors.Is(placed, errPolicies) {

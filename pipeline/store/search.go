@@ -337,11 +337,6 @@ func (s *Store) snapshot(ctx context.Context, f func(c conn) error) error {
 
 // view is snapshot for as long as f takes.
 func (s *Store) view(ctx context.Context, f func(c conn) error) error {
-	return s.longSnapshot(ctx, f)
-}
-
-// longSnapshot is snapshot for what takes its time on a large archive.
-func (s *Store) longSnapshot(ctx context.Context, f func(c conn) error) error {
 	t, err := s.r.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return typed(err)

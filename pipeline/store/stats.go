@@ -63,7 +63,7 @@ const statsWindow = 30 * day
 // retention would let go now.
 func (s *Store) Stats(ctx context.Context, r Retention) (Stats, error) {
 	n := Stats{WAL: s.walSize()}
-	err := s.longSnapshot(ctx, func(c conn) error {
+	err := s.view(ctx, func(c conn) error {
 		for _, f := range []func(conn, *Stats) error{countKept, statSites, s.statDays, s.d.statParts} {
 			if err := f(c, &n); err != nil {
 				return err

@@ -121,23 +121,15 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 		return 0, fmt.Errorf("insert article %s: no such story: %w", a.URL, ErrNotFound)
 	}
 	id, err := t.insertArticle(a, p)
-	find := rootOf
-	if !a.Past {
-		find = standing
-	}
-	id, err := t.insertArticle(a, p, find)
 	if err == nil && !a.Past {
 		err = t.countSite(a)
 	}
 	return id, err
 }
 
-// insertArticle is InsertArticle for an article that says nothing of how its site is read today.
+// insertArticle is InsertArticle for any article, with a story or without one yet, and says nothing of its site.
 func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
 	root, err := rootOf(t.c, a.Story)
-// insertArticle is InsertArticle for any article, and says nothing of its site; find says which story a.Story is.
-func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page, find func(conn, int64) (int64, error)) (int64, error) {
-	root, err := find(t.c, a.Story)
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: story %d: %w", a.URL, a.Story, err)
 	}
@@ -160,18 +152,13 @@ func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page, find func(conn
 			return 0, fmt.Errorf("insert the page of article %s: %w", a.URL, err)
 		}
 	}
+	if err := t.noteKept(id, a, paged, len(blocks)); err != nil {
+		return 0, fmt.Errorf("note the room of article %s: %w", a.URL, err)
+	}
 	if root != 0 {
 		if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
 			return 0, fmt.Errorf("note article %s: %w", a.URL, err)
 		}
-	if err := t.noteKept(id, a, paged, len(blocks)); err != nil {
-		return 0, fmt.Errorf("note the room of article %s: %w", a.URL, err)
-	}
-	if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
-		return 0, fmt.Errorf("note article %s: %w", a.URL, err)
-	}
-	if err := t.countSite(a); err != nil {
-		return 0, err
 	}
 	a.ID, a.Story = id, root
 	return id, nil

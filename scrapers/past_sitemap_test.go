@@ -310,7 +310,7 @@ func TestSitemapCursor(t *testing.T) {
 	files := func() map[string]string {
 		return map[string]string{
 			"/robots.txt": "Sitemap: BASE/i.xml\nSitemap: BASE/n.xml",
-			"/i.xml":      index("/a.xml", "/old.xml@2019-01-01", "/j.xml", "/c.xml"),
+			"/i.xml":      index("/a.xml", "/old.xml@2019-01-01", "/j.xml", "/a.xml", "/c.xml"), // one of them twice
 			"/a.xml":      set("/a1", "/a2", "/a3@2019-01-01", "/a4"),
 			"/old.xml":    set("/old1"),
 			"/j.xml":      index("/b.xml"),
@@ -398,8 +398,15 @@ func TestSitemapFailures(t *testing.T) {
 		fails(t, err, pipeline.Retry, "status 500")
 	}
 	walk(t, p, pipeline.Range{}, "").is(t, "/c /b /2")
+	delete(m.fail, "/1.xml")
+	walk(t, p, pipeline.Range{}, "").is(t, "/1 /c /b /2")
+	m.fail["/1.xml"] = 500 // a new trouble, and a new patience
+	for range 2 {
+		_, err := tryWalk(p, pipeline.Range{}, "")
+		fails(t, err, pipeline.Retry, "status 500")
+	}
 	m.fail["/2.xml"] = 429
-	for range 4 {
+	for range 4 { // the first of which is the third of the other's
 		w, err := tryWalk(p, pipeline.Range{}, "")
 		fails(t, err, pipeline.Throttled, "status 429")
 		w.is(t, "/c /b")

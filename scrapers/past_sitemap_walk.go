@@ -19,7 +19,7 @@ type sitemapWalk struct {
 	asked     int             // documents
 	read      int             // documents that could be
 
-	resume []sitemapMark // what is left of the cursor, until its place is found
+	resume []sitemapMark // the cursor, until a document is read that it does not name
 	path   []sitemapMark
 	last   error // why a document could not be had
 }
@@ -113,11 +113,7 @@ func (w *sitemapWalk) list(ctx context.Context, of string, v sitemapVouchers, ru
 			return err
 		}
 		w.path[level].add(&e, left)
-		if behind {
-			return nil
-		}
-		w.resume = nil // its place is behind us
-		if left || e.Child {
+		if behind || left || e.Child {
 			return nil
 		}
 		return w.page(ctx, &e, v)

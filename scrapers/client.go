@@ -26,6 +26,7 @@ const (
 	ForFeeds  Purpose = iota // host pace, the feed cap, no robots.txt: the user named the feed
 	ForPages                 // host pace, the page cap, robots.txt at every hop
 	ForHooks                 // no host pace (channels have their own), no robots.txt, redirects are not followed
+	ForFiles                 // files of any length that the user named: bytes as stored, host pace, no robots.txt, no cap; the time without a byte is bounded
 	ForLists                 // host pace, the cap and time of lists, no robots.txt: sitemaps are announced there, it governs the pages
 	forRobots                // host pace; the reader stops by itself
 )
@@ -41,7 +42,8 @@ type Pace struct {
 // Limits bound every exchange. A zero field stands for its default.
 type Limits struct {
 	Total     time.Duration // an exchange with all its redirects, not counting the wait for slots; 30 s
-	ListTotal time.Duration // the same for a list, which is ten times a page; 5 min
+	Stall     time.Duration // of a file: the longest wait for the next bytes; 60 s
+	ListTotal time.Duration // in place of Total for a list, which is ten times a page; 5 min
 	Headers   time.Duration // from the request to the response's headers; 20 s
 	Dial      time.Duration // connecting, and again the TLS handshake; 10 s
 	Redirects int           // 5
@@ -55,6 +57,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	l.Total = cmp.Or(l.Total, 30*time.Second)
+	l.Stall = cmp.Or(l.Stall, 60*time.Second)
 	l.ListTotal = cmp.Or(l.ListTotal, 5*time.Minute)
 	l.Headers = cmp.Or(l.Headers, 20*time.Second)
 	l.Dial = cmp.Or(l.Dial, 10*time.Second)
@@ -160,11 +163,15 @@ func (c *Client) exchange(p Purpose, o RequestOptions, used *time.Duration) (htt
 	l := c.limitsOf(p)
 	limit := map[Purpose]int64{ForFeeds: l.Feed, ForPages: l.Page, ForLists: l.List, ForHooks: l.Hook, forRobots: unbounded}[p]
 	var rt http.RoundTripper = base
-	rt = decode{next: rt, limit: limit}
-	rt = within{next: rt, total: l.Total, used: used, now: c.opts.Now}
+	if p == ForFiles {
+		rt = moving{next: rt, stall: l.Stall}
+	} else {
+		rt = decode{next: rt, limit: limit}
+		rt = within{next: rt, total: l.Total, used: used, now: c.opts.Now}
+	}
 	rt = identify{next: rt, agent: c.opts.UserAgent, opts: o}
 	if p != ForHooks {
-		rt = paced{next: rt, pace: c.pace}
+		rt = paced{next: rt, pace: c.pace, start: p == ForFiles}
 	}
 	if p == ForPages {
 		rt = obeying{next: rt, robots: c.robots, opts: RequestOptions{Proxy: o.Proxy}}

@@ -62,7 +62,7 @@ func (w *sitemapWalk) count(ctx context.Context, v sitemapVouchers, run sitemapR
 	t := newSitemapTally()
 	periods, _, err := w.children(run)
 	if err != nil {
-		return t, &unreadable{err}
+		return t, &unreadDocument{err}
 	}
 	var children []string
 	child := 0
@@ -132,7 +132,7 @@ func (w *sitemapWalk) countDocument(ctx context.Context, address string, v sitem
 		return t, err
 	}
 	inner, err := w.count(ctx, v.with(address, d.final), d.read, depth+1)
-	if u, ok := err.(*unreadable); ok {
+	if u, ok := err.(*unreadDocument); ok {
 		return t, u.failure(d)
 	} else if err != nil {
 		return t, err

@@ -89,8 +89,8 @@ func (p *sitemapPast) fail(ctx context.Context, err error, host string) error {
 	return sentence(err, host, p.client.limitsOf(ForLists))
 }
 
-// place names a document to people, without its query, which may hold anything.
-func place(address string) string {
+// placeOf names a document to people, without its query, which may hold anything.
+func placeOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "a sitemap"

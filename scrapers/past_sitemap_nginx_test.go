@@ -50,7 +50,7 @@ func TestSitemapFromNginx(t *testing.T) {
 	write("robots.txt", []byte("User-agent: *\nDisallow: /*.xml\nSitemap: "+base+"/news.xml\nSitemap: /index.xml\n"))
 
 	p := pastSitemap(t, base+"/2024/story.html", nil)
-	r := pipeline.Range{Since: day("2024-01-01"), Until: day("2025-01-01")}
+	r := pipeline.Range{Since: sitemapDay("2024-01-01"), Until: sitemapDay("2025-01-01")}
 	got := map[string]int{}
 	n := 0
 	var errs []string

@@ -16,7 +16,7 @@ import (
 	"wirewatch/pipeline"
 )
 
-func day(s string) time.Time {
+func sitemapDay(s string) time.Time {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
 		panic(err)
@@ -26,7 +26,7 @@ func day(s string) time.Time {
 
 func pastSitemap(t testing.TB, arg string, set func(*Options)) *sitemapPast {
 	t.Helper()
-	p, err := NewPast("sitemap:"+arg, PastDeps{Client: newClient(t, set), Now: func() time.Time { return day("2026-01-01") }})
+	p, err := NewPast("sitemap:"+arg, PastDeps{Client: newClient(t, set), Now: func() time.Time { return sitemapDay("2026-01-01") }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,13 +98,13 @@ func listing(root, item string, paths []string) string {
 	return b.String() + "</" + root + ">"
 }
 
-type walked struct {
+type sitemapFound struct {
 	urls, cursors, errs []string
 	finds               []pipeline.Find
 }
 
 // walk reads all of a source, whose walk must not fail.
-func walk(t testing.TB, p pipeline.Past, r pipeline.Range, cursor string) walked {
+func walkSitemap(t testing.TB, p pipeline.Past, r pipeline.Range, cursor string) sitemapFound {
 	t.Helper()
 	w, err := tryWalk(p, r, cursor)
 	if err != nil {
@@ -113,8 +113,8 @@ func walk(t testing.TB, p pipeline.Past, r pipeline.Range, cursor string) walked
 	return w
 }
 
-func tryWalk(p pipeline.Past, r pipeline.Range, cursor string) (walked, error) {
-	var w walked
+func tryWalk(p pipeline.Past, r pipeline.Range, cursor string) (sitemapFound, error) {
+	var w sitemapFound
 	err := p.Walk(context.Background(), r, cursor, func(f pipeline.Find) error {
 		w.finds = append(w.finds, f)
 		if f.Err != nil {
@@ -132,7 +132,7 @@ func tryWalk(p pipeline.Past, r pipeline.Range, cursor string) (walked, error) {
 	return w, err
 }
 
-func (w walked) is(t testing.TB, want string) {
+func (w sitemapFound) is(t testing.TB, want string) {
 	t.Helper()
 	if got := strings.Join(w.urls, " "); got != want {
 		t.Fatalf("found %q; want %q (%v)", got, want, w.errs)
@@ -156,7 +156,7 @@ func TestSitemapOfSite(t *testing.T) {
 	if want := "sitemap " + m.URL + "/"; p.Name() != want {
 		t.Errorf("its name is %q; want %q", p.Name(), want)
 	}
-	w := walk(t, p, pipeline.Range{}, "")
+	w := walkSitemap(t, p, pipeline.Range{}, "")
 	w.is(t, "/1 /2 /3 /4 /5")
 	if len(w.errs) > 0 {
 		t.Errorf("errors %q", w.errs)
@@ -166,7 +166,7 @@ func TestSitemapOfSite(t *testing.T) {
 		t.Errorf("the feed's entry is %+v", four)
 	}
 	if five.Title != "Five" || fmt.Sprint(five.Tags) != "[a b]" || !five.Published.Equal(time.Date(2024, 3, 5, 23, 30, 0, 0, time.UTC)) ||
-		!five.Updated.Equal(day("2024-03-07")) || w.finds[0].Entry.Published != (time.Time{}) {
+		!five.Updated.Equal(sitemapDay("2024-03-07")) || w.finds[0].Entry.Published != (time.Time{}) {
 		t.Errorf("the news is %+v", five)
 	}
 	if got := strings.Join(m.requests(), " "); got != "/robots.txt /maps/a.xml /maps/b.xml /maps/feed.xml /maps/news.xml" {
@@ -177,8 +177,8 @@ func TestSitemapOfSite(t *testing.T) {
 func TestSitemapGuessed(t *testing.T) {
 	m := serveMaps(t, map[string]string{"/sitemap_index.xml": "<!doctype html><html><p>We have no such page", "/sitemap.xml": set("/1")})
 	p := pastSitemap(t, m.URL, nil)
-	walk(t, p, pipeline.Range{}, "").is(t, "/1")
-	walk(t, p, pipeline.Range{}, "").is(t, "/1")
+	walkSitemap(t, p, pipeline.Range{}, "").is(t, "/1")
+	walkSitemap(t, p, pipeline.Range{}, "").is(t, "/1")
 	if got := strings.Join(m.requests(), " "); got != "/robots.txt /sitemap_index.xml /sitemap.xml /sitemap.xml /sitemap.xml" {
 		t.Errorf("asked for %s", got)
 	}
@@ -249,7 +249,7 @@ func TestSitemapRangeEdges(t *testing.T) {
 			"/in-month@2024-03", "/no-month@2024-01", "/in-year@2024", "/no-year@2022",
 			"/in-unknown", "/in-nonsense@0000-00-00", "/in-epoch@1970-01-01T00:00:00Z", "/in-empty@",
 		))
-		for _, u := range walk(t, pastSitemap(t, m.URL+"/s.xml", nil), r, "").urls {
+		for _, u := range walkSitemap(t, pastSitemap(t, m.URL+"/s.xml", nil), r, "").urls {
 			if strings.HasPrefix(u, "/no-") {
 				t.Errorf("%s: %s cannot lie in the range", zone, u)
 			}
@@ -273,8 +273,8 @@ func TestSitemapPublished(t *testing.T) {
 		return s + "</urlset>"
 	}
 	m := serveMaps(t, map[string]string{"/n.xml": news("2024-03-01", "2024-03-04", "2024-03-05T10:00:00Z", "2024-03-06T23:59:59Z", "2024-03-07T00:00:00Z", "2024-03-08", "1970-01-01")})
-	r := pipeline.Range{Since: day("2024-03-05"), Until: day("2024-03-06")}
-	w := walk(t, pastSitemap(t, m.URL+"/n.xml", nil), r, "")
+	r := pipeline.Range{Since: sitemapDay("2024-03-05"), Until: sitemapDay("2024-03-06")}
+	w := walkSitemap(t, pastSitemap(t, m.URL+"/n.xml", nil), r, "")
 	w.is(t, "/2024-03-04 /2024-03-05T10:00:00Z /2024-03-06T23:59:59Z /1970-01-01")
 	if !w.finds[3].Entry.Published.IsZero() {
 		t.Error("an empty field is no date of publication")
@@ -296,8 +296,8 @@ func TestSitemapChildrenLeftOut(t *testing.T) {
 		files[c] = set(strings.TrimSuffix(c, ".xml"))
 	}
 	m := serveMaps(t, files)
-	r := pipeline.Range{Since: day("2024-01-01"), Until: day("2024-04-01")}
-	walk(t, pastSitemap(t, m.URL+"/i.xml", nil), r, "").is(t, "/lastmod /epoch /later /yes/2023-12 /yes/2024-01 /yes/2024-04 /yes/2024-05 /contradicts-2024-02")
+	r := pipeline.Range{Since: sitemapDay("2024-01-01"), Until: sitemapDay("2024-04-01")}
+	walkSitemap(t, pastSitemap(t, m.URL+"/i.xml", nil), r, "").is(t, "/lastmod /epoch /later /yes/2023-12 /yes/2024-01 /yes/2024-04 /yes/2024-05 /contradicts-2024-02")
 	for _, u := range m.requests() {
 		if strings.HasPrefix(u, "/no") {
 			t.Errorf("%s was asked for", u)
@@ -319,15 +319,15 @@ func TestSitemapCursor(t *testing.T) {
 			"/n.xml":      set("/n1", "/n2"),
 		}
 	}
-	r := pipeline.Range{Since: day("2020-01-01")}
+	r := pipeline.Range{Since: sitemapDay("2020-01-01")}
 	m := serveMaps(t, files())
-	whole := walk(t, pastSitemap(t, m.URL, nil), r, "")
+	whole := walkSitemap(t, pastSitemap(t, m.URL, nil), r, "")
 	whole.is(t, "/a1 /a2 /a4 /b1 /b2 /c1 /n1 /n2")
 	for i, c := range whole.cursors {
 		m.mu.Lock()
 		m.asked = nil
 		m.mu.Unlock()
-		walk(t, pastSitemap(t, m.URL, nil), r, c).is(t, strings.Join(whole.urls[i+1:], " "))
+		walkSitemap(t, pastSitemap(t, m.URL, nil), r, c).is(t, strings.Join(whole.urls[i+1:], " "))
 		if got := strings.Join(m.requests(), " "); i >= 5 && strings.Contains(got, "/a.xml") || i >= 6 && strings.Contains(got, "/b.xml") {
 			t.Errorf("behind %s it asked for %s", whole.urls[i], got)
 		}
@@ -356,12 +356,12 @@ func TestSitemapCursor(t *testing.T) {
 		m.files = files()
 		m.mu.Unlock()
 		change()
-		now := walk(t, pastSitemap(t, m.URL, nil), r, "")
+		now := walkSitemap(t, pastSitemap(t, m.URL, nil), r, "")
 		for i, c := range whole.cursors {
 			if (name == "pages in front" || name == "pages behind") && i >= 3 || i >= 6 && name != "roots in front" {
 				continue // what is new stands in a document that was done, as it may at the end of a walk that nothing interrupts
 			}
-			got := append(slices.Clone(whole.urls[:i+1]), walk(t, pastSitemap(t, m.URL, nil), r, c).urls...)
+			got := append(slices.Clone(whole.urls[:i+1]), walkSitemap(t, pastSitemap(t, m.URL, nil), r, c).urls...)
 			for _, u := range now.urls {
 				if !slices.Contains(got, u) {
 					t.Errorf("%s: %s is lost behind the cursor of %s", name, u, whole.urls[i])
@@ -373,7 +373,7 @@ func TestSitemapCursor(t *testing.T) {
 	m.files = files()
 	m.mu.Unlock()
 	for _, c := range []string{"x", "[]", "null", `[{"n":-1,"sum":"0"}]`, `[{"n":1,"sum":"7"}]`, `[{"n":99,"sum":"7"}]`} {
-		walk(t, pastSitemap(t, m.URL, nil), r, c).is(t, strings.Join(whole.urls, " ")) // what is no cursor begins at the beginning
+		walkSitemap(t, pastSitemap(t, m.URL, nil), r, c).is(t, strings.Join(whole.urls, " ")) // what is no cursor begins at the beginning
 	}
 }
 
@@ -384,7 +384,7 @@ func TestSitemapFailures(t *testing.T) {
 		"/cut.xml": strings.TrimSuffix(set("/c", "/d"), "</url></urlset>"),
 	})
 	p := pastSitemap(t, m.URL+"/i.xml", nil)
-	w := walk(t, p, pipeline.Range{}, "")
+	w := walkSitemap(t, p, pipeline.Range{}, "")
 	w.is(t, "/1 /c /b /2")
 	for i, want := range []string{"/404.xml: 127.0.0.1", "/html.xml: no sitemap", "/empty.xml: the document is empty", "/cut.xml: the document was cut behind entry 1", "/bad.xml: 1 of its entries"} {
 		if len(w.errs) != 5 || !strings.Contains(w.errs[i], want) {
@@ -397,9 +397,9 @@ func TestSitemapFailures(t *testing.T) {
 		_, err := tryWalk(p, pipeline.Range{}, "")
 		fails(t, err, pipeline.Retry, "status 500")
 	}
-	walk(t, p, pipeline.Range{}, "").is(t, "/c /b /2")
+	walkSitemap(t, p, pipeline.Range{}, "").is(t, "/c /b /2")
 	delete(m.fail, "/1.xml")
-	walk(t, p, pipeline.Range{}, "").is(t, "/1 /c /b /2")
+	walkSitemap(t, p, pipeline.Range{}, "").is(t, "/1 /c /b /2")
 	m.fail["/1.xml"] = 500 // a new trouble, and a new patience
 	for range 2 {
 		_, err := tryWalk(p, pipeline.Range{}, "")
@@ -438,11 +438,11 @@ func TestSitemapBounds(t *testing.T) {
 		files[fmt.Sprintf("/deep%d.xml", i)] = index(fmt.Sprintf("/deep%d.xml", i+1))
 	}
 	m := serveMaps(t, files)
-	walk(t, pastSitemap(t, m.URL+"/loop.xml", nil), pipeline.Range{}, "").is(t, "/1")
+	walkSitemap(t, pastSitemap(t, m.URL+"/loop.xml", nil), pipeline.Range{}, "").is(t, "/1")
 	if n := len(m.requests()); n != 3 {
 		t.Errorf("%d requests in a loop of 3 documents", n)
 	}
-	w := walk(t, pastSitemap(t, m.URL+"/deep0.xml", nil), pipeline.Range{}, "")
+	w := walkSitemap(t, pastSitemap(t, m.URL+"/deep0.xml", nil), pipeline.Range{}, "")
 	if len(w.errs) != 1 || !strings.Contains(w.errs[0], "/deep5.xml: it stands behind more than 5 others") {
 		t.Errorf("errors %q", w.errs)
 	}
@@ -480,7 +480,7 @@ func TestSitemapCutConnection(t *testing.T) {
 	})
 	for path, want := range map[string]string{"/once.xml": "/1 /2 /3", "/always.xml": "/1 /2", "/file.xml.gz": "/1 /2 /3"} {
 		asked.Store(0)
-		w := walk(t, pastSitemap(t, s.URL+path, nil), pipeline.Range{}, "")
+		w := walkSitemap(t, pastSitemap(t, s.URL+path, nil), pipeline.Range{}, "")
 		w.is(t, want)
 		if asked.Load() != 2 || (len(w.errs) == 1) != (path != "/once.xml") {
 			t.Errorf("%s: %d requests, errors %q", path, asked.Load(), w.errs)
@@ -496,7 +496,7 @@ func TestSitemapOtherHosts(t *testing.T) {
 	m.set("/i.xml", index("/s.xml"))
 	m.set("/s.xml", set("/own", silent.URL+"/silent", silent.URL+"/silent2", telling.URL+"/telling", telling.URL+"/telling2"))
 	telling.set("/robots.txt", "Sitemap: "+strings.Replace(m.URL, "http:", "https:", 1)+"/i.xml")
-	w := walk(t, pastSitemap(t, m.URL+"/i.xml", nil), pipeline.Range{}, "")
+	w := walkSitemap(t, pastSitemap(t, m.URL+"/i.xml", nil), pipeline.Range{}, "")
 	w.is(t, "/own /telling /telling2")
 	if len(w.errs) != 1 || !strings.HasPrefix(w.errs[0], "2 addresses of other sites were left out ("+strings.TrimPrefix(silent.URL, "http://")) {
 		t.Errorf("errors %q", w.errs)
@@ -507,7 +507,7 @@ func TestSitemapOtherHosts(t *testing.T) {
 	// A site's own robots.txt may announce one that lies elsewhere.
 	telling.set("/robots.txt", "Sitemap: "+silent.URL+"/s.xml")
 	silent.set("/s.xml", set(telling.URL+"/a", "/b"))
-	walk(t, pastSitemap(t, telling.URL, nil), pipeline.Range{}, "").is(t, "/a /b")
+	walkSitemap(t, pastSitemap(t, telling.URL, nil), pipeline.Range{}, "").is(t, "/a /b")
 }
 
 func TestOwner(t *testing.T) {
@@ -529,7 +529,7 @@ func TestSitemapSites(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		walk(t, p, pipeline.Range{}, "").is(t, want)
+		walkSitemap(t, p, pipeline.Range{}, "").is(t, want)
 	}
 }
 
@@ -545,7 +545,7 @@ func TestSitemapEstimate(t *testing.T) {
 	files["/many.xml"] = index(many...)
 	m := serveMaps(t, files)
 	host := strings.TrimPrefix(m.URL, "http://")
-	r := pipeline.Range{Since: day("2020-01-01")}
+	r := pipeline.Range{Since: sitemapDay("2020-01-01")}
 	e, err := pastSitemap(t, m.URL+"/a.xml", nil).Estimate(context.Background(), r)
 	if err != nil || e.Articles != 2 || e.Requests[host] != 3 || e.About || e.Bytes != -1 {
 		t.Errorf("of one sitemap: %+v, %v", e, err)

@@ -3,7 +3,6 @@ package scrapers
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"wirewatch/pipeline"
 	"wirewatch/scrapers/sitemap"
@@ -81,11 +80,11 @@ func (w *sitemapWalk) children(run sitemapRun) ([]sitemap.Period, sitemap.Notes,
 	return sitemap.Periods(addresses, w.now()), notes, err
 }
 
-// list walks one list of entries, that of the document of. Its error ends the walk, but for an unreadable.
+// list walks one list of entries, that of the document of. Its error ends the walk, but for an unreadDocument.
 func (w *sitemapWalk) list(ctx context.Context, of string, v sitemapVouchers, run sitemapRun) (sitemap.Notes, error) {
 	periods, notes, err := w.children(run)
 	if err != nil {
-		return notes, &unreadable{err}
+		return notes, &unreadDocument{err}
 	}
 	done := w.done(of, periods, run)
 	level, child := len(w.path), 0
@@ -184,7 +183,7 @@ func (w *sitemapWalk) page(ctx context.Context, e *sitemap.Entry, v sitemapVouch
 
 // wants reports whether a page is of a site that was asked for, and is the document's to list.
 func (w *sitemapWalk) wants(ctx context.Context, e *sitemap.Entry, v sitemapVouchers) (bool, error) {
-	if len(w.sites) > 0 && !slices.Contains(w.sites, Site(e.URL)) {
+	if !ofSites(w.sites, e.URL) {
 		return false, nil
 	}
 	return w.strangers.admits(ctx, e.URL, v)
@@ -200,7 +199,7 @@ func (w *sitemapWalk) document(ctx context.Context, address string, v sitemapVou
 		return nil
 	}
 	notes, err := w.list(ctx, address, v.with(address, d.final), d.read)
-	if u, ok := err.(*unreadable); ok {
+	if u, ok := err.(*unreadDocument); ok {
 		return w.missed(ctx, address, u.failure(d))
 	}
 	if err != nil {
@@ -209,7 +208,7 @@ func (w *sitemapWalk) document(ctx context.Context, address string, v sitemapVou
 	w.read++
 	delete(w.failed, address)
 	if d.cut != nil && notes.Partial == nil { // behind an entry, or a line
-		return w.report(fmt.Errorf("sitemap %s: %w; what came before was used", place(address), d.cut))
+		return w.report(fmt.Errorf("sitemap %s: %w; what came before was used", placeOf(address), d.cut))
 	}
 	return nil
 }
@@ -242,13 +241,13 @@ func (w *sitemapWalk) open(ctx context.Context, address string) (*sitemapDocumen
 
 const tooManySitemaps = "too many sitemaps"
 
-// unreadable is the error of a document that is no sitemap.
-type unreadable struct{ err error }
+// unreadDocument is the error of a document that is no sitemap.
+type unreadDocument struct{ err error }
 
-func (u *unreadable) Error() string { return u.err.Error() }
+func (u *unreadDocument) Error() string { return u.err.Error() }
 
 // failure is what that means: of a document that was cut, that it may be whole another time.
-func (u *unreadable) failure(d *sitemapDocument) error {
+func (u *unreadDocument) failure(d *sitemapDocument) error {
 	if d.cut != nil {
 		return d.cut
 	}
@@ -262,7 +261,7 @@ func (w *sitemapWalk) missed(ctx context.Context, address string, err error) err
 		return context.Cause(ctx)
 	}
 	f := pipeline.AsFailure(err)
-	err = &pipeline.Failure{Verdict: f.Verdict, Reason: f.Reason, After: f.After, Err: fmt.Errorf("sitemap %s: %w", place(address), f)}
+	err = &pipeline.Failure{Verdict: f.Verdict, Reason: f.Reason, After: f.After, Err: fmt.Errorf("sitemap %s: %w", placeOf(address), f)}
 	switch {
 	case f.Reason == tooManySitemaps || f.Verdict == pipeline.Throttled:
 		return err
@@ -282,13 +281,13 @@ func (w *sitemapWalk) missed(ctx context.Context, address string, err error) err
 func (w *sitemapWalk) remarks(of string, n sitemap.Notes) error {
 	if n.Bad > 0 {
 		err := &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address",
-			Err: fmt.Errorf("sitemap %s: %d of its entries have no http or https address, the first is number %d", place(of), n.Bad, n.First)}
+			Err: fmt.Errorf("sitemap %s: %d of its entries have no http or https address, the first is number %d", placeOf(of), n.Bad, n.First)}
 		if err := w.report(err); err != nil {
 			return err
 		}
 	}
 	if n.Partial != nil {
-		return w.report(&pipeline.Failure{Verdict: pipeline.Final, Reason: "cut", Err: fmt.Errorf("sitemap %s: %w; what stood before was used", place(of), n.Partial)})
+		return w.report(&pipeline.Failure{Verdict: pipeline.Final, Reason: "cut", Err: fmt.Errorf("sitemap %s: %w; what stood before was used", placeOf(of), n.Partial)})
 	}
 	return nil
 }

@@ -101,7 +101,7 @@ func (p *feedPast) Estimate(ctx context.Context, r pipeline.Range) (pipeline.Est
 	if !r.Until.IsZero() && r.Until.Before(until) {
 		until = r.Until
 	}
-	each := dates[n-1].Sub(dates[0]).Hours() / float64(n-1)
+	each := max(1./60, dates[n-1].Sub(dates[0]).Hours()/float64(n-1)) // hours; a minute at least keeps the guess a number
 	more := int(max(0, until.Sub(r.Since).Hours()) / each)
 	est.Articles += more
 	est.Requests[usual] += more

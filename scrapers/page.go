@@ -32,6 +32,9 @@ var pageTypes = []string{"text/html", "application/xhtml+xml", "text/plain", "ap
 // Fetch gets the item's page: its bytes as the page's author encoded them. With the item's validators the request is conditional,
 // and pipeline.ErrUnchanged says that the page is what it was. Any other error but that of a context that ended carries a
 // pipeline.Failure.
+//
+// Where the item names a copy, that is fetched, unconditionally, and the page is given as the article's own: its addresses are those of the
+// article, Fetched is when the copy was taken, and it has no validators.
 func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.Page, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -41,6 +44,12 @@ func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.P
 	u, err := url.Parse(strings.TrimSpace(item.Entry.URL))
 	if err != nil || authority(u) == pipeline.NoHost {
 		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the item's link is not an http or https address")}
+	}
+	if item.Copy != "" {
+		item.ETag, item.LastModified = "", ""
+		if u, err = url.Parse(item.Copy); err != nil || authority(u) == pipeline.NoHost {
+			return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the address of the item's copy is not an http or https address")}
+		}
 	}
 	var used time.Duration
 	rt, err := p.Client.exchange(ForPages, optionsOf(p.Options, item.Feed), &used)
@@ -68,6 +77,11 @@ func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.P
 		return nil, sentence(v.err, authority(u), p.Client.limits)
 	case !v.whole:
 		return nil, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "no answer", Err: fmt.Errorf("%s gave no answer", authority(u))}
+	}
+	if item.Copy != "" {
+		if err := ofCopy(&v.page, item, v.memento); err != nil {
+			return nil, err
+		}
 	}
 	return &v.page, nil
 }
@@ -116,7 +130,8 @@ type visit struct {
 	err   error
 	whole bool
 
-	conditional bool // the request named validators
+	conditional bool   // the request named validators
+	memento     string // of an archive's answer: when the document was taken, RFC 7089
 }
 
 // headers judges the response before its body is read.
@@ -129,6 +144,7 @@ func (v *visit) headers(r *colly.Response) {
 	v.page.ContentType = r.Headers.Get("Content-Type")
 	v.page.ETag = r.Headers.Get("ETag")
 	v.page.LastModified = r.Headers.Get("Last-Modified")
+	v.memento = r.Headers.Get("Memento-Datetime")
 	if r.StatusCode == http.StatusNotModified && v.conditional {
 		v.err = pipeline.ErrUnchanged
 	} else if v.err = statusFailure(host, r.StatusCode, *r.Headers, v.now()); v.err == nil {

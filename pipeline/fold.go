@@ -39,6 +39,18 @@ type Tx interface {
 
 	// The article itself.
 
+	// JoinedByURL finds the newest article under a canonical URL that has a story.
+	JoinedByURL(canonical string) (Article, bool, error)
+	// JoinArticle gives an article of the past its place, which it has not had until now: Story, Relation, Of and Score. opened: it opened
+	// the story, and what it is about is kept.
+	JoinArticle(a *Article, opened bool) error
+	// Near calls f for the articles with a story whose time is in [from, to).
+	Near(from, to time.Time, f func(Placed)) error
+	// LastChange is the number of the last change.
+	LastChange() (int64, error)
+	// SaveWalk stores how far a backfill's walk is.
+	SaveWalk(backfill int64, w Walk) error
+
 	// InsertArticle stores a with its blocks and its page (nil: none), notes the change, and returns a's new ID.
 	InsertArticle(a *Article, p *Page) (int64, error)
 	// PageFound notes that the page of an article is there, which was withdrawn until now if it was.
@@ -136,6 +148,9 @@ type Change struct {
 // commit is the one transaction that matters: the article joins its story, its matches raise alerts and deliveries, and the
 // item is closed, or none of it happens. It returns how many alerts were raised.
 func (p *Processor) commit(ctx context.Context, l Lease, it Item, got *reading) (raised int, err error) {
+	if it.past() {
+		return 0, p.commitPast(ctx, l, it, got)
+	}
 	if err := p.weigh(ctx, it, got); err != nil {
 		return 0, fmt.Errorf("store %s: %w", got.article.URL, err)
 	}
@@ -269,10 +284,23 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, got *reading) ([]Match, err
 		}
 		return ms, nil
 	}
+	if prev.Story == 0 { // a backfill was first, and what it stored has not been joined yet
+		if err := p.joinNow(tx, &prev); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.reunite(tx, it, prev); err != nil {
 		return nil, err
 	}
-	a.Story, a.Of, a.Relation, a.Score = prev.Story, prev.ID, "version", 1
+	a.Story = prev.Story
+	return p.settle(a, got, prev), nil
+}
+
+// settle decides what an article is to what is stored of the same one: the same text (ID set), or a version of it. It returns the matches
+// of the text that stands.
+func (p *Processor) settle(a *Article, got *reading, prev Article) []Match {
+	ms := got.matches
+	a.Of, a.Relation, a.Score = prev.ID, "version", 1
 	switch {
 	case prev.Pruned && (a.Source == SourceFeed || dedup.SameText(prev.Sketch, a.Sketch) || dedup.SameText(prev.Sketch, dedup.Sketch(a.Title, got.whole, a.Lang))):
 		// Its text is gone, and is not kept again: there is nothing in which a rule could have matched anew.
@@ -291,7 +319,7 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, got *reading) ([]Match, err
 			a.ID, a.Relation, ms = prev.ID, "identical", told
 		}
 	}
-	return ms, nil
+	return ms
 }
 
 // open makes a story for an article, in the event that it tells of.

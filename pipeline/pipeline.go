@@ -106,10 +106,10 @@ type Item struct {
 	ETag, LastModified string
 	Doubt              int64 // fingerprint of a suspiciously short text that the last look found; 0: none
 
-	// Of an item of the past: where a copy of its page is fetched in place of the page, "" for the page itself, and when the copy was
-	// taken; zero: unknown.
-	Copy  string
-	Taken time.Time
+	// Of an item that a backfill found.
+	Backfill int64     // the run; 0: none
+	Copy     string    // where an archive has a copy of its page, which is read in the page's place; "": nowhere
+	Taken    time.Time // when that copy was taken; zero: unknown
 }
 
 // NoHost is the scrape key of items without a link; they become articles of the feed's own text.
@@ -175,6 +175,7 @@ type Article struct {
 	Sketch    []byte // fingerprint for the duplicate index
 	Seen      time.Time
 	Pruned    bool      // retention took the body; who the article was, and what was told of it, stays
+	Past      bool      // a backfill stored it; its Story is 0 until it has been joined
 	Withdrawn time.Time // since when its page is gone (404, 410); zero: it is there as far as is known
 }
 

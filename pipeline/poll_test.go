@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"wirewatch/pipeline"
-	"wirewatch/pipeline/store"
 )
 
 // What polls leave in the store.
@@ -22,7 +21,7 @@ func TestPoller(t *testing.T) {
 		{"failures", failures}, {"retry-after", feedRetryAfter}, {"unproven", unproven}, {"moved", movedFeed}, {"gone", goneFeed},
 		{"partial", partialFeed}, {"emptied", emptiedFeed}, {"panics", feedPanics}, {"removed while polling", removedFeed},
 		{"another address while polling", changedFeed}, {"lease lost", pollLeaseLost}, {"polled by another", polledByAnother},
-		{"canceled", canceledPoll}, {"odd entries", oddEntries}, {"updated", updatedEntry}, {"backfill leaves the feed alone", backfillLeavesState},
+		{"canceled", canceledPoll}, {"odd entries", oddEntries}, {"updated", updatedEntry},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := newWorld(t, databases[0].dsn(t))
@@ -308,29 +307,4 @@ func updatedEntry(w *world) {
 	w.run(w.process)
 	w.reopen("a", e)
 	w.want("item", w.state(w.item()), "open attempts=0 article")
-}
-
-// A backfill asks for the whole document and leaves the feed's own state as it was. It takes its range and no more.
-func backfillLeavesState(w *world) {
-	w.answers(pipeline.Polled{Entries: w.entries(1), ETag: `"1"`}, nil)
-	before := w.feed("a")
-	es := w.entries(5)
-	es[1].Published = w.now().Add(-24 * time.Hour) // the range's first moment
-	es[2].Published = w.now()                      // its end, which is not in it
-	es[3].Published = time.Time{}
-	es[4].Published = w.now().Add(-25 * time.Hour)
-	w.feeds["a"] = polled{got: pipeline.Polled{Entries: es, ETag: `"2"`}}
-	b := &pipeline.Backfill{Poller: w.poll, Feeds: []string{"a"}, Since: w.now().Add(-24 * time.Hour), Until: w.now(), Quiet: true}
-	w.want("new", w.run(b), 1)
-	w.want("asked without validators", w.asked().ETag, "")
-	w.want("left out", line(b.Outside(), b.Dateless()), "3 1")
-	w.want("state", w.feed("a"), before)
-	its, err := w.store.Items(w.Context(), store.ItemFilter{Limit: 1})
-	w.ok(err)
-	w.want("item", line(its[0].Entry.GUID, its[0].Origin, its[0].Quiet), "guid 1 backfill true")
-	w.feeds["a"] = polled{err: errDown}
-	if _, err := w.try(b); !errors.Is(err, errDown) {
-		w.Errorf("got %v", err)
-	}
-	w.want("state", w.feed("a"), before)
 }

@@ -35,6 +35,8 @@ type ProcessStore interface {
 	PackPage(p *Page)
 	// Learned says which of the fingerprints are learned boilerplate of the site.
 	Learned(ctx context.Context, site string, prints []Print) (map[int64]bool, error)
+	// Backfill loads the run that an item was found by.
+	Backfill(ctx context.Context, id int64) (BackfillRun, error)
 	RevisitStore
 }
 
@@ -65,6 +67,7 @@ type Processor struct {
 	forgot time.Time  // when old events were dropped last
 
 	patience sync.Map // host to patience
+	runs     sync.Map // ID to BackfillRun
 }
 
 // When a page does not come, the feed's own text speaks for it after this.
@@ -198,6 +201,13 @@ func (r *hostRun) one(ctx context.Context, it Item) error {
 	if it.State == ItemDone {
 		p.seen(&it, got.page, now)
 	}
+	if out, oerr := p.outside(ctx, it, &got.article); oerr != nil {
+		return oerr
+	} else if out != nil && it.State == ItemDone {
+		it.Error, it.Fallback, it.Visit = out.Error(), false, time.Time{}
+		ev.Outcome = "outside"
+		return r.close(ctx, it, ev, start, nil)
+	}
 	serr := r.store(ctx, it, &got, now)
 	if isPanic(serr) {
 		p.failed(&it, AsFailure(serr), now)
@@ -238,7 +248,10 @@ func (r *hostRun) close(ctx context.Context, it Item, ev Event, start time.Time,
 		return err
 	}
 	ev.Took = r.p.Now().Sub(start)
-	r.p.Report(ev, fmt.Errorf("%s: %w", it.Entry.URL, why))
+	if why != nil {
+		why = fmt.Errorf("%s: %w", it.Entry.URL, why)
+	}
+	r.p.Report(ev, why)
 	return nil
 }
 

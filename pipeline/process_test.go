@@ -432,9 +432,14 @@ func quietItems(w *world) {
 	w.want("alerts", w.alerts(), "[arms story:1 desk]")
 }
 
+// backfill walks what the feed's source lists now, as a run of its own.
 func (w *world) backfill(feed string) {
 	w.Helper()
-	w.run(&pipeline.Backfill{Poller: w.poll, Feeds: []string{feed}, Since: w.now().Add(-24 * time.Hour), Until: w.now().Add(time.Minute), Quiet: true})
+	var finds []pipeline.Find
+	for _, e := range w.feeds[feed].got.Entries {
+		finds = append(finds, pipeline.Find{Entry: e})
+	}
+	w.walk(&listed{name: feed, finds: finds}, pipeline.Range{Since: w.now().Add(-24 * time.Hour), Until: w.now().Add(time.Minute)})
 }
 
 // What a backfill brought quietly, and a poll brings again, is told once.

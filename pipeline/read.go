@@ -58,6 +58,9 @@ func (p *Processor) standIn(ctx context.Context, it Item, f *Failure) (reading, 
 	}
 	a := p.FeedText(it)
 	a.Source, a.Why = SourceFeed, f.Reason
+	if it.past() && a.Title == "" && a.Body == "" {
+		return reading{}, errors.New("and the archive that named it says no more than its address")
+	}
 	return p.finish(ctx, a, nil)
 }
 
@@ -89,6 +92,11 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 		}
 		return reading{}, err
 	}
+	return p.fromPage(ctx, it, page)
+}
+
+// fromPage gives the article that an item's page makes.
+func (p *Processor) fromPage(ctx context.Context, it Item, page *Page) (reading, error) {
 	page.Feed = it.Entry.Text()
 	a, err := p.Extract(page)
 	if err != nil {
@@ -103,6 +111,9 @@ func (r *hostRun) read(ctx context.Context, it Item) (reading, error) {
 	a.Title = cmp.Or(a.Title, it.Entry.Title)
 	if a.Published.IsZero() {
 		a.Published = it.Entry.Published
+	}
+	if a.Published.IsZero() {
+		a.Published = it.Taken.UTC()
 	}
 	if len(a.Authors) == 0 && it.Entry.Author != "" {
 		a.Authors = []string{it.Entry.Author}

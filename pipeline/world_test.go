@@ -124,6 +124,7 @@ type answer struct {
 	paywalled   bool
 	etag        string
 	final       string // where it leads; "": it stays
+	date        time.Time
 	err         error
 	do          func(context.Context) // during the request
 }
@@ -424,8 +425,12 @@ func (w *world) extract(p *pipeline.Page) (pipeline.Article, error) {
 	if canonical == "" {
 		canonical = dedup.Canonical(p.FinalURL)
 	}
-	return pipeline.Article{Title: title, Body: body, URL: p.FinalURL, Canonical: canonical, Site: host(p.FinalURL), Lang: "en",
-		Paywalled: a.paywalled, Blocks: paragraphs(body)}, nil
+	out := pipeline.Article{Title: title, Body: body, URL: p.FinalURL, Canonical: canonical, Site: host(p.FinalURL), Lang: "en",
+		Paywalled: a.paywalled, Blocks: paragraphs(body), Published: a.date}
+	if !a.date.IsZero() {
+		out.Date = a.date.Format(time.RFC3339)
+	}
+	return out, nil
 }
 
 func paragraphs(body string) (out []pipeline.Block) {

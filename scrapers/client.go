@@ -26,6 +26,8 @@ const (
 	ForFeeds  Purpose = iota // host pace, the feed cap, no robots.txt: the user named the feed
 	ForPages                 // host pace, the page cap, robots.txt at every hop
 	ForHooks                 // no host pace (channels have their own), no robots.txt, redirects are not followed
+	ForFiles                 // files of any length that the user named: bytes as stored, host pace, no robots.txt, no cap; the time without a byte is bounded
+	ForLists                 // host pace, the cap and time of lists, no robots.txt: sitemaps are announced there, it governs the pages
 	forRobots                // host pace; the reader stops by itself
 )
 
@@ -40,24 +42,30 @@ type Pace struct {
 // Limits bound every exchange. A zero field stands for its default.
 type Limits struct {
 	Total     time.Duration // an exchange with all its redirects, not counting the wait for slots; 30 s
+	Stall     time.Duration // of a file: the longest wait for the next bytes; 60 s
+	ListTotal time.Duration // the same for a list, which is ten times a page; 5 min
 	Headers   time.Duration // from the request to the response's headers; 20 s
 	Dial      time.Duration // connecting, and again the TLS handshake; 10 s
 	Redirects int           // 5
 	HeaderLen int64         // bytes of response headers; 64 KiB
 	Page      int64         // bytes of a page after decoding; 5 MiB
 	Feed      int64         // bytes of a feed after decoding; 10 MiB
+	List      int64         // bytes of a list, such as a sitemap, after decoding; 52 MiB, as the protocol allows 50
 	Hook      int64         // bytes of a webhook's answer after decoding; 1 MiB
 	Robots    int64         // bytes of a robots.txt that are read; the rest is ignored; 500 KiB
 }
 
 func (l Limits) withDefaults() Limits {
 	l.Total = cmp.Or(l.Total, 30*time.Second)
+	l.Stall = cmp.Or(l.Stall, 60*time.Second)
+	l.ListTotal = cmp.Or(l.ListTotal, 5*time.Minute)
 	l.Headers = cmp.Or(l.Headers, 20*time.Second)
 	l.Dial = cmp.Or(l.Dial, 10*time.Second)
 	l.Redirects = cmp.Or(l.Redirects, 5)
 	l.HeaderLen = cmp.Or(l.HeaderLen, 64<<10)
 	l.Page = cmp.Or(l.Page, 5<<20)
 	l.Feed = cmp.Or(l.Feed, 10<<20)
+	l.List = cmp.Or(l.List, 52<<20)
 	l.Hook = cmp.Or(l.Hook, 1<<20)
 	l.Robots = cmp.Or(l.Robots, 500<<10)
 	return l
@@ -152,19 +160,32 @@ func (c *Client) exchange(p Purpose, o RequestOptions, used *time.Duration) (htt
 	if err != nil {
 		return nil, err
 	}
-	l := c.limits
-	limit := map[Purpose]int64{ForFeeds: l.Feed, ForPages: l.Page, ForHooks: l.Hook, forRobots: unbounded}[p]
+	l := c.limitsOf(p)
+	limit := map[Purpose]int64{ForFeeds: l.Feed, ForPages: l.Page, ForLists: l.List, ForHooks: l.Hook, forRobots: unbounded}[p]
 	var rt http.RoundTripper = base
-	rt = decode{next: rt, limit: limit}
-	rt = within{next: rt, total: l.Total, used: used, now: c.opts.Now}
+	if p == ForFiles {
+		rt = moving{next: rt, stall: l.Stall}
+	} else {
+		rt = decode{next: rt, limit: limit}
+		rt = within{next: rt, total: l.Total, used: used, now: c.opts.Now}
+	}
 	rt = identify{next: rt, agent: c.opts.UserAgent, opts: o}
 	if p != ForHooks {
-		rt = paced{next: rt, pace: c.pace}
+		rt = paced{next: rt, pace: c.pace, start: p == ForFiles}
 	}
 	if p == ForPages {
 		rt = obeying{next: rt, robots: c.robots, opts: RequestOptions{Proxy: o.Proxy}}
 	}
 	return checked{next: rt, guard: c.guard, proxied: !proxy.IsZero()}, nil
+}
+
+// limitsOf is the limits with Total as it is for a purpose.
+func (c *Client) limitsOf(p Purpose) Limits {
+	l := c.limits
+	if p == ForLists {
+		l.Total = l.ListTotal
+	}
+	return l
 }
 
 // base is the transport that dials directly or through a proxy.

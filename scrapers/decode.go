@@ -27,7 +27,9 @@ type decode struct {
 
 func (t decode) RoundTrip(r *http.Request) (*http.Response, error) {
 	out := r.Clone(r.Context())
-	out.Header.Set("Accept-Encoding", "gzip, deflate")
+	if out.Header.Get("Accept-Encoding") != "identity" { // who asks for the file as it lies there may have it
+		out.Header.Set("Accept-Encoding", "gzip, deflate")
+	}
 	resp, err := t.next.RoundTrip(out)
 	if err != nil {
 		return nil, err

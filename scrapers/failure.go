@@ -51,6 +51,8 @@ func sentence(err error, host string, l Limits) error {
 	switch {
 	case errors.Is(err, errTooSlow):
 		return say("timeout", "%s did not finish within %s", host, l.Total)
+	case errors.Is(err, errStalled):
+		return say("stalled", "%s sent nothing for %s", host, l.Stall)
 	case errors.As(err, &dns):
 		switch {
 		case dns.IsNotFound:

@@ -2,6 +2,7 @@ package scrapers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,106 +33,138 @@ func (s *Feeds) Poll(ctx context.Context, f pipeline.Feed) (pipeline.Polled, err
 	if f.Kind != "" && f.Kind != KindRSS {
 		return pipeline.Polled{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "kind", Err: fmt.Errorf("no source reads feeds of the kind %q", f.Kind)}
 	}
-	address := f.Address
-	if address == "" {
-		address = f.URL
+	doc, err := s.get(ctx, f)
+	if err != nil {
+		return pipeline.Polled{}, err
 	}
-	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || authority(u) == pipeline.NoHost {
-		return pipeline.Polled{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the feed's url is not an http or https address")}
+	got := pipeline.Polled{MovedTo: doc.moved, Fresh: freshFor(doc.header, s.Client.opts.Now())}
+	if doc.feed == nil {
+		got.Unchanged = true
+		return got, nil
 	}
-	u.Fragment = ""
+	got.Title, got.Lang, got.Partial = doc.feed.Title, doc.feed.Lang, doc.feed.Partial
+	if doc.cut != nil {
+		got.Partial = doc.cut
+	}
+	got.Entries = make([]pipeline.Entry, len(doc.feed.Entries))
+	for i, e := range doc.feed.Entries {
+		got.Entries[i] = pipeline.Entry(e)
+	}
+	got.Fresh = max(got.Fresh, doc.feed.TTL)
+	if got.Partial == nil {
+		got.ETag, got.LastModified = doc.header.Get("ETag"), doc.header.Get("Last-Modified")
+	}
+	return got, nil
+}
+
+// A document is a feed's document as a server gave it.
+type document struct {
+	feed   *feed.Feed // nil: it is what it was (304)
+	url    *url.URL   // where it was, behind redirects
+	header http.Header
+	moved  string // where the feed moved for good; "": it did not
+	cut    error  // the network lost its end; feed has what came through
+}
+
+const acceptFeeds = "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
+
+// get asks for a document of the feed, the one at f.Address, and reads it.
+func (s *Feeds) get(ctx context.Context, f pipeline.Feed) (document, error) {
 	opts := optionsOf(s.Options, f.Name)
 	if opts.URL == "" {
 		opts.URL = f.URL
 	}
-	var used time.Duration
-	rt, err := s.Client.exchange(ForFeeds, opts, &used)
+	header := http.Header{"Accept": {acceptFeeds}}
+	if f.ETag != "" {
+		header.Set("If-None-Match", f.ETag)
+	}
+	if f.LastModified != "" {
+		header.Set("If-Modified-Since", f.LastModified)
+	}
+	resp, moved, err := s.Client.ask(ctx, opts, cmp.Or(f.Address, f.URL), header)
 	if err != nil {
-		return pipeline.Polled{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "proxy", Err: err}
+		return document{}, err
+	}
+	defer resp.Body.Close()
+	return s.read(ctx, f, resp, moved)
+}
+
+// ask sends a GET under the rules for feeds, with a feed's options, and says where a chain of permanent redirects ended. Errors carry a
+// pipeline.Failure, but for that of a context that ended; a status is for the caller to judge.
+func (c *Client) ask(ctx context.Context, opts RequestOptions, address string, header http.Header) (resp *http.Response, moved string, err error) {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || authority(u) == pipeline.NoHost {
+		return nil, "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the feed's url is not an http or https address")}
+	}
+	u.Fragment = ""
+	var used time.Duration
+	rt, err := c.exchange(ForFeeds, opts, &used)
+	if err != nil {
+		return nil, "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "proxy", Err: err}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return pipeline.Polled{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the feed's url is not an http or https address")}
+		return nil, "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the feed's url is not an http or https address")}
 	}
-	req.Header.Set("Accept", "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5")
-	if f.ETag != "" {
-		req.Header.Set("If-None-Match", f.ETag)
-	}
-	if f.LastModified != "" {
-		req.Header.Set("If-Modified-Since", f.LastModified)
-	}
+	req.Header = header
 	trail := moves{permanent: true}
-	follow := s.Client.redirect(ForFeeds)
+	follow := c.redirect(ForFeeds)
 	jar, err := cookiejar.New(nil) // some servers only answer who comes back with their cookie
 	if err != nil {
-		return pipeline.Polled{}, err
+		return nil, "", err
 	}
 	hc := &http.Client{Transport: rt, Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		trail.hop(r)
 		return follow(r, via)
 	}}
-	resp, err := hc.Do(req)
-	if err != nil {
-		return pipeline.Polled{}, s.fail(ctx, err, authority(u))
+	if resp, err = hc.Do(req); err != nil {
+		return nil, "", c.fail(ctx, err, authority(u))
 	}
-	defer resp.Body.Close()
-	return s.read(ctx, f, resp, trail.target())
+	return resp, trail.target(), nil
 }
 
-// read makes a poll's result of the final response.
-func (s *Feeds) read(ctx context.Context, f pipeline.Feed, resp *http.Response, moved string) (pipeline.Polled, error) {
-	host := authority(resp.Request.URL)
-	now := s.Client.opts.Now()
-	got := pipeline.Polled{MovedTo: moved, Fresh: freshFor(resp.Header, now)}
+// read makes a document of the final response.
+func (s *Feeds) read(ctx context.Context, f pipeline.Feed, resp *http.Response, moved string) (document, error) {
+	base := *resp.Request.URL
+	base.User = nil
+	host := authority(&base)
+	doc := document{url: &base, header: resp.Header, moved: moved}
 	if resp.StatusCode == http.StatusNotModified {
 		if f.ETag == "" && f.LastModified == "" {
-			return pipeline.Polled{}, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "status 304", Err: fmt.Errorf("%s answered 304 Not Modified to a request without a condition", host)}
+			return document{}, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "status 304", Err: fmt.Errorf("%s answered 304 Not Modified to a request without a condition", host)}
 		}
-		got.Unchanged = true
-		return got, nil
+		return doc, nil
 	}
-	if err := statusFailure(host, resp.StatusCode, resp.Header, now); err != nil {
+	if err := statusFailure(host, resp.StatusCode, resp.Header, s.Client.opts.Now()); err != nil {
 		var fail *pipeline.Failure
 		if errors.As(err, &fail) && resp.StatusCode == http.StatusServiceUnavailable {
 			fail.Verdict = pipeline.Throttled // to a feed it says no more than "later"; a page's site would wait as a whole
 		}
-		return pipeline.Polled{}, err
+		return document{}, err
 	}
-	var doc bytes.Buffer
-	_, rerr := doc.ReadFrom(resp.Body)
-	if rerr != nil && (!errors.Is(rerr, io.ErrUnexpectedEOF) || doc.Len() == 0) {
-		return pipeline.Polled{}, s.fail(ctx, rerr, host)
+	var body bytes.Buffer
+	_, rerr := body.ReadFrom(resp.Body)
+	if rerr != nil && (!errors.Is(rerr, io.ErrUnexpectedEOF) || body.Len() == 0) {
+		return document{}, s.Client.fail(ctx, rerr, host)
 	}
-	base := *resp.Request.URL
-	base.User = nil
-	parsed, err := feed.Parse(doc.Bytes(), documentType(resp.Header), base.String())
-	if err != nil {
+	var err error
+	if doc.feed, err = feed.Parse(body.Bytes(), documentType(resp.Header), base.String()); err != nil {
 		if rerr != nil { // nothing to be saved of what came through
-			return pipeline.Polled{}, s.fail(ctx, rerr, host)
+			return document{}, s.Client.fail(ctx, rerr, host)
 		}
-		return pipeline.Polled{}, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "not a feed", Err: fmt.Errorf("the document of %s is not a usable feed: %w", host, err)}
+		return document{}, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "not a feed", Err: fmt.Errorf("the document of %s is not a usable feed: %w", host, err)}
 	}
-	got.Title, got.Lang, got.Partial = parsed.Title, parsed.Lang, parsed.Partial
 	if rerr != nil {
-		got.Partial = sentence(rerr, host, s.Client.limits)
+		doc.cut = sentence(rerr, host, s.Client.limits)
 	}
-	got.Entries = make([]pipeline.Entry, len(parsed.Entries))
-	for i, e := range parsed.Entries {
-		got.Entries[i] = pipeline.Entry(e)
-	}
-	got.Fresh = max(got.Fresh, parsed.TTL)
-	if got.Partial == nil {
-		got.ETag, got.LastModified = resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")
-	}
-	return got, nil
+	return doc, nil
 }
 
-func (s *Feeds) fail(ctx context.Context, err error, host string) error {
+func (c *Client) fail(ctx context.Context, err error, host string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return sentence(err, host, s.Client.limits)
+	return sentence(err, host, c.limits)
 }
 
 // documentType is the content type, unless it only says that the document was packed.

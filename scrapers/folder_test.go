@@ -101,7 +101,7 @@ func TestFolderAddresses(t *testing.T) {
 		dir := folderOf(t, "corpus", tc.file, tc.text)
 		finds := walks(t, pipeline.Range{}, func() pipeline.Past { return source(t, "folder:"+dir, PastDeps{}) })
 		if len(finds) != 1 || finds[0].Err != nil || finds[0].Entry.URL != tc.want {
-			t.Errorf("%s: got %q, want %s", tc.file, told(finds), tc.want)
+			t.Errorf("%s: got %q, want %s", tc.file, toldOf(finds), tc.want)
 		} else if tc.taken != "" && finds[0].Taken.Format(time.RFC3339) != tc.taken {
 			t.Errorf("%s: taken %s, want %s", tc.file, finds[0].Taken, tc.taken)
 		}
@@ -133,6 +133,6 @@ func TestFolderErrors(t *testing.T) {
 	t.Cleanup(func() { os.Chmod(filepath.Join(dir, "a"), 0o755) })
 	finds := walks(t, pipeline.Range{}, func() pipeline.Past { return source(t, "folder:"+dir, PastDeps{}) })
 	if len(finds) != 2 || finds[0].Err == nil {
-		t.Errorf("a folder that cannot be read: %q", told(finds))
+		t.Errorf("a folder that cannot be read: %q", toldOf(finds))
 	}
 }

@@ -128,10 +128,12 @@ func (p *pacer) leave(host string, l *lane) {
 }
 
 // paced lets a request go when its host's lane is free. It sees each redirect as the request that it is. The place is
-// given back when the response's body is closed.
+// given back when the response's body is closed; with start, when the response has begun: a file that is read for hours, at the pace
+// of who works on it, does not keep everything else from its host.
 type paced struct {
-	next http.RoundTripper
-	pace *pacer
+	next  http.RoundTripper
+	pace  *pacer
+	start bool
 }
 
 func (t paced) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -146,8 +148,8 @@ func (t paced) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}()
 	resp, err := t.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
+	if err != nil || t.start {
+		return resp, err
 	}
 	held = false
 	resp.Body = &body{ReadCloser: resp.Body, done: release}

@@ -32,6 +32,7 @@ type robots struct {
 // A robotsFile is what is known of a host's robots.txt. With err nothing may be fetched.
 type robotsFile struct {
 	rules robotsRules
+	maps  []string // the sitemaps that it announces
 	err   error
 	until time.Time
 }
@@ -66,17 +67,32 @@ func (r *robots) check(ctx context.Context, u *url.URL, o RequestOptions) error 
 	if err != nil {
 		return err
 	}
-	if errors.Is(f.err, ErrForbidden) { // will not pass by waiting
-		return f.err
-	}
-	if f.err != nil {
-		return &pipeline.Failure{Verdict: pipeline.Retry, Reason: "robots unreachable",
-			Err: fmt.Errorf("the robots.txt of %s cannot be had, so its pages have to wait: %w", authority(u), f.err)}
+	if err := f.unknown(u); err != nil {
+		return err
 	}
 	if !f.rules.allows(path) {
 		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "robots", Err: fmt.Errorf("%w of %s", errRobots, authority(u))}
 	}
 	return nil
+}
+
+// sitemaps gives the addresses of the sitemaps that the robots.txt of u's host announces, in its order. It fails as check does where the
+// file cannot be had.
+func (r *robots) sitemaps(ctx context.Context, u *url.URL) ([]string, error) {
+	f, err := r.file(ctx, u, RequestOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return f.maps, f.unknown(u)
+}
+
+// unknown is the failure of a file that could not be had; nil: it is there.
+func (f robotsFile) unknown(u *url.URL) error {
+	if f.err == nil || errors.Is(f.err, ErrForbidden) { // the latter will not pass by waiting
+		return f.err
+	}
+	return &pipeline.Failure{Verdict: pipeline.Retry, Reason: "robots unreachable",
+		Err: fmt.Errorf("the robots.txt of %s cannot be had, so its pages have to wait: %w", authority(u), f.err)}
 }
 
 // file gives the host's file, fetching it when it is not known or too old.
@@ -173,7 +189,7 @@ func (r *robots) fetch(u *url.URL, o RequestOptions) robotsFile {
 		doc = doc[:r.c.limits.Robots]
 		doc = doc[:bytes.LastIndexAny(doc, "\r\n")+1]
 	}
-	return robotsFile{rules: parseRobots(doc, r.agent)}
+	return robotsFile{rules: parseRobots(doc, r.agent), maps: announced(doc, &at)}
 }
 
 // obeying asks each hop's robots.txt first.

@@ -2,7 +2,10 @@ package scrapers
 
 import (
 	"bytes"
+	"net/url"
 	"strings"
+
+	"wirewatch/pipeline"
 )
 
 // robotsRules are the rules of a robots.txt that hold for one crawler, read as RFC 9309 says: groups of the crawler's
@@ -62,6 +65,31 @@ func parseRobots(doc []byte, agent string) robotsRules {
 		return own
 	}
 	return any
+}
+
+// announced reads the sitemaps that a robots.txt at the address at announces to everybody, whatever group the line stands in. The
+// protocol wants whole addresses; others are read as they are meant. A line is "Sitemap: ADDRESS", and the address may hold a "#" or a ":".
+func announced(doc []byte, at *url.URL) []string {
+	var out []string
+	seen := map[string]bool{}
+	doc = bytes.ReplaceAll(bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf")), []byte("\r"), []byte("\n"))
+	for line := range bytes.SplitSeq(doc, []byte("\n")) {
+		k, v, ok := bytes.Cut(line, []byte(":"))
+		if key := strings.ToLower(string(bytes.TrimSpace(k))); !ok || key != "sitemap" && key != "site-map" {
+			continue
+		}
+		ref, _, _ := strings.Cut(strings.TrimSpace(string(v)), " ") // a comment may follow
+		u, err := at.Parse(ref)
+		if err != nil || ref == "" || authority(u) == pipeline.NoHost {
+			continue
+		}
+		u.Fragment, u.RawFragment = "", ""
+		if s := u.String(); !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // productToken is the name in a user agent: "Wirewatch/1.0 (…)" is wirewatch.

@@ -31,7 +31,7 @@ func put(t testing.TB, path, text string) {
 }
 
 // told is a find in a line: address and date, or what is wrong.
-func told(finds []pipeline.Find) []string {
+func toldOf(finds []pipeline.Find) []string {
 	out := []string{}
 	for _, f := range finds {
 		switch {
@@ -67,7 +67,7 @@ func TestURLList(t *testing.T) {
 		path := file(t, "list.txt", tc.text)
 		packed := file(t, "list.gz", string(zipped(t, []byte(tc.text))))
 		for _, path := range []string{path, packed} {
-			got := strings.ReplaceAll(strings.Join(told(walks(t, pipeline.Range{}, func() pipeline.Past { return source(t, "urls:"+path, PastDeps{}) })), "\n"), path, "%")
+			got := strings.ReplaceAll(strings.Join(toldOf(walks(t, pipeline.Range{}, func() pipeline.Past { return source(t, "urls:"+path, PastDeps{}) })), "\n"), path, "%")
 			if want := strings.Join(tc.want, "\n"); got != want {
 				t.Errorf("%s (%s):\n%s\nwant\n%s", name, filepath.Base(path), got, want)
 			}

@@ -2,85 +2,392 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"wirewatch/pipeline"
+	"wirewatch/pipeline/dedup"
 	"wirewatch/pipeline/engine"
+	"wirewatch/scrapers"
 )
 
-// runBackfill stores what the configured feeds still list of a date range. It is quiet: matches are stored, nobody is
-// told, unless asked. A story that comes quietly alerts with its first loud match.
+// A backfilling is what `backfill` was asked for.
+type backfilling struct {
+	config       string
+	since, until string // as typed
+	sources      []string
+	sites, rules []string
+	alert        string // none, digest, send
+	limit        int
+	undated      bool
+	dry, asJSON  bool
+
+	dates pipeline.Range
+}
+
+// Ways to tell of what a backfill found.
+const (
+	alertNone   = "none"
+	alertDigest = "digest"
+	alertSend   = "send"
+)
+
+// runBackfill fills a range of the past from sources that have it. It is quiet: matches are stored, nobody is told, unless asked. A story that
+// comes quietly alerts with its first loud match.
 func runBackfill(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
-	file := configFlag(fs)
-	since := fs.String("since", "", "first `day` or moment: 2026-11-01, 2026-11-01T06:00:00Z, or 30d (ago)")
-	until := fs.String("until", "", "last `day` or moment, included (default: now)")
-	feedName := fs.String("feed", "", "this `feed` only")
-	loud := fs.Bool("alert", false, "tell the channels, as the daemon would")
-	undated := fs.Bool("undated", false, "take entries without a date too")
+	b := backfilling{alert: alertNone}
+	config := configFlag(fs)
+	fs.StringVar(&b.since, "since", "", "first `day` or moment of publication: 2026-11-01, 2026-11-01T06:00:00Z, or 30d (ago)")
+	fs.StringVar(&b.until, "until", "", "last `day` or moment, included (default: now)")
+	several := func(name, doc string, to *[]string) {
+		fs.Func(name, doc, func(s string) error { *to = append(*to, s); return nil })
+	}
+	several("source", "where from, as `KIND:WHAT`: feed:NAME, sitemap:https://example.org/, warc:FILE …; may be given again (default: every configured feed)", &b.sources)
+	fs.Func("feed", "this configured `feed`; the same as --source feed:NAME", func(s string) error { b.sources = append(b.sources, "feed:"+s); return nil })
+	several("site", "articles of this `site` and its subdomains only; may be given again", &b.sites)
+	several("rule", "with --alert: tell of this `rule` only; may be given again", &b.rules)
+	fs.StringVar(&b.alert, "alert", alertNone, "tell the channels of what rules matched, when all is stored, once a story: none, digest (one a channel) or send (message by message) (`HOW`)")
+	fs.IntVar(&b.limit, "limit", 0, "stop after so many new articles (0: all); the same command then goes on behind them")
+	fs.BoolVar(&b.undated, "undated", false, "take articles that nobody knows the date of too")
+	fs.BoolVar(&b.dry, "dry-run", false, "estimate how much there is, and fetch nothing else")
+	fs.BoolVar(&b.asJSON, "json", false, "the estimate, and at the end what came of it, as JSON lines")
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	if *since == "" {
-		return usagef("backfill needs --since, as in --since 7d")
+	b.config = *config
+	if err := b.check(v, e.now()); err != nil {
+		return err
 	}
-	from, err := v.since(*since, e.now())
+	s, err := load(b.config, e.getenv, e.now)
 	if err != nil {
 		return err
 	}
-	to := e.now()
-	if *until != "" {
-		if to, err = moment(*until, e.now(), true); err != nil {
+	if err := b.known(s); err != nil {
+		return err
+	}
+	return b.run(ctx, e, s)
+}
+
+// check reads the flags that need no configuration.
+func (b *backfilling) check(v verb, now time.Time) (err error) {
+	if b.since == "" {
+		return usagef("backfill needs --since, as in --since 7d")
+	}
+	if b.dates.Since, err = v.since(b.since, now); err != nil {
+		return err
+	}
+	b.dates.Until = now
+	if b.until != "" {
+		if b.dates.Until, err = moment(b.until, now, true); err != nil {
 			return usagef("backfill --until: %v", err)
 		}
 	}
-	if !from.Before(to) {
-		return usagef("backfill: --since %s is not before --until %s", stamp(from), stamp(to))
+	switch {
+	case !b.dates.Since.Before(b.dates.Until):
+		return usagef("backfill: --since %s is not before --until %s", stamp(b.dates.Since), stamp(b.dates.Until))
+	case !slices.Contains([]string{alertNone, alertDigest, alertSend}, b.alert):
+		return usagef("backfill --alert %q: it is none, digest or send", b.alert)
+	case len(b.rules) > 0 && b.alert == alertNone:
+		return usagef("backfill --rule says what to tell of; add --alert digest or --alert send (what the rules match is stored in any case)")
+	case b.limit < 0:
+		return usagef("backfill --limit is %d; it is a number of articles", b.limit)
 	}
-	s, err := load(*file, e.getenv, e.now)
-	if err != nil {
-		return err
-	}
-	if err := s.cfg.CheckFeeds(); err != nil {
-		return err
-	}
-	var names []string
-	all := make([]string, len(s.cfg.Feeds))
-	for i, f := range s.cfg.Feeds {
-		all[i] = f.Name
-		if *feedName == "" || *feedName == f.Name {
-			names = append(names, f.Name)
+	for i, s := range b.sites {
+		b.sites[i] = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(s)), "www.")
+		if site := scrapers.Site("https://" + b.sites[i] + "/"); site == "" || strings.ContainsAny(s, "/ ") {
+			return usagef("backfill --site %q: it is a host name, such as example.org", s)
 		}
 	}
-	if len(names) == 0 {
-		return fmt.Errorf("there is no feed %q%s", *feedName, didYouMean(*feedName, all))
+	return nil
+}
+
+// known reads those that name something in the configuration. Without a source every feed is one.
+func (b *backfilling) known(s *setup) error {
+	var feeds, rules []string
+	for _, f := range s.cfg.Feeds {
+		feeds = append(feeds, f.Name)
 	}
-	log := newLog(e, s.cfg.Log)
+	for name := range s.byName {
+		rules = append(rules, name)
+	}
+	for _, r := range b.rules {
+		if !slices.Contains(rules, r) {
+			return fmt.Errorf("there is no rule %q%s", r, didYouMean(r, rules))
+		}
+	}
+	if len(b.sources) == 0 {
+		if err := s.cfg.CheckFeeds(); err != nil {
+			return err
+		}
+		for _, f := range feeds {
+			b.sources = append(b.sources, "feed:"+f)
+		}
+	}
+	for _, src := range b.sources {
+		if name, ok := strings.CutPrefix(src, "feed:"); ok && !strings.Contains(name, "://") && !slices.Contains(feeds, name) {
+			return fmt.Errorf("there is no feed %q%s", name, didYouMean(name, feeds))
+		}
+	}
+	return nil
+}
+
+// asked is what makes two commands one: what was typed, whatever the day.
+func (b *backfilling) asked() string {
+	sorted := func(l []string) string { l = slices.Clone(l); slices.Sort(l); return strings.Join(l, " ") }
+	return fmt.Sprintf("since %s until %s sources %s sites %s rules %s alert %s limit %d undated %t", b.since, b.until, sorted(b.sources), sorted(b.sites),
+		sorted(b.rules), b.alert, b.limit, b.undated)
+}
+
+// wants reports whether an address is of the sites that were asked for.
+func (b *backfilling) wants(url string) bool {
+	site := scrapers.Site(url)
+	return slices.ContainsFunc(b.sites, func(s string) bool { return site == s || strings.HasSuffix(site, "."+s) })
+}
+
+// A backfillRow is what came of a source, or with an empty source of all of them.
+type backfillRow struct {
+	Source  string `json:"source"`
+	Found   int    `json:"found"`   // articles that it has, or names
+	New     int    `json:"new"`     // that were stored, or are to be fetched
+	Known   int    `json:"known"`   // that were stored already
+	Outside int    `json:"outside"` // of other dates or sites
+	Failed  int    `json:"failed"`  // that cannot be used
+	Done    bool   `json:"done"`    // it was read to its end
+	Error   string `json:"error"`   // why not
+}
+
+// run estimates, walks, fetches, joins and tells. Each step does what is left of it, so that the same command goes on where another one ended.
+func (b *backfilling) run(ctx context.Context, e *env, s *setup) error {
+	p := newProgress(e, s.cfg.Log)
+	defer p.end()
+	log := p.log
 	clear(s.waits) // as in `run --once`
 	a, err := openApp(ctx, s, log, e.stdout)
 	if err != nil {
 		return err
 	}
 	defer a.close()
+	pasts, feeds, err := b.pasts(a, s)
+	if err != nil {
+		return err
+	}
+	total, err := b.estimate(ctx, e, a, pasts)
+	if err != nil || b.dry {
+		return err
+	}
+	if _, err := a.store.TakeOver(ctx, a.deadOwner); err != nil {
+		return err
+	}
 	if err := a.store.SyncFeeds(ctx, s.feeds()); err != nil {
 		return err
 	}
-	start := time.Now()
-	look := &pipeline.Backfill{Poller: a.poll, Feeds: names, Since: from, Until: to, Undated: *undated, Quiet: !*loud}
-	run := &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: log}
+	is, err := a.store.OpenBackfill(ctx, pipeline.BackfillRun{Asked: b.asked(), Range: b.dates, Undated: b.undated, Limit: b.limit})
+	if err != nil {
+		return err
+	}
+	b.dates = is.Range // of the day on which it began
+	if walks, err := a.store.Walks(ctx, is.ID); err != nil {
+		return err
+	} else if len(walks) > 0 {
+		log.Info("going on with the backfill", "begun", stamp(is.Started), "since", stamp(is.Range.Since), "until", stamp(is.Range.Until))
+	}
+	left, err := b.fill(ctx, a, p, is, pasts, feeds, total)
+	if err == nil {
+		err = b.tell(ctx, a, p)
+	}
+	if ctx.Err() != nil {
+		log.Warn("stopped; the same command goes on from here")
+		return context.Cause(ctx)
+	}
+	if serr := b.summary(ctx, e, a, log, is); err == nil {
+		err = serr
+	}
+	if err == nil && left == 0 {
+		return a.store.FinishBackfill(ctx, is.ID)
+	}
+	return err
+}
+
+// pasts are the sources, and by their names the configured feeds that they read.
+func (b *backfilling) pasts(a *app, s *setup) (out []pipeline.Past, feeds map[string]string, err error) {
+	d := scrapers.PastDeps{Client: a.client, Options: func(feed string) scrapers.RequestOptions { return s.options[feed] }, Sites: b.sites, Now: a.setup.Load().now,
+		Feed: func(name string) (string, bool) {
+			for _, f := range s.cfg.Feeds {
+				if f.Name == name {
+					return f.URL, true
+				}
+			}
+			return "", false
+		}}
+	feeds = map[string]string{}
+	for _, src := range slices.Compact(slices.Sorted(slices.Values(b.sources))) {
+		p, err := scrapers.NewPast(src, d)
+		if err != nil {
+			return nil, nil, err
+		}
+		if name, ok := strings.CutPrefix(src, "feed:"); ok {
+			if _, ok := d.Feed(name); ok {
+				feeds[p.Name()] = name
+			}
+		}
+		out = append(out, p)
+	}
+	return out, feeds, nil
+}
+
+// fill walks the sources, fetches what they name and joins what was stored. It returns how many pages have still to be tried.
+func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline.BackfillRun, pasts []pipeline.Past, feeds map[string]string, total map[string]int) (left int, err error) {
+	var mu sync.Mutex
+	tracks := map[string]*track{}
+	walk := &pipeline.Backfill{Store: a.store, Process: a.process, Is: is, Sources: pasts, Feeds: feeds, Canonical: dedup.Canonical, Host: scrapers.Host,
+		Workers: runtime.GOMAXPROCS(0), Now: time.Now, Report: a.report, Progress: func(w pipeline.Walk) {
+			mu.Lock()
+			t := tracks[w.Source]
+			if t == nil {
+				t = p.track(w.Source, total[w.Source])
+				tracks[w.Source] = t
+			}
+			mu.Unlock()
+			t.set(w.Found, walkAttrs(w)...)
+			if w.Done {
+				t.done()
+			}
+		}}
+	if len(b.sites) > 0 {
+		walk.Wanted = b.wants
+	}
+	workers := 4 // sources; each has readers of its own
+	if b.limit > 0 {
+		workers = 1 // else several would each go up to the limit
+	}
+	_, werr := b.stages(ctx, a, workers, walk)
+	if ctx.Err() != nil {
+		return 0, werr
+	}
 	a.process.Slice, a.process.Revisit = 0, nil // a backfill looks at nothing twice
-	run.Add(look, a.process)
-	if *loud {
-		if _, err := a.store.ReleaseDeliveries(ctx); err != nil { // else they hold up what comes behind them
+	left, ferr := b.fetch(ctx, a, p, is)
+	if ctx.Err() != nil {
+		return left, ferr
+	}
+	var joins *track
+	join := a.joiner()
+	join.Eager = true
+	join.Progress = func(n int) {
+		if joins == nil {
+			joins = p.track("joining stories", -1)
+		}
+		joins.set(n)
+	}
+	_, jerr := b.stages(ctx, a, 1, join)
+	if joins != nil {
+		joins.done()
+	}
+	if jerr == nil {
+		jerr = a.indexWords(ctx)
+	}
+	return left, errors.Join(werr, ferr, jerr)
+}
+
+// stages does what stages have due.
+func (b *backfilling) stages(ctx context.Context, a *app, workers int, s ...engine.Stage) (map[string]int, error) {
+	run := &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log}
+	run.Add(s...)
+	return run.Once(ctx)
+}
+
+// fetch gets the pages that sources named, and returns how many have still to be tried.
+func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipeline.BackfillRun) (left int, err error) {
+	count := func() (done, dead, open int, err error) {
+		n, err := a.store.BackfillItems(ctx, is.ID)
+		return n[pipeline.ItemDone], n[pipeline.ItemDead], n[pipeline.ItemOpen], err
+	}
+	done, dead, open, err := count()
+	if err != nil || open == 0 {
+		return open, err
+	}
+	t := p.track("fetching pages", done+dead+open)
+	look, stop := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-look.Done():
+				return
+			case <-tick.C:
+				if done, dead, _, err := count(); err == nil {
+					t.set(done+dead, "failed", dead)
+				}
+			}
+		}
+	})
+	_, err = b.stages(ctx, a, workers, a.process)
+	stop()
+	watching.Wait()
+	if ctx.Err() != nil {
+		return open, err
+	}
+	done, dead, open, cerr := count()
+	t.set(done+dead, "failed", dead)
+	t.done()
+	return open, errors.Join(err, cerr)
+}
+
+// tell tells the channels of what rules matched in what backfills stored of the range.
+func (b *backfilling) tell(ctx context.Context, a *app, p *progress) error {
+	return nil
+}
+
+func walkAttrs(w pipeline.Walk) []any {
+	return []any{"new", w.Added, "known", w.Known, "outside", w.Outside, "failed", w.Failed}
+}
+
+// summary says what came of it.
+func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Logger, is pipeline.BackfillRun) error {
+	walks, err := a.store.Walks(ctx, is.ID)
+	if err != nil {
+		return err
+	}
+	items, err := a.store.BackfillItems(ctx, is.ID)
+	if err != nil {
+		return err
+	}
+	rows := make([]backfillRow, len(walks))
+	var all backfillRow
+	all.Done = true
+	for i, w := range walks {
+		rows[i] = backfillRow{w.Source, w.Found, w.Added, w.Known, w.Outside, w.Failed, w.Done, w.Error}
+		all.Found, all.New, all.Known, all.Outside, all.Failed = all.Found+w.Found, all.New+w.Added, all.Known+w.Known, all.Outside+w.Outside, all.Failed+w.Failed
+		all.Done = all.Done && w.Done
+	}
+	if b.asJSON {
+		if err := printJSON(e.stdout, rows); err != nil {
 			return err
 		}
-		run.Add(a.deliver)
 	}
-	done, err := run.Once(ctx)
-	log.Info("backfill done", "since", stamp(from), "until", stamp(to), "new items", done[look.Name()], "articles", done[a.process.Name()],
-		"outside the range", look.Outside(), "without a date", look.Dateless(), "took", time.Since(start).Round(time.Millisecond))
-	return err
+	log.Info("backfill done", "since", stamp(is.Range.Since), "until", stamp(is.Range.Until), "found", all.Found, "new", all.New, "known", all.Known,
+		"outside the range", all.Outside, "failed", all.Failed+items[pipeline.ItemDead], "took", time.Since(is.Started).Round(time.Second))
+	if n := items[pipeline.ItemOpen]; n > 0 {
+		log.Warn("some pages could not be had yet; the daemon or the same command tries them again", "pages", n)
+	}
+	if n := items[pipeline.ItemDead]; n > 0 {
+		log.Warn("some pages failed for good; `wirewatch items list --state dead` names them", "pages", n)
+	}
+	return nil
+}
+
+// joiner joins what backfills stored.
+func (a *app) joiner() *pipeline.Joiner {
+	return &pipeline.Joiner{Store: a.store, NewIndex: func() *dedup.Index { return dedup.New(dedup.Options{Window: foldWindow}) },
+		NewEvents: func() *dedup.Events { return dedup.NewEvents(dedup.EventOptions{}) }, Window: foldWindow, Now: time.Now, Report: a.report}
 }
 
 // moment reads a day, a time, or an age such as 30d. The end of a range given as a day includes that day.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strconv"
@@ -129,7 +130,12 @@ func runFeedsExport(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	cfg, err := loadPlain(*file, e.getenv)
+	return exportFeeds(e, *file, e.stdout)
+}
+
+// exportFeeds writes the configured feeds as OPML.
+func exportFeeds(e *env, file string, w io.Writer) error {
+	cfg, err := loadPlain(file, e.getenv)
 	if err != nil {
 		return err
 	}
@@ -137,7 +143,7 @@ func runFeedsExport(ctx context.Context, e *env, v verb, args []string) error {
 	for i, f := range cfg.Feeds {
 		list[i] = feed.Outline{Title: f.Name, XMLURL: f.URL}
 	}
-	return feed.WriteOPML(e.stdout, "Wirewatch feeds", list)
+	return feed.WriteOPML(w, "Wirewatch feeds", list)
 }
 
 func runFeedsList(ctx context.Context, e *env, v verb, args []string) error {

@@ -20,10 +20,10 @@ import (
 
 // What the verbs of the rule lab have in common: the archive, the rule that is asked for, what they show.
 
-// archive is the store as the lab reads it.
-type archive struct{ *store.Store }
+// labStore is the store as the lab reads it.
+type labStore struct{ *store.Store }
 
-func (a archive) Candidates(ctx context.Context, groups [][]string, since time.Time, below int64, limit int) ([]int64, error) {
+func (a labStore) Candidates(ctx context.Context, groups [][]string, since time.Time, below int64, limit int) ([]int64, error) {
 	return a.Store.Candidates(ctx, store.WordFilter{Form: lab.WordsForm, Groups: groups, Since: since, Below: below, Limit: limit})
 }
 
@@ -35,7 +35,7 @@ func (a *app) indexWords(ctx context.Context) error {
 
 // newLab is the lab over a store. Where words go to a terminal, it shows there how far it is.
 func newLab(e *env, st *store.Store) *lab.Lab {
-	l := &lab.Lab{Archive: archive{st}, Now: time.Now}
+	l := &lab.Lab{Archive: labStore{st}, Now: time.Now}
 	if f, ok := e.stderr.(*os.File); ok {
 		if s, err := f.Stat(); err == nil && s.Mode()&os.ModeCharDevice != 0 {
 			shown := time.Now()

@@ -304,7 +304,7 @@ func (a *app) build(s *setup) (err error) {
 		Now: time.Now, Sleep: sleep, Report: a.report, Operator: a.operator, HealthGroup: 2 * time.Minute,
 		Policy: func(rule, channel string) pipeline.Policy { return a.setup.Load().quiet.policy(rule, channel) },
 		Holds:  (&silenceQueries{}).holds}
-	a.engine.Add(a.poll, a.process, a.deliver)
+	a.engine.Add(a.poll, a.process, a.joiner(), a.deliver)
 	a.desk = desk.New(version)
 	a.desk.Ready = a.ready
 	a.desk.Gauges = a.gauges

@@ -12,9 +12,9 @@ import (
 // Columns of an article without its blocks, which are the larger half of it and seldom wanted.
 const (
 	articleColumns = `id, story, feed, url, canonical, site, site_name, title, authors, tags, published, date, modified, lang, agency, section, image,
-	source, paywalled, why, relation, of_id, score, seen, sketch, body, withdrawn, '' AS blocks, pruned`
+	source, paywalled, why, relation, of_id, score, seen, sketch, body, withdrawn, '' AS blocks, pruned, past`
 	fullColumns = `id, story, feed, url, canonical, site, site_name, title, authors, tags, published, date, modified, lang, agency, section, image,
-	source, paywalled, why, relation, of_id, score, seen, sketch, body, withdrawn, blocks, pruned`
+	source, paywalled, why, relation, of_id, score, seen, sketch, body, withdrawn, blocks, pruned, past`
 )
 
 func loadArticles(c conn, columns, rest string, args ...any) ([]pipeline.Article, error) {
@@ -24,7 +24,7 @@ func loadArticles(c conn, columns, rest string, args ...any) ([]pipeline.Article
 		var published, seen, withdrawn, pruned int64
 		var authors, tags, blocks string
 		err := scan(&a.ID, &a.Story, &a.Feed, &a.URL, &a.Canonical, &a.Site, &a.SiteName, &a.Title, &authors, &tags, &published, &a.Date,
-			&a.Modified, &a.Lang, &a.Agency, &a.Section, &a.Image, &a.Source, &a.Paywalled, &a.Why, &a.Relation, &a.Of, &a.Score, &seen, &a.Sketch, &a.Body, &withdrawn, &blocks, &pruned)
+			&a.Modified, &a.Lang, &a.Agency, &a.Section, &a.Image, &a.Source, &a.Paywalled, &a.Why, &a.Relation, &a.Of, &a.Score, &seen, &a.Sketch, &a.Body, &withdrawn, &blocks, &pruned, &a.Past)
 		if err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (s *Store) Story(ctx context.Context, id int64) (pipeline.Story, []pipeline
 
 func loadStory(c conn, id int64) (pipeline.Story, error) {
 	var st pipeline.Story
-	root, err := rootOf(c, id)
+	root, err := storyNamed(c, id)
 	if err != nil {
 		return st, err
 	}

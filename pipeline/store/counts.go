@@ -49,7 +49,7 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 			FROM feeds WHERE active = 1`},
 		{[]any{&delivery}, `SELECT COALESCE(MIN(due), 0) FROM deliveries WHERE state = 'open'`},
 		{[]any{&n.Articles}, `SELECT COUNT(*) FROM articles`},
-		{[]any{&n.Stories}, `SELECT COUNT(*) FROM stories WHERE merged_into = 0`},
+		{[]any{&n.Stories}, `SELECT COUNT(*) FROM stories WHERE merged_into = 0 AND id <> 0`},
 		{[]any{&n.Alerts}, `SELECT COUNT(*) FROM alerts`},
 		{[]any{&n.Leases, &n.ExpiredLeases}, `SELECT COALESCE(SUM(CASE WHEN owner <> '' THEN 1 ELSE 0 END), 0), COALESCE(SUM(expired), 0) FROM leases`},
 	} {

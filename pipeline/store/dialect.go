@@ -17,6 +17,7 @@ type dialect struct {
 	rowLock string            // ends a SELECT whose rows must stay as read until commit
 	lock    string            // takes a named lock until commit; "": every transaction is exclusive already
 	index   string            // makes the rest of the transaction look rows up by index; "": it does
+	bytes   string            // behind a text in ORDER BY: in the order of its bytes
 	version string            // query for the server's version
 	rebound sync.Map          // query -> its form with dollars
 
@@ -54,6 +55,7 @@ func postgresDialect() *dialect {
 		lock:    `SELECT pg_advisory_xact_lock(?)`,
 		// A table that grew since it was last analysed makes PostgreSQL take 250 keys for most of it and read all of it.
 		index:   `SET LOCAL enable_seqscan = off`,
+		bytes:   ` COLLATE "C"`,
 		version: `SHOW server_version`,
 
 		wordTable: []string{`CREATE TABLE article_words (docid BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)`,

@@ -13,21 +13,21 @@ import (
 
 const itemColumns = `id, feed, guid, canonical, host, origin, quiet, state, due, attempts, claims, error, first_seen, first_try, article,
 	fallback, updated, published, published_raw, url, title, author, tags, summary, content, visit, etag,
-	last_modified, doubt`
+	last_modified, doubt, backfill, copy, taken`
 
 func scanItem(scan func(...any) error) (pipeline.Item, error) {
 	var it pipeline.Item
-	var due, seen, try, updated, published, visit int64
+	var due, seen, try, updated, published, visit, taken int64
 	var tags string
 	e := &it.Entry
 	err := scan(&it.ID, &it.Feed, &e.GUID, &it.Canonical, &it.Host, &it.Origin, &it.Quiet, &it.State, &due, &it.Attempts, &it.Claims,
 		&it.Error, &seen, &try, &it.Article, &it.Fallback, &updated, &published, &e.PublishedRaw, &e.URL, &e.Title, &e.Author, &tags,
-		&e.Summary, &e.Content, &visit, &it.ETag, &it.LastModified, &it.Doubt)
+		&e.Summary, &e.Content, &visit, &it.ETag, &it.LastModified, &it.Doubt, &it.Backfill, &it.Copy, &taken)
 	if err != nil {
 		return it, err
 	}
 	it.Due, it.FirstSeen, it.FirstTry, e.Updated, e.Published = at(due), at(seen), at(try), at(updated), at(published)
-	it.Visit = at(visit)
+	it.Visit, it.Taken = at(visit), at(taken)
 	return it, unlist(tags, &e.Tags, "tags")
 }
 

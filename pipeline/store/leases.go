@@ -14,6 +14,8 @@ const (
 	kindPoll    = "poll"
 	kindProcess = "process"
 	kindDeliver = "deliver"
+
+	kindBackfill = "backfill"
 )
 
 // untaken is the condition that nobody holds the lease on key; its arguments are kind and now.

@@ -262,9 +262,10 @@ func (s *Store) insertItem(c conn, feed string, it pipeline.Item) (*known, error
 	k := &known{feed: feed, guid: e.GUID, canonical: it.Canonical, origin: it.Origin, state: it.State, quiet: it.Quiet,
 		updated: ms(e.Updated), first: ms(it.FirstSeen), title: Clean(e.Title), summary: Clean(e.Summary), content: Clean(e.Content)}
 	err = c.get([]any{&k.id}, `INSERT INTO items (feed, guid, canonical, host, origin, quiet, state, due, attempts, error, first_seen, updated,
-		published, published_raw, url, title, author, tags, summary, content)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		published, published_raw, url, title, author, tags, summary, content, backfill, copy, taken)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		feed, e.GUID, it.Canonical, it.Host, string(it.Origin), bit(it.Quiet), string(it.State), ms(s.due(it)), k.first, k.updated,
-		ms(e.Published), e.PublishedRaw, e.URL, e.Title, e.Author, tags, e.Summary, e.Content)
+		ms(e.Published), e.PublishedRaw, e.URL, e.Title, e.Author, tags, e.Summary, e.Content,
+		it.Backfill, it.Copy, ms(it.Taken))
 	return k, err
 }

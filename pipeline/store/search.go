@@ -332,6 +332,11 @@ func (s *Store) WordIndex(ctx context.Context, form int) (WordIndex, error) {
 func (s *Store) snapshot(ctx context.Context, f func(c conn) error) error {
 	ctx, done := context.WithTimeout(ctx, s.timeout)
 	defer done()
+	return s.view(ctx, f)
+}
+
+// view is snapshot for as long as f takes.
+func (s *Store) view(ctx context.Context, f func(c conn) error) error {
 	t, err := s.r.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return typed(err)

@@ -31,7 +31,7 @@ type StoryRow struct {
 // Stories lists the stories that stand, the newest first.
 func (s *Store) Stories(ctx context.Context, f StoryFilter) ([]StoryRow, error) {
 	w := where{}
-	w.add(true, `merged_into = 0`)
+	w.add(true, `merged_into = 0 AND id <> 0`)
 	in := func(cond string, args ...any) {
 		w.add(true, `EXISTS (SELECT 1 FROM articles a WHERE a.story = stories.id AND `+cond+`)`, args...)
 	}
@@ -275,7 +275,7 @@ func (s *Store) SplitStory(ctx context.Context, story int64, articles ...int64) 
 }
 
 func (s *Store) split(c conn, story int64, articles []int64) (int64, error) {
-	root, err := rootOf(c, story)
+	root, err := storyNamed(c, story)
 	if err != nil {
 		return 0, err
 	}
@@ -357,14 +357,14 @@ func (s *Store) JoinStories(ctx context.Context, into int64, from ...int64) (int
 		if err := c.lock(lockStories); err != nil {
 			return err
 		}
-		root, err := rootOf(c, into)
+		root, err := storyNamed(c, into)
 		if err != nil {
 			return fmt.Errorf("story %d: %w", into, err)
 		}
 		out = root
 		joined := 0
 		for _, f := range from {
-			other, err := rootOf(c, f)
+			other, err := storyNamed(c, f)
 			if err != nil {
 				return fmt.Errorf("story %d: %w", f, err)
 			}

@@ -37,6 +37,9 @@ type Tx struct {
 
 var _ pipeline.Tx = (*Tx)(nil)
 
+// stood is when an article was seen, or would have been: what a backfill stored today was seen, for duplicates, when it was published.
+const stood = `CASE WHEN a.past <> 0 AND a.published <> 0 AND a.published < a.seen THEN a.published ELSE a.seen END`
+
 // changeBatch is how many changes are read at a time: the whole log need not fit into memory, and f may query between.
 const changeBatch = 2000
 
@@ -53,11 +56,11 @@ func (t *Tx) Changes(after int64, since time.Time, f func(pipeline.Change) error
 			batch = append(batch, ch)
 			return err
 		}, `SELECT c.seq, c.kind, c.article, COALESCE(a.story, 0), COALESCE(a.canonical, ''), COALESCE(a.site, ''), COALESCE(a.lang, ''),
-				COALESCE(a.published, 0), COALESCE(a.seen, 0), a.sketch,
+				COALESCE(a.published, 0), COALESCE(`+stood+`, 0), a.sketch,
 				COALESCE(s.event, 0), t.terms
 			FROM changes c LEFT JOIN articles a ON a.id = c.article LEFT JOIN stories s ON s.id = a.story
 				LEFT JOIN article_terms t ON t.article = c.article AND c.kind = 'article'
-			WHERE c.seq > ? AND (a.id IS NULL OR a.seen >= ?) ORDER BY c.seq LIMIT ?`, after, ms(since), changeBatch)
+			WHERE c.seq > ? AND (a.id IS NULL OR `+stood+` >= ?) ORDER BY c.seq LIMIT ?`, after, ms(since), changeBatch)
 		if err != nil {
 			return fmt.Errorf("read changes: %w", err)
 		}
@@ -73,12 +76,13 @@ func (t *Tx) Changes(after int64, since time.Time, f func(pipeline.Change) error
 	}
 }
 
-// ArticleByURL finds the newest article under a canonical URL, without its blocks.
+// ArticleByURL finds the newest article under a canonical URL, without its blocks: the one that was seen last. An archive may have brought
+// older ones later.
 func (t *Tx) ArticleByURL(canonical string) (pipeline.Article, bool, error) {
 	if canonical == "" {
 		return pipeline.Article{}, false, nil
 	}
-	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY id DESC LIMIT 1`, ident(canonical))
+	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY seen DESC, id DESC LIMIT 1`, ident(canonical))
 	if err != nil {
 		return pipeline.Article{}, false, fmt.Errorf("find article %s: %w", canonical, err)
 	}
@@ -110,8 +114,21 @@ func (t *Tx) OpenStory(title string, now time.Time) (int64, error) {
 }
 
 // InsertArticle stores a with its blocks and its page (nil: none), notes the change, and returns a's new ID. Where a's story has
-// been merged into another, the article joins that one. a.ID and a.Story are set.
+// been merged into another, the article joins that one. a.ID and a.Story are set. An article of the past without a story is noted when
+// JoinArticle has given it one; as one of the past it says nothing of how its site is read today.
 func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
+	if a.Story == 0 && !a.Past {
+		return 0, fmt.Errorf("insert article %s: no such story: %w", a.URL, ErrNotFound)
+	}
+	id, err := t.insertArticle(a, p)
+	if err == nil && !a.Past {
+		err = t.countSite(a)
+	}
+	return id, err
+}
+
+// insertArticle is InsertArticle for an article that says nothing of how its site is read today.
+func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
 	root, err := rootOf(t.c, a.Story)
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: story %d: %w", a.URL, a.Story, err)
@@ -122,10 +139,10 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 	}
 	var id int64
 	err = t.c.get([]any{&id}, `INSERT INTO articles (story, feed, url, canonical, site, site_name, title, authors, tags, published, date, modified, lang,
-		agency, section, image, source, paywalled, why, relation, of_id, score, seen, sketch, body, blocks)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		agency, section, image, source, paywalled, why, relation, of_id, score, seen, sketch, body, blocks, past)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		root, a.Feed, a.URL, ident(a.Canonical), ident(a.Site), a.SiteName, a.Title, authors, tags, ms(a.Published), a.Date, a.Modified, a.Lang, a.Agency,
-		a.Section, a.Image, string(a.Source), bit(a.Paywalled), a.Why, a.Relation, a.Of, a.Score, ms(a.Seen), a.Sketch, a.Body, blocks)
+		a.Section, a.Image, string(a.Source), bit(a.Paywalled), a.Why, a.Relation, a.Of, a.Score, ms(a.Seen), a.Sketch, a.Body, blocks, bit(a.Past))
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: %w", a.URL, err)
 	}
@@ -134,11 +151,10 @@ func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error)
 			return 0, fmt.Errorf("insert the page of article %s: %w", a.URL, err)
 		}
 	}
-	if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
-		return 0, fmt.Errorf("note article %s: %w", a.URL, err)
-	}
-	if err := t.countSite(a); err != nil {
-		return 0, err
+	if root != 0 {
+		if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
+			return 0, fmt.Errorf("note article %s: %w", a.URL, err)
+		}
 	}
 	a.ID, a.Story = id, root
 	return id, nil
@@ -246,7 +262,7 @@ func mergeStories(c conn, from, into int64) error {
 			return err
 		}
 		b, err := rootOf(c, into)
-		if err != nil || a == b {
+		if err != nil || a == b || a == 0 || b == 0 { // what has no story yet is joined by its own pass
 			return err
 		}
 		if _, err := c.exec(`UPDATE stories SET merged_into = ? WHERE id = ?`, b, a); err != nil {
@@ -266,12 +282,20 @@ func mergeStories(c conn, from, into int64) error {
 	return nil
 }
 
+// storyNamed is rootOf of a story that somebody names. Story 0 is that of articles which have none yet.
+func storyNamed(c conn, story int64) (int64, error) {
+	if story == 0 {
+		return 0, fmt.Errorf("no such story: %w", ErrNotFound)
+	}
+	return rootOf(c, story)
+}
+
 // rootOf follows merges to the story that stands.
 func rootOf(c conn, story int64) (int64, error) {
 	var root int64
 	err := c.get([]any{&root}, `WITH RECURSIVE up (id, into_id) AS (
 			SELECT id, merged_into FROM stories WHERE id = ?
-			UNION SELECT s.id, s.merged_into FROM stories s JOIN up ON s.id = up.into_id)
+			UNION SELECT s.id, s.merged_into FROM stories s JOIN up ON s.id = up.into_id WHERE up.into_id <> 0)
 		SELECT id FROM up WHERE into_id = 0`, story)
 	if errors.Is(err, ErrNotFound) {
 		err = fmt.Errorf("no such story: %w", err)

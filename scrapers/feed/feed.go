@@ -47,12 +47,21 @@ type Feed struct {
 	Self  string // the feed's own address as it declares it
 	Hub   string // WebSub hub
 
+	// What lies behind this document, as far as it says so: RFC 5005, and JSON Feed's next_url as Next.
+	PrevArchive string `json:",omitempty"` // the archive document with the entries before these
+	Next        string `json:",omitempty"` // the next page of a paged feed
+	Complete    bool   `json:",omitempty"` // fh:complete: there is nothing behind it
+	Generator   string `json:",omitempty"` // the program that wrote it: its name or address
+
 	// TTL is how long the publisher asks readers to wait between polls (RSS
 	// ttl, else the syndication module); 0 when it does not say.
 	TTL time.Duration
 
 	// Entries in the document's order.
 	Entries []Entry
+	// OnlyUpdated says, entry by entry, that Published is the date of the last
+	// change, for want of one of publication.
+	OnlyUpdated []bool `json:"-"`
 
 	// Partial is not nil when the document was cut or broken. Entries then
 	// holds those that were complete; the caller must not keep the ETag.
@@ -141,8 +150,10 @@ func (n *normaliser) feed(g *gofeed.Feed) *Feed {
 	f := &Feed{
 		Kind: n.head.kind, Title: g.Title, Link: g.Link,
 		Lang: strings.TrimSpace(n.head.lang), Self: n.head.self, Hub: n.head.hub,
-		TTL:     n.head.wait(),
-		Entries: make([]Entry, 0, len(n.notes)),
+		PrevArchive: n.head.prevArchive, Next: n.head.next, Complete: n.head.complete, Generator: n.head.generator,
+		TTL:         n.head.wait(),
+		Entries:     make([]Entry, 0, len(n.notes)),
+		OnlyUpdated: make([]bool, 0, len(n.notes)),
 	}
 	for i := range n.notes {
 		c := &n.notes[i]
@@ -150,7 +161,7 @@ func (n *normaliser) feed(g *gofeed.Feed) *Feed {
 		if i < len(g.Items) {
 			e.fill(g.Items[i])
 		}
-		c.dates(&e)
+		f.OnlyUpdated = append(f.OnlyUpdated, c.dates(&e))
 		f.Entries = append(f.Entries, e)
 	}
 	return f
@@ -183,11 +194,12 @@ func (e *Entry) fill(it *gofeed.Item) {
 // dates reads the entry's dates with the package's own parser, which knows
 // zones and languages that gofeed does not; gofeed's reading stays where it
 // finds nothing. A date that cannot be read gives way to the next best one.
-func (c *note) dates(e *Entry) {
+// It reports whether the best one is that of the last change.
+func (c *note) dates(e *Entry) (onlyUpdated bool) {
 	own := false
-	for _, raw := range []string{c.published, c.issued, c.dcDate, c.created, c.updated} {
+	for i, raw := range []string{c.published, c.issued, c.dcDate, c.created, c.updated} {
 		if t, ok := ParseDate(raw); ok {
-			e.Published, e.PublishedRaw, own = t, raw, true
+			e.Published, e.PublishedRaw, own, onlyUpdated = t, raw, true, i == 4
 			break
 		}
 		if raw != "" && !e.Published.IsZero() {
@@ -195,7 +207,7 @@ func (c *note) dates(e *Entry) {
 		}
 	}
 	if !own && e.Published.IsZero() && !e.Updated.IsZero() {
-		e.Published = e.Updated
+		e.Published, onlyUpdated = e.Updated, true
 	}
 	if t, ok := ParseDate(first(c.updated, c.dcDate)); ok {
 		e.Updated = t
@@ -206,6 +218,7 @@ func (c *note) dates(e *Entry) {
 	if !plausible(e.Updated) {
 		e.Updated = time.Time{}
 	}
+	return onlyUpdated
 }
 
 // plausible guards what JSON and databases can hold.

@@ -58,3 +58,17 @@ func TestFixtures(t *testing.T) {
 		t.Fatal("no fixtures")
 	}
 }
+
+// A date of the last change that stands in for one of publication is told from it.
+func TestOnlyUpdated(t *testing.T) {
+	f, err := Parse([]byte(`<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title>
+		<entry><id>a</id><updated>2025-12-01T10:00:00Z</updated></entry>
+		<entry><id>b</id><updated>2025-12-01T10:00:00Z</updated><published>2025-12-01T10:00:00Z</published></entry>
+		<entry><id>c</id></entry></feed>`), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.OnlyUpdated) != 3 || !f.OnlyUpdated[0] || f.OnlyUpdated[1] || f.OnlyUpdated[2] {
+		t.Errorf("%v", f.OnlyUpdated)
+	}
+}

@@ -31,9 +31,10 @@ func parseJSON(doc, base string) (*Feed, error) {
 	}
 
 	h := header{kind: "json"}
-	for key, to := range map[string]*string{"language": &h.lang, "feed_url": &h.self, "title": &h.title} {
+	for key, to := range map[string]*string{"language": &h.lang, "feed_url": &h.self, "title": &h.title, "next_url": &h.next} {
 		*to = jsonText(head[key])
 	}
+	h.next = resolve(base, h.next)
 	home := jsonText(head["home_page_url"])
 	var hubs []struct{ URL string }
 	if json.Unmarshal(head["hubs"], &hubs) == nil && len(hubs) > 0 {

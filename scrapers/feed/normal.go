@@ -47,6 +47,10 @@ type header struct {
 	ttl             string
 	period, freq    string
 	self, hub       string
+	prevArchive     string
+	next            string
+	complete        bool
+	generator       string
 	foreign         bool // the root stands in a namespace that is no feed's
 	title, titleToo string
 }
@@ -369,7 +373,7 @@ func (n *normaliser) startInFeed(f *frame, v vocab, local string, attrs []attr) 
 		}
 	default:
 		switch r := roleOf(v, local); r {
-		case rTitle, rTitleToo, rLink, rLang, rTTL, rPeriod, rFrequency:
+		case rTitle, rTitleToo, rLink, rLang, rTTL, rPeriod, rFrequency, rGenerator, rComplete:
 			n.openField(f, r, attrs)
 		}
 	}
@@ -553,6 +557,10 @@ func (n *normaliser) closeFeedField(f *frame) {
 			h.self = first(h.self, l.href)
 		case "hub":
 			h.hub = first(h.hub, l.href)
+		case "prev-archive":
+			h.prevArchive = first(h.prevArchive, l.href)
+		case "next":
+			h.next = first(h.next, l.href)
 		default:
 			h.links = append(h.links, l)
 		}
@@ -564,6 +572,10 @@ func (n *normaliser) closeFeedField(f *frame) {
 		h.period = n.leafText()
 	case rFrequency:
 		h.freq = n.leafText()
+	case rGenerator:
+		h.generator = first(h.generator, strings.TrimSpace(n.leafText()+" "+f.attrs.href))
+	case rComplete:
+		h.complete = true
 	}
 }
 

@@ -167,3 +167,6 @@ func atoi(s string) int {
 	}
 	return v
 }
+
+// Plain answers a piece of HTML as one line of text, as titles are.
+func Plain(html string) string { return plain(html, yes) }

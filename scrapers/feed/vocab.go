@@ -20,6 +20,7 @@ const (
 	vSy      vocab = "sy"
 	vXHTML   vocab = "xhtml"
 	vBurner  vocab = "feedburner" // and pheedo: services that put links of their own in the place of the feed's
+	vHistory vocab = "fh"         // RFC 5005: feed paging and archiving
 	vXML     vocab = "xml"
 )
 
@@ -55,6 +56,8 @@ func vocabByURI(uri string) (vocab, bool) {
 		return vSy, true
 	case "http://www.w3.org/1999/xhtml":
 		return vXHTML, true
+	case "http://purl.org/syndication/history/1.0":
+		return vHistory, true
 	case "http://www.w3.org/xml/1998/namespace":
 		return vXML, true
 	case "http://rssnamespace.org/feedburner/ext/1.0", "http://www.pheedo.com/namespace/pheedo":
@@ -66,7 +69,7 @@ func vocabByURI(uri string) (vocab, bool) {
 // vocabByPrefix is for prefixes that the document does not declare.
 func vocabByPrefix(prefix string) vocab {
 	switch v := vocab(strings.ToLower(prefix)); v {
-	case vAtom, vDC, vTerms, vContent, vMedia, vITunes, vRDF, vSy, vXHTML, vXML, vBurner:
+	case vAtom, vDC, vTerms, vContent, vMedia, vITunes, vRDF, vSy, vXHTML, vXML, vBurner, vHistory:
 		return v
 	case "atom10", "atom03", "a10":
 		return vAtom
@@ -101,6 +104,8 @@ const (
 	rTTL
 	rPeriod
 	rFrequency
+	rGenerator
+	rComplete
 )
 
 // roleOf answers for a child of a feed or an entry, local in lower case.
@@ -132,6 +137,8 @@ func roleOf(v vocab, local string) role {
 			return rLang
 		case "ttl":
 			return rTTL
+		case "generator":
+			return rGenerator
 		}
 	case vDC:
 		switch local {
@@ -186,6 +193,10 @@ func roleOf(v vocab, local string) role {
 	case vBurner:
 		if local == "origlink" {
 			return rOrigLink
+		}
+	case vHistory:
+		if local == "complete" {
+			return rComplete
 		}
 	case vSy:
 		switch local {

@@ -41,10 +41,12 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"growth", growth}, {"growth of what is held", growthHeld}, {"growth over merges and splits", growthMerged}, {"withdrawals", withdrawals},
 		{"search", search}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
 		{"what is said of a rule", about}, {"marks", marks}, {"alerts of a rule", ruleAlerts},
+		{"archive", archived}, {"archive into a store", archivedInto}, {"archive filters", archiveFilters},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := &world{T: t, ctx: t.Context(), now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}
-			w.s = open(t, store.Options{Now: func() time.Time { return w.now }})
+			w.open = func() *store.Store { return open(t, store.Options{Now: func() time.Time { return w.now }}) }
+			w.s = w.open()
 			part.f(w)
 		})
 	}
@@ -53,10 +55,11 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 // world is a test with its store and its clock, which stands still until the test moves it.
 type world struct {
 	*testing.T
-	ctx context.Context
-	s   *store.Store
-	now time.Time
-	n   int
+	ctx  context.Context
+	s    *store.Store
+	now  time.Time
+	open func() *store.Store // another empty one
+	n    int
 }
 
 func (w *world) ok(err error) {

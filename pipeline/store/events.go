@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -87,9 +88,11 @@ func subject(c conn, a *pipeline.Alert) (known bool, err error) {
 		a.Subject = "article:" + strconv.FormatInt(a.Article.ID, 10)
 		// Another version of it is the same article to a reader, in whatever story it is by now; without a link, or where the page took
 		// another address, only the chain of versions knows.
-		return c.has(`WITH RECURSIVE `+versionChain+told+`article <> 0
-				AND (article IN (SELECT id FROM down) OR article IN (SELECT id FROM articles WHERE canonical = ? AND canonical <> '')) LIMIT 1`,
-			append(append([]any{a.Article.ID}, key...), ident(a.Article.Canonical))...)
+		const of = `(article IN (SELECT id FROM down) OR article IN (SELECT id FROM articles WHERE canonical = ? AND canonical <> ''))`
+		url := ident(a.Article.Canonical)
+		return c.has(`WITH RECURSIVE `+versionChain+told+`article <> 0 AND `+of+`
+			UNION ALL SELECT 1 FROM article_told WHERE rule = ? AND kind = ? AND seq = ? AND `+of+` LIMIT 1`,
+			slices.Concat([]any{a.Article.ID}, key, []any{url}, key, []any{url})...)
 	case pipeline.PerEvent:
 		event, err := eventOf(c, a.Story.ID)
 		if err != nil {

@@ -41,9 +41,8 @@ type ArchivedStory struct {
 
 // ArchivedTold is what a rule told of a story, or of an article where it is told once an article.
 type ArchivedTold struct {
-	Rule string    `json:"rule"`
-	Seq  int       `json:"seq"`
-	At   time.Time `json:"-"` // unknown of a story
+	Rule string `json:"rule"`
+	Seq  int    `json:"seq"`
 }
 
 // An ArchivedEpisode is a time in which the articles of a rule that counts came together, and that was told.

@@ -41,41 +41,41 @@ type headLine struct {
 
 // An articleLine is an article. Its fields stand in the order in which people read them.
 type articleLine struct {
-	Kind      string           `json:"kind"` // article
-	Key       string           `json:"key"`
-	Story     string           `json:"story"`
-	Event     string           `json:"event"`
-	Relation  string           `json:"relation"`
-	Of        string           `json:"of"`
-	Score     float64          `json:"score"`
-	URL       string           `json:"url"`
-	Canonical string           `json:"canonical"`
-	Site      string           `json:"site"`
-	SiteName  string           `json:"site_name"`
-	Feed      string           `json:"feed"`
-	Title     string           `json:"title"`
-	Authors   []string         `json:"authors"`
-	Published stamp            `json:"published"`
-	Date      string           `json:"date"`
-	Modified  string           `json:"modified"`
-	Lang      string           `json:"lang"`
-	Agency    string           `json:"agency"`
-	Section   string           `json:"section"`
-	Tags      []string         `json:"tags"`
-	Image     string           `json:"image"`
-	Source    string           `json:"source"`
-	Paywalled bool             `json:"paywalled"`
-	Why       string           `json:"why"`
-	Seen      *stamp           `json:"seen,omitempty"` // not in the canonical form
-	Past      bool             `json:"past,omitempty"` // a backfill stored it; not in the canonical form
-	Withdrawn bool             `json:"withdrawn"`
-	Gone      *stamp           `json:"gone,omitempty"` // since when it is withdrawn; not in the canonical form
-	Pruned    string           `json:"pruned"`         // "", page, body, fingerprint: how much retention has taken
-	Matches   []foundLine      `json:"matches"`
-	Told      []toldLine       `json:"told,omitempty"` // by rules that are told once an article
-	Body      string           `json:"body"`
-	Blocks    []pipeline.Block `json:"blocks"`
-	Sketch    []byte           `json:"sketch"` // base64
+	Kind      string                  `json:"kind"` // article
+	Key       string                  `json:"key"`
+	Story     string                  `json:"story"`
+	Event     string                  `json:"event"`
+	Relation  string                  `json:"relation"`
+	Of        string                  `json:"of"`
+	Score     float64                 `json:"score"`
+	URL       string                  `json:"url"`
+	Canonical string                  `json:"canonical"`
+	Site      string                  `json:"site"`
+	SiteName  string                  `json:"site_name"`
+	Feed      string                  `json:"feed"`
+	Title     string                  `json:"title"`
+	Authors   []string                `json:"authors"`
+	Published stamp                   `json:"published"`
+	Date      string                  `json:"date"`
+	Modified  string                  `json:"modified"`
+	Lang      string                  `json:"lang"`
+	Agency    string                  `json:"agency"`
+	Section   string                  `json:"section"`
+	Tags      []string                `json:"tags"`
+	Image     string                  `json:"image"`
+	Source    string                  `json:"source"`
+	Paywalled bool                    `json:"paywalled"`
+	Why       string                  `json:"why"`
+	Seen      *stamp                  `json:"seen,omitempty"` // not in the canonical form
+	Past      bool                    `json:"past,omitempty"` // a backfill stored it; not in the canonical form
+	Withdrawn bool                    `json:"withdrawn"`
+	Gone      *stamp                  `json:"gone,omitempty"` // since when it is withdrawn; not in the canonical form
+	Pruned    string                  `json:"pruned"`         // "", page, body, fingerprint: how much retention has taken
+	Matches   []foundLine             `json:"matches"`
+	Told      []pipeline.ArchivedTold `json:"told,omitempty"` // by rules that are told once an article
+	Body      string                  `json:"body"`
+	Blocks    []pipeline.Block        `json:"blocks"`
+	Sketch    []byte                  `json:"sketch"` // base64
 }
 
 // A foundLine is a match in an article's line.
@@ -85,23 +85,17 @@ type foundLine struct {
 	Spans    []pipeline.Span `json:"spans"`
 }
 
-type toldLine struct {
-	Rule string `json:"rule"`
-	Seq  int    `json:"seq"`
-	At   *stamp `json:"at,omitempty"`
-}
-
 type storyLine struct {
-	Kind     string     `json:"kind"` // story
-	Key      string     `json:"key"`
-	Event    string     `json:"event"`
-	Title    string     `json:"title"`
-	Created  *stamp     `json:"created,omitempty"` // not in the canonical form
-	Articles int        `json:"articles"`
-	Sites    []string   `json:"sites"`
-	Rules    []string   `json:"rules"`
-	Told     []toldLine `json:"told,omitempty"`
-	Apart    []string   `json:"apart,omitempty"`
+	Kind     string                  `json:"kind"` // story
+	Key      string                  `json:"key"`
+	Event    string                  `json:"event"`
+	Title    string                  `json:"title"`
+	Created  *stamp                  `json:"created,omitempty"` // not in the canonical form
+	Articles int                     `json:"articles"`
+	Sites    []string                `json:"sites"`
+	Rules    []string                `json:"rules"`
+	Told     []pipeline.ArchivedTold `json:"told,omitempty"`
+	Apart    []string                `json:"apart,omitempty"`
 }
 
 type episodeLine struct {

@@ -172,7 +172,7 @@ func (x *Reader) article(line []byte) (*pipeline.ArchivedArticle, error) {
 		}
 		a.Matches = append(a.Matches, pipeline.Match{Rule: m.Rule, Channels: m.Channels, Spans: m.Spans})
 	}
-	a.Told = readTold(l.Told)
+	a.Told = l.Told
 	if len(a.Sketch) == 0 && strings.TrimSpace(a.Title+a.Body) != "" {
 		a.Sketch = dedup.Sketch(a.Title, a.Body, a.Lang)
 	}
@@ -191,7 +191,7 @@ func readStory(line []byte) (*pipeline.ArchivedStory, error) {
 		return nil, errors.New(`story: it has no "key"`)
 	}
 	return &pipeline.ArchivedStory{Key: l.Key, EventKey: l.Event, Title: l.Title, Created: l.Created.or(), Articles: l.Articles, Sites: l.Sites, Rules: l.Rules,
-		Told: readTold(l.Told), Apart: l.Apart}, nil
+		Told: l.Told, Apart: l.Apart}, nil
 }
 
 func readEpisode(line []byte) (*pipeline.ArchivedEpisode, error) {
@@ -204,12 +204,4 @@ func readEpisode(line []byte) (*pipeline.ArchivedEpisode, error) {
 		return nil, errors.New("episode: it needs a rule, and begins no later than it ends")
 	}
 	return e, nil
-}
-
-func readTold(all []toldLine) []pipeline.ArchivedTold {
-	var out []pipeline.ArchivedTold
-	for _, t := range all {
-		out = append(out, pipeline.ArchivedTold{Rule: t.Rule, Seq: t.Seq, At: t.At.or()})
-	}
-	return out
 }

@@ -32,7 +32,7 @@ func TestLinesRoundTrip(t *testing.T) {
 				Date: "2026-03-04", Modified: "m", Section: "n", Image: "i", Lang: "en", Agency: "g", Body: "b\n\n\"", Blocks: []pipeline.Block{{Class: "nav", Text: "t", Rule: "q"}},
 				Source: pipeline.SourceFeed, Paywalled: true, Why: "w", Relation: "version", Score: 0.1, Sketch: []byte{0, 1, 255}, Seen: at, Withdrawn: at.Add(time.Hour)},
 			Matches: []pipeline.Match{{Rule: "r", Channels: []string{"d"}, Spans: []pipeline.Span{{Field: "body", Start: 1, End: 4}}}},
-			Told:    []pipeline.ArchivedTold{{Rule: "r", At: at}}}},
+			Told:    []pipeline.ArchivedTold{{Rule: "r"}}}},
 		{Episode: &pipeline.ArchivedEpisode{Rule: "r", Episode: pipeline.Episode{Number: 3, Begins: at, Ends: at}}},
 	}
 	var b bytes.Buffer

@@ -44,7 +44,7 @@ func (x *Writer) Write(r pipeline.ArchiveRecord) error {
 func (x *Writer) story(s *pipeline.ArchivedStory) error {
 	l := storyLine{Kind: "story", Key: s.Key, Event: s.EventKey, Title: s.Title, Articles: s.Articles, Sites: some(s.Sites), Rules: some(s.Rules)}
 	if !x.canonical {
-		l.Created, l.Told, l.Apart = stampOf(s.Created), toldLines(s.Told), s.Apart
+		l.Created, l.Told, l.Apart = stampOf(s.Created), s.Told, s.Apart
 	}
 	return x.enc.Encode(l)
 }
@@ -59,7 +59,7 @@ func (x *Writer) article(a *pipeline.ArchivedArticle) error {
 		l.Matches[i] = foundLine{m.Rule, some(m.Channels), some(m.Spans)}
 	}
 	if !x.canonical {
-		l.Seen, l.Told, l.Past = stampOf(a.Seen), toldLines(a.Told), a.Past
+		l.Seen, l.Told, l.Past = stampOf(a.Seen), a.Told, a.Past
 		if l.Withdrawn {
 			l.Gone = stampOf(a.Withdrawn)
 		}
@@ -74,17 +74,6 @@ func (x *Writer) match(a *pipeline.ArchivedArticle, m pipeline.Match) error {
 		l.Seen = stampOf(a.Seen)
 	}
 	return x.enc.Encode(l)
-}
-
-func toldLines(all []pipeline.ArchivedTold) []toldLine {
-	out := make([]toldLine, len(all))
-	for i, t := range all {
-		out[i] = toldLine{Rule: t.Rule, Seq: t.Seq}
-		if !t.At.IsZero() {
-			out[i].At = stampOf(t.At)
-		}
-	}
-	return out
 }
 
 // some is v, or an empty list where there is none: absent values are [].

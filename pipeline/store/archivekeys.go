@@ -60,7 +60,6 @@ func (p place) compare(q place) int {
 // named is an article of which the key is wanted, or one that might have the same.
 type named struct {
 	id              int64
-	digest          string
 	site, url, feed string
 }
 

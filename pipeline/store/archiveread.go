@@ -165,6 +165,7 @@ func (r *archiveReader) articles(ids []int64) error {
 	}
 	for _, id := range ids {
 		a := loaded[id]
+		sortTold(a.Told)
 		a.Key, a.OfKey = r.names.articles[id], r.names.articles[a.Of]
 		if st := rows[a.Story]; st != nil {
 			a.StoryKey, a.EventKey = st.Key, st.EventKey
@@ -205,14 +206,13 @@ func (r *archiveReader) found(ids []int64, loaded map[int64]*pipeline.ArchivedAr
 			return err
 		}
 		err = r.c.each(func(scan func(...any) error) error {
-			var id, created int64
+			var id int64
 			var t pipeline.ArchivedTold
-			err := scan(&id, &t.Rule, &t.Seq, &created)
-			t.At = at(created)
+			err := scan(&id, &t.Rule, &t.Seq)
 			loaded[id].Told = append(loaded[id].Told, t)
 			return err
-		}, `SELECT article, rule, seq, created FROM alerts WHERE article <> 0 AND article IN (`+marks+`) AND kind = 'match' AND subject = 'article:' || article
-			ORDER BY article, rule`+r.c.d.bytes+`, seq`, args...)
+		}, `SELECT article, rule, seq FROM alerts WHERE article <> 0 AND article IN (`+marks+`) AND kind = 'match' AND subject = 'article:' || article
+			UNION SELECT article, rule, seq FROM article_told WHERE article IN (`+marks+`) AND kind = 'match'`, append(args, args...)...)
 		if err != nil {
 			return err
 		}
@@ -329,11 +329,15 @@ func (r *archiveReader) decided(fresh []StoryRow, out map[int64]*pipeline.Archiv
 		out[id].Apart = slices.Compact(out[id].Apart)
 	}
 	for _, id := range ids {
-		slices.SortFunc(out[id].Told, func(a, b pipeline.ArchivedTold) int {
-			return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Seq, b.Seq))
-		})
+		sortTold(out[id].Told)
 	}
 	return err
+}
+
+func sortTold(all []pipeline.ArchivedTold) {
+	slices.SortFunc(all, func(a, b pipeline.ArchivedTold) int {
+		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Seq, b.Seq))
+	})
 }
 
 // episodes calls each for the told episodes of rules that count.

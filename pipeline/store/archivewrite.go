@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"wirewatch/pipeline"
 )
@@ -271,7 +270,8 @@ func (p *archivePart) insert(a *pipeline.ArchivedArticle) error {
 		return err
 	}
 	for _, t := range a.Told {
-		if err := p.told(&b, t); err != nil {
+		if _, err := p.c.exec(`INSERT INTO article_told (article, rule, kind, seq) VALUES (?, ?, ?, ?) ON CONFLICT (article, rule, kind, seq) DO NOTHING`,
+			b.ID, t.Rule, pipeline.KindMatch, t.Seq); err != nil {
 			return err
 		}
 	}
@@ -345,18 +345,6 @@ func (p *archivePart) story(a *pipeline.ArchivedArticle, b pipeline.Article) (id
 		}
 	}
 	return id, true, err
-}
-
-// told stores an alert that another store raised about an article, without a delivery: it is not raised again.
-func (p *archivePart) told(b *pipeline.Article, t pipeline.ArchivedTold) error {
-	at := t.At
-	if at.IsZero() {
-		at = b.Seen
-	}
-	_, err := p.c.exec(`INSERT INTO alerts (rule, subject, kind, seq, created, story, article, spans, payload, about)
-		VALUES (?, ?, ?, ?, ?, ?, ?, '[]', '', '') ON CONFLICT (rule, subject, kind, seq) DO NOTHING`,
-		t.Rule, "article:"+strconv.FormatInt(b.ID, 10), pipeline.KindMatch, t.Seq, ms(at), b.Story, b.ID)
-	return err
 }
 
 // episode stores a told episode, unless the rule has one of its own that lies in the same time.

@@ -202,7 +202,7 @@ func (s *Store) Check(ctx context.Context) error {
 
 // tables are all tables of the schema.
 var tables = [...]string{"feeds", "items", "stories", "articles", "pages", "matches", "alerts", "deliveries", "hosts", "channels", "leases", "changes",
-	"story_verdicts", "story_told", "silences"}
+	"story_verdicts", "story_told", "silences", "archive_keys", "archive_awaited", "article_told"}
 
 func integrity(ctx context.Context, db *sql.DB, path string) error {
 	c := conn{ctx, db, &dialect{}}

@@ -21,3 +21,12 @@ CREATE TABLE archive_awaited (
     article BIGINT NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
     PRIMARY KEY (key, article)
 ){{by_key}};
+
+-- What another store had told of an article, before an archive brought it here: it is not told again.
+CREATE TABLE article_told (
+    article BIGINT NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+    rule    TEXT NOT NULL,
+    kind    TEXT NOT NULL,
+    seq     BIGINT NOT NULL,
+    PRIMARY KEY (article, rule, kind, seq)
+);

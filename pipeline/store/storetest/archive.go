@@ -223,14 +223,19 @@ func archived(w *world) {
 	w.imports(backwards, strings.Join(back, ""))
 	w.want(w.archive(backwards, canonical), want)
 
+	// What another store told is no alert of this one: nobody finds it in a list, nor in the feed of a rule.
+	alerts, err := once.RuleAlerts(w.ctx, "copies", 10)
+	w.ok(err)
+	w.want(len(alerts), 0)
+
 	// What was told stays told, as it was told; what a person keeps apart stays apart.
 	source := w.s
 	for _, s := range []*store.Store{source, once, backwards} {
 		w.s = s
-		ferry, first, copied, apart := w.byTitle(s, "Ferry late"), w.byTitle(s, "Harbour closed"), w.byTitle(s, "Harbour closed"), w.byTitle(s, "Harbour closed again")
+		ferry, first, apart := w.byTitle(s, "Ferry late"), w.byTitle(s, "Harbour closed"), w.byTitle(s, "Harbour closed again")
 		as, err := s.Articles(w.ctx, store.ArticleFilter{Site: "b.example"})
 		w.ok(err)
-		copied = as[0]
+		copied := as[0]
 		w.want([]bool{w.raised(first, "harbours", pipeline.PerStory), w.raised(apart, "harbours", pipeline.PerStory), w.raised(copied, "copies", pipeline.PerArticle),
 			w.raised(ferry, "ferries", pipeline.PerEvent), w.raised(w.byTitle(s, "Ferries"), "ferries", pipeline.PerEvent)}, make([]bool, 5))
 		w.ok(w.write(func(tx pipeline.Tx) error {

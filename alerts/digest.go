@@ -16,8 +16,12 @@ const digestRules = 3
 // each of its items is the message that its delivery would have been.
 func renderDigest(d pipeline.Delivery) Message {
 	m := Message{UID: d.UID, Source: ownName, Published: d.Alert.Created.UTC(), Marks: []string{"DIGEST"}}
+	if d.Archived {
+		m.Marks = append(m.Marks, archiveMark)
+	}
 	var rules []string
 	for _, x := range d.Alert.Members {
+		x.Archived = false // the digest says so of all
 		item := Render(x)
 		m.Items = append(m.Items, item)
 		if !slices.Contains(rules, item.Rule) {

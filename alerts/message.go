@@ -89,6 +89,9 @@ func Render(d pipeline.Delivery) Message {
 	default:
 		m.Marks = append(m.Marks, strings.ToUpper(line(d.Alert.Kind, nameLen)))
 	}
+	if d.Archived {
+		m.Marks = append(m.Marks, archiveMark)
+	}
 	if d.Bundle.Reason() == pipeline.ForEscalation {
 		m.Marks = append(m.Marks, "ESCALATED")
 	}
@@ -123,6 +126,9 @@ func Render(d pipeline.Delivery) Message {
 	}
 	return m
 }
+
+// archiveMark says that a replay tells it: it is of the past.
+const archiveMark = "ARCHIVE"
 
 // ownName signs what Wirewatch says of itself.
 const ownName = "Wirewatch"

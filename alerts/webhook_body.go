@@ -40,7 +40,8 @@ type webhookBody struct {
 	ItemsLeft int        `json:"items_left,omitempty"`
 	// Of a message that nobody acknowledged, with the channels that were told first.
 	Escalated []bodyTold `json:"escalated,omitempty"`
-	Truncated bool       `json:"truncated"` // outlets, spans or snippets were left out to stay below 20 KB
+	Archive   bool       `json:"archive,omitempty"` // a replay tells it: it is of the past
+	Truncated bool       `json:"truncated"`         // outlets, spans or snippets were left out to stay below 20 KB
 }
 
 // bodyHealth is what Wirewatch says of itself. Of one subject there is one message when a trouble begins and one when it is over.
@@ -165,7 +166,7 @@ func WebhookBody(d pipeline.Delivery) ([]byte, error) {
 		Version: 1, EventType: "alert." + cmp.Or(line(al.Kind, nameLen), pipeline.KindMatch), ID: d.UID, Timestamp: stamp(al.Created),
 		Rule:     ruleBody(m),
 		Story:    bodyStory{ID: al.Story.ID, Title: cmp.Or(line(al.Story.Title, titleLen), m.Headline.Text), OutletsTotal: len(al.Outlets), Outlets: []bodyOutlet{}},
-		Articles: []bodyArticle{articleBody(m, a)},
+		Articles: []bodyArticle{articleBody(m, a)}, Archive: d.Archived,
 	}
 	for _, o := range al.Outlets[:min(maxBodyOutlets, len(al.Outlets))] {
 		body.Story.Outlets = append(body.Story.Outlets, bodyOutlet{line(o.Site, nameLen), line(o.SiteName, nameLen),
@@ -255,7 +256,7 @@ func ruleBody(m Message) bodyRule {
 func digestBody(d pipeline.Delivery) ([]byte, error) {
 	body := webhookBody{
 		Version: 1, EventType: "alert." + pipeline.KindDigest, ID: d.UID, Timestamp: stamp(d.Alert.Created), Rule: bodyRule{Name: line(d.Alert.Rule, nameLen), Tags: []string{}},
-		Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{}, Items: []bodyItem{},
+		Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{}, Items: []bodyItem{}, Archive: d.Archived,
 	}
 	for _, x := range d.Alert.Members {
 		if x.Alert.Kind == pipeline.KindHealth {

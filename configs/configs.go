@@ -40,6 +40,7 @@ type Config struct {
 	Retry        time.Duration   `yaml:"retry" also:"backoff"`              // base pause before a failed page is tried again; default 30s
 	Sites        string          `yaml:"sites" also:"site_rules,selectors"` // folder of site rules, absolute or relative to the working folder; "": none
 	Retention    Retention       `yaml:"retention" also:"keep,prune"`
+	Backup       *Backup         `yaml:"backup" also:"backups,copies"` // nil: the daemon makes none
 	Feeds        []Feed          `yaml:"feeds" also:"sources,feed"`
 	Rules        Rules           `yaml:"rules" also:"queries,rule"` // unread, inline ones and those of rule files, in order
 	Lists        Node            `yaml:"lists"`                     // unread: terms that the inline rules name
@@ -53,13 +54,6 @@ type Config struct {
 type Pace struct {
 	Every    time.Duration `yaml:"every" also:"interval,delay"`         // from one request to the next; default 1s, 0: no limit
 	Parallel int           `yaml:"parallel" also:"concurrency,workers"` // requests at the same time; default 1
-}
-
-// Retention says for how long things are kept from when they were stored; 0: for ever. Who an article was and what was told of it
-// is kept for ever.
-type Retention struct {
-	Pages  time.Duration `yaml:"pages" also:"page,html,raw"`             // as fetched, with the blocks found in them; default 30 days
-	Bodies time.Duration `yaml:"bodies" also:"body,text,texts,articles"` // the clean texts; default three years
 }
 
 // Log says how the program speaks.

@@ -339,6 +339,35 @@ func TestExample(t *testing.T) {
 	}
 }
 
+func TestBytes(t *testing.T) {
+	for in, want := range map[string]Bytes{"20GB": 20e9, "1.5TiB": 3 << 39, "512 mib": 512 << 20, "'900000kB'": 9e8, "0": 0, "\"${ROOM}\"": 3e9} {
+		c, err := Parse("w.yaml", []byte("retention: {size: "+in+"}"), vars("ROOM", "3GB"))
+		if err != nil || c.Retention.Size != want {
+			t.Errorf("%s: %d, %v", in, c.Retention.Size, err)
+		}
+	}
+	for _, in := range []string{"-1GB", "1e9", "20", "20G", "GB", "1 GB 2", "999999999TB", "[1GB]", "''"} {
+		if c, err := Parse("w.yaml", []byte("retention: {size: "+in+"}"), nil); err == nil {
+			t.Errorf("%s: %d", in, c.Retention.Size)
+		}
+	}
+}
+
+func TestRetention(t *testing.T) {
+	c, err := Parse("/etc/w/w.yaml", []byte("retention: {only: [{sites: [a.example], bodies: 0}, {tags: [x, 5], pages: 7d, size: 2GB}]}\nbackup: {to: copies}"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.Retention
+	if r.Pages != 30*day || len(r.Only) != 2 || r.Only[0].Pages != nil || r.Only[0].Bodies == nil || *r.Only[0].Bodies != 0 || *r.Only[1].Pages != 7*day ||
+		!slices.Equal(r.Only[1].Tags, []string{"x", "5"}) || r.Only[1].Size != 2e9 {
+		t.Errorf("%+v", r)
+	}
+	if *c.Backup != (Backup{To: "/etc/w/copies", Every: day, Keep: 7}) {
+		t.Errorf("%+v", c.Backup)
+	}
+}
+
 func TestDuration(t *testing.T) {
 	for s, want := range map[string]time.Duration{"0": 0, "0s": 0, "15m": 15 * time.Minute, "7d": 168 * time.Hour, "1d12h": 36 * time.Hour, "2w": 336 * time.Hour, "1.5h": 90 * time.Minute, "250ms": 250 * time.Millisecond} {
 		if got, _, err := parseDuration(s); err != nil || got != want {

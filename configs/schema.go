@@ -35,6 +35,8 @@ func schemaOf(t reflect.Type) map[string]any {
 		return one("string")
 	case reflect.TypeFor[Limit]():
 		return map[string]any{"type": "string", "pattern": `^(\s*\d+\s*/\s*(h|1h|hour)\s*|.*\$\{.*)$`}
+	case reflect.TypeFor[Bytes]():
+		return map[string]any{"type": []string{"string", "integer"}, "pattern": `^(\s*(0|\d+(\.\d+)?\s*[kKmMgGtT][iI]?[bB])\s*|.*\$\{.*)$`, "maximum": 0, "minimum": 0}
 	case reflect.TypeFor[AllHours]():
 		h := schemaOf(reflect.TypeFor[writtenHours]())
 		return map[string]any{"anyOf": []any{h, map[string]any{"type": "array", "items": h}}}

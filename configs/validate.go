@@ -39,11 +39,8 @@ func (c *Config) validate(d *decoder) {
 	if c.Retry < time.Second {
 		d.fail(d.at("retry"), "retry", "", "a pause of at least 1s is needed before a page is tried again")
 	}
-	for key, v := range map[string]time.Duration{"pages": c.Retention.Pages, "bodies": c.Retention.Bodies} {
-		if v != 0 && v < 4*day { // a channel that is down keeps its alerts for three days, and they quote the body
-			d.fail(d.at("retention."+key), "retention."+key, "write 30d, or 0 to keep them for ever", "at least 4d are needed, for alerts that still have to be told")
-		}
-	}
+	c.retention(d)
+	c.backup(d)
 	c.revisits(d)
 	for key, v := range map[string]string{"user_agent": c.UserAgent, "contact": c.Contact} {
 		if strings.ContainsAny(v, "\r\n\x00") {

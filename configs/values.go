@@ -15,6 +15,7 @@ import (
 
 var (
 	durationPart = regexp.MustCompile(`^(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)`)
+	years        = regexp.MustCompile(`^(\d+)\s*y[a-z]*$`)
 	wordyUnit    = regexp.MustCompile(`^(\d+)\s*(s|m|h|d|w)[a-z]*$`)
 
 	errDuration = errors.New("not a duration")
@@ -49,6 +50,11 @@ func parseDuration(s string) (time.Duration, string, error) {
 	case rest != "" || s == "":
 		if m := wordyUnit.FindStringSubmatch(strings.ToLower(s)); m != nil {
 			return 0, "write " + m[1] + m[2], errDuration
+		}
+		if m := years.FindStringSubmatch(strings.ToLower(s)); m != nil {
+			if n, err := strconv.Atoi(m[1]); err == nil && n < 100 {
+				return 0, fmt.Sprintf("write %dd", 365*n), errDuration
+			}
 		}
 		if _, err := strconv.ParseUint(s, 10, 64); err == nil {
 			return 0, "it has no unit: write " + s + "s, " + s + "m or " + s + "h", errDuration

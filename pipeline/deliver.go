@@ -19,7 +19,7 @@ type Channel interface {
 
 // DeliverStore is what delivering needs of the store.
 type DeliverStore interface {
-	// DueChannels lists channels with an open delivery that may go out now, or a bundle that is due.
+	// DueChannels lists channels with an open delivery that may go out now, a bundle that is due, or something in the line of the archive.
 	DueChannels(ctx context.Context, now time.Time) ([]string, error)
 	// NextDeliveries loads up to n open deliveries of a channel in order, with everything there is to say.
 	// None behind one that is not due; but one that is held, not due and never tried, is passed by those that wait for nothing
@@ -34,6 +34,7 @@ type DeliverStore interface {
 	// ReserveChannel takes the channel's next free slot, at least every apart, and says when it is.
 	ReserveChannel(ctx context.Context, channel string, now time.Time, every time.Duration) (time.Time, error)
 	QuietStore
+	ArchiveStore
 }
 
 // ageAttempts is how often even a delivery beyond MaxAge is tried: it may have waited for its channel's configuration, or for
@@ -115,8 +116,11 @@ func (d *Deliverer) round(ctx context.Context, l Lease, ch Channel) (sent int, m
 		return 0, false, err
 	}
 	next, err := d.Store.NextDeliveries(ctx, l.Key, d.Now(), 20)
-	if err != nil || len(next) == 0 {
+	if err != nil {
 		return 0, false, err
+	}
+	if len(next) == 0 {
+		return d.archived(ctx, l, ch, j)
 	}
 	if next, err = j.sift(ctx, l, next); err != nil {
 		return 0, false, err
@@ -180,7 +184,7 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, j *judge, x De
 		if x.Bundle == "" { // else someone wanted it late
 			ev.Lag = now.Sub(x.Created)
 		}
-		j.asked = false
+		clear(j.sent)
 	} else {
 		f := AsFailure(serr)
 		x.Error = serr.Error()

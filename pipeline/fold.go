@@ -100,8 +100,12 @@ type Tx interface {
 	// What is told of it.
 
 	// RaiseAlert stores the alert and a delivery per channel, unless there is one already for its rule and kind and its
-	// story or a story merged with it; with OncePer, its article or event. It reports whether it did.
+	// story or a story merged with it; with OncePer, its article or event. It reports whether it did. What replays alone told of is told
+	// live to the channels that they did not tell.
 	RaiseAlert(a Alert, channels []string) (bool, error)
+	// RaiseArchived stores an alert of a replay with a delivery per channel, which waits in the bundle a.Archive until due. Where its subject
+	// was told before, each of the channels that has no delivery of that gets one. It returns the channels that are told by it.
+	RaiseArchived(a Alert, due time.Time, channels []string) ([]string, error)
 	// RulesToldOf lists the rules that told of an article of the story, or of one merged with it.
 	RulesToldOf(story int64) ([]string, error)
 	// RaiseUpdate stores an update of what the alert's rule told of the alert's article before, with a delivery to each of the

@@ -43,7 +43,8 @@ type JoinStore interface {
 // them, and what is not joined yet is what is left to do: ended at any moment, the next pass goes on behind the last batch.
 //
 // It decides with an index of its own over the articles published around the one it decides on, live ones among them, as the Processor
-// decides with that of the recent past. It raises no alert.
+// decides with that of the recent past. What the index has learned of words depends on what it was taught and in which order; so that a pass
+// that was broken decides as one that was not, it is built anew for each span of time, of what stands before it. It raises no alert.
 type Joiner struct {
 	Store     JoinStore
 	NewIndex  func() *dedup.Index
@@ -57,8 +58,10 @@ type Joiner struct {
 
 	index    *dedup.Index
 	events   *dedup.Events
-	from, to time.Time // what the index holds
-	seq      int64     // the last change it knows
+	span     int64          // for which it was built
+	from, to time.Time      // what it holds
+	seq      int64          // the last change it knows
+	own      map[int64]bool // articles joined since, which it has been taught
 }
 
 // Name is the lease kind of joining.
@@ -99,8 +102,8 @@ func (j *Joiner) Run(ctx context.Context, l Lease) (total int, err error) {
 		slices.SortStableFunc(list, func(a, b Placed) int {
 			return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(a.Canonical, b.Canonical), a.Taken.Compare(b.Taken))
 		})
-		// Those without a date come first in the list, and are of the time in which they were seen: far from the others.
-		if n := slices.IndexFunc(list, func(p Placed) bool { return p.Published.IsZero() != list[0].Published.IsZero() }); n > 0 {
+		// A batch is of one span. Those without a date come first in the list, and are of the time in which they were seen.
+		if n := slices.IndexFunc(list, func(p Placed) bool { return j.spanOf(&p) != j.spanOf(&list[0]) }); n > 0 {
 			list = list[:n]
 		}
 		if err := j.Store.Write(ctx, l, func(tx Tx) error { return j.join(tx, list) }); err != nil {
@@ -131,7 +134,7 @@ func (j *Joiner) join(tx Tx, list []Placed) (err error) {
 			to = t
 		}
 	}
-	if err := j.reach(tx, from.Add(-j.Window), to.Add(j.Window)); err != nil {
+	if err := j.reach(tx, j.spanOf(&list[0]), from.Add(-j.Window), to.Add(j.Window)); err != nil {
 		return err
 	}
 	for i := range list {
@@ -142,15 +145,21 @@ func (j *Joiner) join(tx Tx, list []Placed) (err error) {
 	return nil
 }
 
+// spanOf numbers the span of time, as long as the window, in which an article was published.
+func (j *Joiner) spanOf(p *Placed) int64 {
+	return p.time().Unix() / max(int64(j.Window/time.Second), 1)
+}
+
 // reach makes the index hold what has a story in [from, to).
-func (j *Joiner) reach(tx Tx, from, to time.Time) error {
-	if j.index == nil || from.Before(j.from) || from.After(j.to) { // anew, also where nothing that it holds is near
+func (j *Joiner) reach(tx Tx, span int64, from, to time.Time) error {
+	if j.index == nil || span != j.span {
 		seq, err := tx.LastChange()
 		if err != nil {
 			return err
 		}
-		j.index, j.events, j.seq = j.NewIndex(), j.NewEvents(), seq
-		j.from, j.to = from, from
+		j.index, j.events, j.seq, j.own, j.span = j.NewIndex(), j.NewEvents(), seq, map[int64]bool{}, span
+		begin := time.Unix(span*int64(j.Window/time.Second), 0).Add(-j.Window)
+		j.from, j.to = begin, begin
 	} else if err := j.catchUp(tx); err != nil {
 		return err
 	}
@@ -162,7 +171,6 @@ func (j *Joiner) reach(tx Tx, from, to time.Time) error {
 	}
 	if from.After(j.from) {
 		j.index.Expire(from)
-		j.events.Forget(from)
 		j.from = from
 	}
 	return nil
@@ -185,7 +193,9 @@ func (j *Joiner) catchUp(tx Tx) error {
 			Seen: c.Seen, Sketch: c.Sketch, Terms: c.Terms}
 		switch near := !p.time().Before(j.from) && p.time().Before(j.to); c.Kind {
 		case ChangeArticle, ChangeText:
-			if near && c.Sketch != nil {
+			if j.own[c.Article] && c.Kind == ChangeArticle {
+				delete(j.own, c.Article)
+			} else if near && c.Sketch != nil {
 				j.add(p)
 			}
 		case ChangeMove, ChangeSplit, ChangeEvent:
@@ -217,6 +227,7 @@ func (j *Joiner) one(tx Tx, p *Placed) error {
 		p.Terms = nil
 	}
 	j.add(*p)
+	j.own[p.ID] = true
 	return nil
 }
 

@@ -9,21 +9,30 @@ import (
 type QuietStore interface {
 	// ActiveSilences lists the silences in force at now.
 	ActiveSilences(ctx context.Context, now time.Time) ([]Silence, error)
-	// LastSent says when a channel took its last messages, up to n, the newest first. A digest is one message.
-	LastSent(ctx context.Context, channel string, n int) ([]time.Time, error)
+	// LastSent says when a channel took its last messages, up to n, the newest first. A digest is one message. With archived those of
+	// replays count too.
+	LastSent(ctx context.Context, channel string, n int, archived bool) ([]time.Time, error)
 	// OpenWindow says when a bundle of a channel is due that holds something and is not due at now; the zero time: there is none.
 	OpenWindow(ctx context.Context, channel string, b Bundle, now time.Time) (time.Time, error)
-	// DueHeld loads up to n deliveries of a channel whose bundle is due, the longest due first, those of one bundle in order of commit.
+	// DueHeld loads up to n deliveries of a channel whose bundle is due, the longest due first, those of one bundle in order of commit. What
+	// waits in the line of the archive is not among them.
 	DueHeld(ctx context.Context, channel string, now time.Time, n int) ([]Delivery, error)
 	// Hold stores, under the lease, that deliveries are held or silenced.
 	Hold(ctx context.Context, l Lease, ds []Delivery) error
 	// LetGo stores, under the lease and in one transaction, that those of stay are held on or silenced, and that each group goes to the
-	// end of the channel's queue: one delivery as itself, several as the members of a digest.
+	// end of the channel's queue: one delivery as itself, several as the members of a digest. Of the archive it stays in that line.
 	LetGo(ctx context.Context, l Lease, now time.Time, stay []Delivery, groups [][]Delivery) error
 }
 
 // digestItems is how many items a digest has at most, for a channel that does not say itself (DigestItems) what it can show.
 const digestItems = 15
+
+func itemsOf(ch Channel) int {
+	if c, ok := ch.(interface{ DigestItems() int }); ok {
+		return c.DigestItems()
+	}
+	return digestItems
+}
 
 // Decide says what would become of a delivery on its channel now: open, held in a bundle until it is due, or silenced. Nothing is stored.
 func (d *Deliverer) Decide(ctx context.Context, x Delivery) (Delivery, error) {
@@ -40,13 +49,12 @@ type judge struct {
 	channel  string
 	silences []Silence
 	windows  map[Bundle]time.Time // that are open, of those that were asked for
-	asked    bool                 // sent is what the channel took last
-	sent     []time.Time
+	sent     map[bool][]time.Time // what the channel took last, with and without what is archived, once it was asked for
 }
 
 func (d *Deliverer) judge(ctx context.Context, channel string) (*judge, error) {
 	silences, err := d.Store.ActiveSilences(ctx, d.Now())
-	return &judge{d: d, channel: channel, silences: silences, windows: map[Bundle]time.Time{}}, err
+	return &judge{d: d, channel: channel, silences: silences, windows: map[Bundle]time.Time{}, sent: map[bool][]time.Time{}}, err
 }
 
 func (j *judge) policy(a *Alert) Policy {
@@ -73,13 +81,12 @@ func (j *judge) decide(ctx context.Context, x Delivery) (_ Delivery, err error) 
 		m.window = j.windows[window]
 	}
 	if p.Limit > 0 {
-		if !j.asked {
-			if j.sent, err = j.d.Store.LastSent(ctx, j.channel, p.Limit); err != nil {
+		if _, asked := j.sent[x.Archived]; !asked {
+			if j.sent[x.Archived], err = j.d.Store.LastSent(ctx, j.channel, p.Limit, x.Archived); err != nil {
 				return x, err
 			}
-			j.asked = true
 		}
-		m.sent = j.sent
+		m.sent = j.sent[x.Archived]
 	}
 	y := decide(x, p, m)
 	if window != "" && y.State == DeliveryHeld && y.Bundle == window {
@@ -111,10 +118,7 @@ func (j *judge) sift(ctx context.Context, l Lease, ds []Delivery) (open []Delive
 // letGo lets go what is held and due: the deliveries of a bundle as digests of as many items as the channel shows, or as itself what is
 // alone, was tried before or is a digest. By the policy in force now some may have to be held on.
 func (j *judge) letGo(ctx context.Context, l Lease, ch Channel) error {
-	most := digestItems
-	if c, ok := ch.(interface{ DigestItems() int }); ok {
-		most = c.DigestItems()
-	}
+	most := itemsOf(ch)
 	for {
 		now := j.d.Now()
 		ds, err := j.d.Store.DueHeld(ctx, j.channel, now, 20*most)

@@ -265,6 +265,7 @@ type Alert struct {
 	Health  Health                   // what an alert of KindHealth says; Article holds it as headline and text
 	Members []Delivery               // of KindDigest: what it gathers, in the order of commit; else nil
 	Wait    map[string]time.Duration // only to raise it, by channel: how long after Created its delivery is held
+	Archive Bundle                   // only to raise it: ForArchive or ForArchiveDigest, in which its deliveries wait; "": it is no replay
 	Update  *Update                  // with KindUpdate: what changed; else nil
 	Mark    Mark                     // what a person says of it, where it is listed
 	Count   *Count                   // of a rule that counts: what made it tell, with Article as the one that did; else nil
@@ -351,6 +352,7 @@ type Delivery struct {
 	Released time.Time // when its bundle let it go as itself; zero: it did not
 	Digest   int64     // the delivery of the digest that it is part of; 0: none
 	Silence  int64     // the silence that kept it quiet; 0: none
+	Archived bool      // a replay asked for it: it tells of the past, and goes out when nothing else waits for its channel
 	Told     []Told    // of an escalation: who was told first
 	Begun    bool      // an attempt was begun, whether or not its outcome is known: the receiver may have it under this UID
 	Attempts int

@@ -57,6 +57,11 @@ const (
 	ForLimit      = "limit"      // until the hour's messages are less than its limit
 	ForEscalation = "escalation" // for someone to acknowledge the alert
 	ForHealth     = "health"     // for what else the operator is to be told
+
+	// What a replay raised waits for whatever else there is to be told; ForArchiveDigest also to be gathered first. The names stand in this
+	// order in a channel's line: what was gathered already comes before what is still to be.
+	ForArchive       = "archive"
+	ForArchiveDigest = "archive-digest"
 )
 
 // Replayed is the bundle of what a person sends again: no policy holds it, and no silence.
@@ -116,7 +121,7 @@ type moment struct {
 	silences []Silence                           // in force
 	holds    func(query string, a *Article) bool // nil: no query does
 	window   time.Time                           // when the window closes that is open for the delivery (see windowOf); zero: none is
-	sent     []time.Time                         // the last Policy.Limit messages that the channel took, the newest first
+	sent     []time.Time                         // the last Policy.Limit messages that the channel took, the newest first; those of replays only where it is about one
 }
 
 // decide says what is to be done with a delivery before an attempt at sending it, or when its bundle is due: nothing, and it may go out;
@@ -136,6 +141,9 @@ func decide(d Delivery, p Policy, m moment) Delivery {
 				return d
 			}
 		}
+	}
+	if d.Archived {
+		return d.inLine(p, m)
 	}
 	if d.Bundle.Reason() == ForEscalation && len(d.Told) == 0 && d.Silence != 0 { // nobody was to be told of it
 		d.State = DeliverySilenced
@@ -161,12 +169,31 @@ func decide(d Delivery, p Policy, m moment) Delivery {
 	if p.Group > 0 && single && d.Bundle == "" {
 		return d.held(NewBundle(ForGroup, d.Alert.Rule), closes(m, p.Group))
 	}
-	if p.Limit > 0 && len(m.sent) >= p.Limit {
-		if at := m.sent[p.Limit-1].Add(limitWindow); at.After(m.now) {
-			return d.held(NewBundle(ForLimit, scope), at)
-		}
+	if at, full := p.full(m); full {
+		return d.held(NewBundle(ForLimit, scope), at)
 	}
 	return d.open()
+}
+
+// inLine is decide for a delivery in the line of the archive, which is no news, however severe. It is told singly or in the digest that the replay
+// asked for; the hours and the limit keep it, where it stands.
+func (d Delivery) inLine(p Policy, m moment) Delivery {
+	if at := opening(p.Hours, m.now); at.After(m.now) {
+		return d.held(d.Bundle, at)
+	}
+	if at, full := p.full(m); full {
+		return d.held(d.Bundle, at)
+	}
+	return d.open()
+}
+
+// full reports whether the channel took as many messages as it may in an hour, and until when it takes no more.
+func (p Policy) full(m moment) (until time.Time, full bool) {
+	if p.Limit == 0 || len(m.sent) < p.Limit {
+		return until, false
+	}
+	until = m.sent[p.Limit-1].Add(limitWindow)
+	return until, until.After(m.now)
 }
 
 // windowOf is the bundle in which a delivery waits for others that come shortly after it; "": in none.

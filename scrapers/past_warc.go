@@ -165,7 +165,12 @@ func (w *warcWalk) read(r *warc.Reader, rec *warc.Record) (f pipeline.Find, want
 	if !w.candidate(rec) {
 		return f, false, nil
 	}
-	f.Entry.URL, f.Taken = rec.URI, rec.Date
+	f.Taken = rec.Date
+	if Site(rec.URI) == "" {
+		f.Err = fmt.Errorf("%s: %w", w.file.name, &warc.Fault{At: rec.At, What: fmt.Sprintf("the record's address %.200q is none", rec.URI)})
+		return f, true, nil
+	}
+	f.Entry.URL = rec.URI
 	contentType, wanted, err := htmlPage(r, rec)
 	if err == nil && wanted {
 		var body []byte
@@ -206,8 +211,8 @@ func (w *warcWalk) candidate(rec *warc.Record) bool {
 	if !rec.Date.IsZero() && !w.since.IsZero() && rec.Date.Before(w.since.Add(-early)) {
 		return false
 	}
-	site := Site(rec.URI)
-	return site != "" && (w.past.sites == nil || w.past.sites[site])
+	scheme, _, _ := strings.Cut(strings.ToLower(rec.URI), ":")
+	return (scheme == "http" || scheme == "https") && (w.past.sites == nil || w.past.sites[Site(rec.URI)])
 }
 
 // htmlPage reports whether a record is a page, as far as its head says: no type at all is judged by the body.

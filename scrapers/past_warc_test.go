@@ -101,6 +101,7 @@ func TestWARCFinds(t *testing.T) {
 		warcCapture("conversion", "http://a.example/1", "2024-03-01T10:00:00Z", "Content-Type: text/plain\r\n", "one"),
 		warcCapture("response", "http://a.example/old", "2024-02-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>old"),
 		warcCapture("response", "http://a.example/eve", "2024-02-29T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>eve"),
+		warcCapture("response", "http://[a.example/", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>nowhere"),
 		warcCapture("response", "http://a.example/cut", "2024-03-01T10:00:00Z", "WARC-Truncated: length\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>cu"),
 		warcCapture("response", "http://a.example/br", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: br\r\n\r\n\x1b\x0e\x00\xf8\x25"),
 		warcCapture("response", "http://a.example/empty", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
@@ -130,6 +131,7 @@ func TestWARCFinds(t *testing.T) {
 		"https://www.b.example/untyped 2024-03-01 <!doctype html>untyped",
 		"https://b.example/kept 2024-03-01 <html>kept",
 		"http://a.example/eve 2024-02-29 <html>eve",
+		`error: the record's address "http://[a.example/" is none`,
 		`http://a.example/cut error: the archive cut the page off (WARC-Truncated: "length")`,
 		`http://a.example/br error: the body's encoding "br" is not decoded`,
 		"http://a.example/empty error: the page is empty",
@@ -321,6 +323,8 @@ func TestWARCTransfers(t *testing.T) {
 	_, err = walk("/slow.warc")
 	fails(t, err, pipeline.Retry, "stalled")
 	contains(t, err.Error(), "sent nothing for 50ms")
+	_, err = warcWalked(t, warcSource(t, newClient(t, func(o *Options) { o.AllowPrivate = nil }), srv.URL+"/b.warc"), time.Time{}, "")
+	fails(t, err, pipeline.Final, "forbidden address")
 	_, err = walk("/gone.warc")
 	fails(t, err, pipeline.Gone, "status 410")
 	_, err = walk("/busy.warc")

@@ -13,45 +13,40 @@ import (
 	"wirewatch/pipeline"
 )
 
-// A transfer is what is read of a file of the web from an offset on. Its errors are sentences.
-type transfer struct {
-	io.ReadCloser
-	size int64 // of the whole file, -1: unknown
-}
-
-// open asks for a file's bytes from an offset on. A server that sends the whole file all the same is read through to the offset; an offset
-// at the file's end, or behind it, gives no bytes.
-func (c *Client) open(ctx context.Context, url string, offset int64) (*transfer, error) {
+// open asks for a file's bytes from an offset on; errors of reading them are sentences. A server that sends the whole file all the same is read
+// through to the offset. An offset at the file's end, or behind it, gives no bytes.
+func (c *Client) open(ctx context.Context, url string, offset int64) (io.ReadCloser, error) {
 	resp, err := c.file(ctx, http.MethodGet, url, offset)
 	if err != nil {
 		return nil, err
 	}
-	host := authority(resp.Request.URL)
-	from, size := contentRange(resp.Header)
-	body := &body{ReadCloser: resp.Body, done: func() {}, translate: func(err error) error { return c.failed(ctx, err, host) }}
-	t := &transfer{ReadCloser: body, size: size}
-	switch {
-	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && offset > 0:
-		resp.Body.Close()
-		t.ReadCloser = http.NoBody
-	case resp.StatusCode == http.StatusPartialContent && from == offset:
-	case resp.StatusCode == http.StatusOK:
-		t.size = resp.ContentLength
-		if _, err := io.CopyN(io.Discard, body, offset); err == io.EOF { // the file has become shorter
-			resp.Body.Close()
-			t.ReadCloser = http.NoBody
-		} else if err != nil {
-			resp.Body.Close()
-			return nil, err
+	in := c.worded(ctx, resp)
+	switch code := resp.StatusCode; {
+	case code == http.StatusPartialContent && begins(resp.Header) == offset:
+		return in, nil
+	case code == http.StatusOK:
+		if _, err = io.CopyN(io.Discard, in, offset); err == nil {
+			return in, nil
 		}
+	case code == http.StatusRequestedRangeNotSatisfiable && offset > 0:
+		err = io.EOF
 	default:
-		resp.Body.Close()
-		if err := statusFailure(host, resp.StatusCode, resp.Header, c.opts.Now()); err != nil {
-			return nil, err
+		host := authority(resp.Request.URL)
+		if err = statusFailure(host, code, resp.Header, c.opts.Now()); err == nil {
+			err = &pipeline.Failure{Verdict: pipeline.Retry, Reason: "range", Err: fmt.Errorf("%s was asked for a file from byte %d on, and sent something else", host, offset)}
 		}
-		return nil, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "range", Err: fmt.Errorf("%s was asked for a file from byte %d on, and sent something else", host, offset)}
 	}
-	return t, nil
+	in.Close()
+	if err == io.EOF {
+		return http.NoBody, nil
+	}
+	return nil, err
+}
+
+// worded is a response's body whose errors are sentences.
+func (c *Client) worded(ctx context.Context, resp *http.Response) io.ReadCloser {
+	host := authority(resp.Request.URL)
+	return &body{ReadCloser: resp.Body, done: func() {}, translate: func(err error) error { return c.failed(ctx, err, host) }}
 }
 
 // size asks how long a file is; -1: the server does not say.
@@ -90,21 +85,14 @@ func (c *Client) failed(ctx context.Context, err error, host string) error {
 	return sentence(err, host, c.limits)
 }
 
-// contentRange reads where a part begins, and how long the whole is; -1: not said.
-func contentRange(h http.Header) (from, size int64) {
-	from, size = -1, -1
-	part, whole, ok := strings.Cut(strings.TrimPrefix(h.Get("Content-Range"), "bytes "), "/")
-	if !ok {
-		return from, size
+// begins is the first byte that a Content-Range names; -1: it names none.
+func begins(h http.Header) int64 {
+	first, _, _ := strings.Cut(strings.TrimPrefix(h.Get("Content-Range"), "bytes "), "-")
+	n, err := strconv.ParseInt(strings.TrimSpace(first), 10, 64)
+	if err != nil {
+		return -1
 	}
-	begin, _, _ := strings.Cut(part, "-")
-	if n, err := strconv.ParseInt(strings.TrimSpace(begin), 10, 64); err == nil {
-		from = n
-	}
-	if n, err := strconv.ParseInt(strings.TrimSpace(whole), 10, 64); err == nil {
-		size = n
-	}
-	return from, size
+	return n
 }
 
 // moving asks for a file's bytes as they are stored, and bounds the time in which none come, not the time in which nobody reads.

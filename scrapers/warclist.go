@@ -72,12 +72,11 @@ func (p *warcPast) openList(ctx context.Context, remote bool) (io.ReadCloser, er
 	if err != nil {
 		return nil, p.client.failed(ctx, err, authority(req.URL))
 	}
-	host := authority(resp.Request.URL)
-	if err := statusFailure(host, resp.StatusCode, resp.Header, p.client.opts.Now()); err != nil {
+	if err := statusFailure(authority(resp.Request.URL), resp.StatusCode, resp.Header, p.client.opts.Now()); err != nil {
 		resp.Body.Close()
 		return nil, err
 	}
-	return &body{ReadCloser: resp.Body, done: func() {}, translate: func(err error) error { return p.client.failed(ctx, err, host) }}, nil
+	return p.client.worded(ctx, resp), nil
 }
 
 // entry is the file that a line of the list means: an address; a path as Common Crawl writes it, on the list's own host or on Common Crawl's; or a path

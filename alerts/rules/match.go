@@ -504,6 +504,11 @@ func host(s string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(s, "www."), ".")
 }
 
+// Covers reports whether a host, as articles name theirs, is one of sites or a subdomain of one; sites as people write them.
+func Covers(sites []string, h string) bool {
+	return slices.ContainsFunc(sites, func(s string) bool { return inSite(host(h), host(s)) })
+}
+
 // inSite reports whether host h is site or a subdomain of it.
 func inSite(h, site string) bool {
 	rest, ok := strings.CutSuffix(h, site)

@@ -54,6 +54,9 @@ func (r deliveryRow) mark() string {
 func deliveryWhy(d pipeline.Delivery) string {
 	switch d.State {
 	case pipeline.DeliveryHeld:
+		if d.Archived {
+			return fmt.Sprintf("held (%s) behind what is live, until %s at least", d.Bundle, stamp(d.Due))
+		}
 		return fmt.Sprintf("held (%s) until %s", d.Bundle, stamp(d.Due))
 	case pipeline.DeliveryGathered:
 		return fmt.Sprintf("in digest %d, which is not sent yet", d.Digest)

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
-	"wirewatch/configs"
-	"wirewatch/pipeline/dedup"
+	"wirewatch/alerts"
 	"wirewatch/pipeline/store"
 )
 
@@ -17,6 +18,15 @@ type pruneRow struct {
 	Items  int   `json:"items"`  // items whose feed text went
 	Bytes  int64 `json:"bytes"`
 	DryRun bool  `json:"dry_run"`
+
+	By []pruneByRow `json:"by"` // with retention.only: what the general ages and size took first, then each entry's
+}
+
+type pruneByRow struct {
+	Policy string `json:"policy"` // the entry's sites and tags; "" is the general one
+	Pages  int    `json:"pages"`
+	Bodies int    `json:"bodies"`
+	Bytes  int64  `json:"bytes"`
 }
 
 func runDBPrune(ctx context.Context, e *env, v verb, args []string) error {
@@ -56,7 +66,11 @@ func runDBPrune(ctx context.Context, e *env, v verb, args []string) error {
 			}
 			defer unlock()
 		}
-		p, err := st.Prune(ctx, retention(cfg, e.now()), *dry)
+		r, err := plainRetention(cfg, e.now())
+		if err != nil {
+			return err
+		}
+		p, err := st.Prune(ctx, r, *dry)
 		if err != nil {
 			return err
 		}
@@ -65,8 +79,15 @@ func runDBPrune(ctx context.Context, e *env, v verb, args []string) error {
 				return err
 			}
 		}
+		by := make([]pruneByRow, len(p.By))
+		for i, x := range p.By {
+			by[i] = pruneByRow{"", x.Pages, x.Bodies, x.Bytes}
+			if i > 0 {
+				by[i].Policy = keepName(cfg.Retention.Only[i-1])
+			}
+		}
 		if *asJSON {
-			return printJSON(e.stdout, []pruneRow{{p.Pages, p.Bodies, p.Items, p.Bytes, *dry}})
+			return printJSON(e.stdout, []pruneRow{{p.Pages, p.Bodies, p.Items, p.Bytes, *dry, by}})
 		}
 		word := ""
 		if *dry {
@@ -74,6 +95,12 @@ func runDBPrune(ctx context.Context, e *env, v verb, args []string) error {
 		}
 		fmt.Fprintf(e.stdout, "%sforgotten: the pages of %s, the bodies of %s, the feed's text of %s; %s\n", word, count(p.Pages, "article"),
 			count(p.Bodies, "article"), count(p.Items, "item"), megabytes(p.Bytes))
+		for i, x := range by {
+			if i == 0 {
+				x.Policy = "all others"
+			}
+			fmt.Fprintf(e.stdout, "  %s: the pages of %s, the bodies of %s; %s\n", alerts.Terminal(x.Policy), count(x.Pages, "article"), count(x.Bodies, "article"), megabytes(x.Bytes))
+		}
 		if _, file := sqlitePath(cfg); file && !*dry && !*shrink && p.Bytes > 0 {
 			fmt.Fprintln(e.stderr, "the file keeps its size and uses that room again; --shrink gives it back")
 		}
@@ -97,23 +124,10 @@ func durationOrNever(s string) (time.Duration, error) {
 // megabytes says a size to a person.
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// retention is what the configuration lets go of at a moment.
-func retention(cfg *configs.Config, now time.Time) store.Retention {
-	before := func(age time.Duration) time.Time {
-		if age <= 0 {
-			return time.Time{}
-		}
-		return now.Add(-age)
-	}
-	// Copies are looked for in the fingerprints of the window, whatever becomes of the bodies; a page that a process decides on now
-	// may have been fetched a little earlier, so the log is kept for twice as long.
-	return store.Retention{Pages: before(cfg.Retention.Pages), Bodies: before(cfg.Retention.Bodies), Sketches: before(foldWindow),
-		Log: before(2 * foldWindow), Brief: dedup.Brief}
-}
-
 // prune forgets what is old; a daemon does it every hour.
 func (a *app) prune(ctx context.Context) error {
-	p, err := a.store.Prune(ctx, retention(a.setup.Load().cfg, time.Now()), false)
+	s := a.setup.Load()
+	p, err := a.store.Prune(ctx, retention(s.cfg, slices.Collect(maps.Values(s.byName)), time.Now()), false)
 	if p.Pages+p.Bodies+p.Items > 0 {
 		a.log.LogAttrs(ctx, slog.LevelInfo, "forgot what is old", slog.Int("pages", p.Pages), slog.Int("bodies", p.Bodies), slog.Int("items", p.Items),
 			slog.Int64("bytes", p.Bytes))

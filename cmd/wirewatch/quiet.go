@@ -108,13 +108,18 @@ func wrongEscalation(r rules.Rule, e configs.Escalation, channels []configs.Chan
 	return bad
 }
 
+// takes reports whether a channel is told of rules as severe as this one.
+func (q *quiet) takes(r rules.Rule, channel string) bool {
+	return pipeline.AtLeast(r.Severity, q.least[channel])
+}
+
 // narrow takes out of each rule's channels those that are told of more severe things only, and the one that it escalates to. It says of
 // which rules nobody is told any more.
 func (q *quiet) narrow(route map[string][]string, byName map[string]rules.Rule) (warnings []string) {
 	for rule, all := range route {
 		var told []string
 		for _, ch := range all {
-			if pipeline.AtLeast(byName[rule].Severity, q.least[ch]) && ch != q.escalate[rule].To {
+			if q.takes(byName[rule], ch) && ch != q.escalate[rule].To {
 				told = append(told, ch)
 			}
 		}

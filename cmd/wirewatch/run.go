@@ -110,6 +110,9 @@ func (a *app) once(ctx context.Context) error {
 		err = a.prune(ctx)
 	}
 	if err == nil {
+		err = a.backups.Once(ctx)
+	}
+	if err == nil {
 		err = a.indexWords(ctx)
 	}
 	attrs := []any{"new items", done["poll"], "articles", done["process"], "messages", done["deliver"], "took", time.Since(start).Round(time.Millisecond)}
@@ -180,7 +183,7 @@ func cause(ctx context.Context) error {
 	return nil
 }
 
-// reload takes the configuration's rules, channels, feeds, operator, retention, api_token and site rules as they are now. What is opened once (store,
+// reload takes the configuration's rules, channels, feeds, operator, retention, backup, api_token and site rules as they are now. What is opened once (store,
 // listen, allow_private, pace, revisit) waits for a restart and says so.
 func (a *app) reload(ctx context.Context, e *env, file string) {
 	s, err := load(file, e.getenv, e.now)
@@ -209,8 +212,8 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
-	if !old.SameApartFrom(s.cfg, "feeds", "rules", "lists", "channels", "operator", "sites", "retention", "api_token") {
-		a.log.Warn("feeds, rules, channels, operator, retention, api_token and site rules are reloaded; other keys changed too and take effect after a restart")
+	if !old.SameApartFrom(s.cfg, "feeds", "rules", "lists", "channels", "operator", "sites", "retention", "backup", "api_token") {
+		a.log.Warn("feeds, rules, channels, operator, retention, backup, api_token and site rules are reloaded; other keys changed too and take effect after a restart")
 	}
 	a.log.Info("reloaded", "feeds", len(s.cfg.Feeds), "rules", s.rules.Len(), "channels", len(s.cfg.Channels))
 	a.engine.Wake("poll")

@@ -172,6 +172,8 @@ func TestConfigSchemaAgreesWithTheDecoder(t *testing.T) {
 	}{
 		{true, ""}, {true, "{store: a.db, listen: '127.0.0.1:80', pace: {every: 0, parallel: 2}, revisit: [1h, 1d], x-any: [1]}"},
 		{true, "{allow_private: [10.0.0.0/8, 127.0.0.1], retention: {pages: 0, bodies: 30d}, log: {format: json}, operator: []}"},
+		{true, "{retention: {size: 20GB, only: [{sites: [a.example], pages: 7d, size: 1.5 GiB}, {tags: [x], bodies: 0}]}, backup: {to: copies}}"},
+		{false, "retention: {size: 20}"}, {false, "retention: {size: 20G}"}, {false, "retention: {only: {sites: [a.example]}}"}, {false, "backup: {every: 1d}"},
 		{true, "feeds: [{url: 'https://a.example/rss', every: 1d12h, headers: {A: b}, basic_auth: {user: u, password: p}}]"},
 		{true, "channels: [{name: a, kind: webhook, url: 'https://a.example', secret: s, wait: 30s}]"},
 		{true, "{lists: {a: [b]}, rules: [{name: a, query: $a, tests: [{match: b}]}]}"}, {true, "{feeds: , rules: , pace: }"},

@@ -211,6 +211,7 @@ type app struct {
 	sites   *pipeline.SiteWatch
 	feeds   *pipeline.FeedWatch
 	works   *pipeline.WorksWatch
+	backups *pipeline.Backups
 	desk    *desk.Desk
 	setup   atomic.Pointer[setup]
 	owner   string
@@ -273,10 +274,14 @@ func (a *app) build(s *setup) (err error) {
 		a.works.Room = func() (uint64, error) { return roomLeft(filepath.Dir(a.path)) }
 	}
 	options := func(feed string) scrapers.RequestOptions { return a.setup.Load().options[feed] }
+	a.backups = newBackups(a.store, cfg, time.Now)
+	a.backups.Operator, a.backups.Plan = a.operator, a.backupPlan
+	a.backups.Tell = func(path string) { a.log.Info("copied the store", "to", path) }
 	a.engine = &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log,
 		Held: a.store.Held, Chores: []engine.Chore{{Name: "checkpoint", Every: 5 * time.Minute, Do: a.store.Checkpoint},
 			{Name: "forget where old blocks were seen", Every: time.Hour, Do: a.store.PruneBlocks},
 			{Name: "forget what is old", Every: time.Hour, Do: a.prune},
+			{Name: "copy the store", Every: 15 * time.Minute, Do: a.backups.Once},
 			{Name: "index words", Every: 10 * time.Second, Do: a.indexWords},
 			{Name: "look whether there is room", Every: time.Minute, Do: a.lookReady},
 			{Name: "judge sites", Every: time.Hour, Do: a.sites.Once},
@@ -337,6 +342,15 @@ func (a *app) use(s *setup) error {
 
 // operator lists the channels that are told how Wirewatch itself fares.
 func (a *app) operator() []string { return a.setup.Load().cfg.Operator }
+
+// backupPlan says where copies of the store go; false: nowhere.
+func (a *app) backupPlan() (pipeline.BackupPlan, bool) {
+	cfg := a.setup.Load().cfg
+	if cfg.Backup == nil {
+		return pipeline.BackupPlan{}, false
+	}
+	return pipeline.BackupPlan{Dir: cfg.Backup.To, Name: copyName(cfg), Every: cfg.Backup.Every, Keep: cfg.Backup.Keep}, true
+}
 
 // channelNames lists the configured channels.
 func (a *app) channelNames() []string {

@@ -23,7 +23,7 @@ type payload struct {
 
 // RaiseAlert stores the alert and a delivery per channel, due at once or when a.Wait says, unless there is one already for its rule, kind and seq and
 // its story or a story merged with it; with a.OncePer, for its article or its event. It reports whether it did. With a.Story.ID set,
-// a.Subject is not looked at; else it names the subject.
+// a.Subject is not looked at; else it names the subject. One that replays alone told does not stand in its way: see outOfArchive.
 func (t *Tx) RaiseAlert(a pipeline.Alert, channels []string) (bool, error) {
 	raised, err := raise(t.c, t.s.text, t.s.now, a, channels)
 	if err != nil {
@@ -33,22 +33,28 @@ func (t *Tx) RaiseAlert(a pipeline.Alert, channels []string) (bool, error) {
 }
 
 func raise(c conn, text func() string, now func() time.Time, a pipeline.Alert, channels []string) (bool, error) {
-	var known bool
-	var err error
-	if a.Story.ID != 0 {
-		if a.Story.ID, err = rootOf(c, a.Story.ID); err != nil {
-			return false, fmt.Errorf("story %d: %w", a.Story.ID, err)
-		}
-		known, err = subject(c, &a)
-	} else if a.Subject == "" {
-		err = errors.New("it has neither story nor subject")
-	} else {
-		known, err = c.has(`SELECT 1 FROM alerts WHERE rule = ? AND subject = ? AND kind = ? AND seq = ?`, a.Rule, a.Subject, a.Kind, a.Seq)
-	}
-	if err != nil || known {
+	known, err := toldBy(c, &a)
+	if err != nil {
 		return false, err
 	}
+	if len(known) > 0 {
+		return outOfArchive(c, text, now, known, a, channels)
+	}
 	return true, insertAlert(c, text, now, a, channels)
+}
+
+// toldBy names the alert's subject and lists the alerts that told of it, as subject does.
+func toldBy(c conn, a *pipeline.Alert) (ids []int64, err error) {
+	switch {
+	case a.Story.ID != 0:
+		if a.Story.ID, err = rootOf(c, a.Story.ID); err != nil {
+			return nil, fmt.Errorf("story %d: %w", a.Story.ID, err)
+		}
+		return subject(c, a)
+	case a.Subject == "":
+		return nil, errors.New("it has neither story nor subject")
+	}
+	return column[int64](c, `SELECT id FROM alerts WHERE rule = ? AND subject = ? AND kind = ? AND seq = ? ORDER BY id`, a.Rule, a.Subject, a.Kind, a.Seq)
 }
 
 // insertAlert stores an alert with a delivery per channel, due at once or when a.Wait says, and the one that escalates it.
@@ -80,33 +86,46 @@ func insertAlert(c conn, text func() string, now func() time.Time, a pipeline.Al
 		return err
 	}
 	var id int64
-	err = c.get([]any{&id}, `INSERT INTO alerts (rule, subject, kind, seq, created, story, article, spans, payload, about)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		a.Rule, a.Subject, a.Kind, a.Seq, ms(a.Created), a.Story.ID, a.Article.ID, spans, said, Clean(string(about)))
+	err = c.get([]any{&id}, `INSERT INTO alerts (rule, subject, kind, seq, created, story, article, spans, payload, about, archived)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		a.Rule, a.Subject, a.Kind, a.Seq, ms(a.Created), a.Story.ID, a.Article.ID, spans, said, Clean(string(about)), bit(a.Archive != ""))
 	if err != nil {
 		return err
 	}
 	for _, ch := range channels {
-		d := pipeline.Delivery{Channel: ch, State: pipeline.DeliveryOpen, Due: a.Created.Add(a.Wait[ch]), Created: a.Created}
-		if _, err := insertDelivery(c, text, id, d, a.Passes()); err != nil {
+		if _, err := insertDelivery(c, text, id, firstDelivery(&a, ch), a.Passes()); err != nil {
 			return err
 		}
 	}
-	if e := a.Escalate; e.To != "" {
-		d := pipeline.Delivery{Channel: e.To, State: pipeline.DeliveryHeld, Bundle: pipeline.ForEscalation, Due: a.Created.Add(e.After), Created: a.Created}
-		if _, err := insertDelivery(c, text, id, d, false); err != nil {
-			return err
-		}
+	return insertEscalation(c, text, id, &a)
+}
+
+// insertEscalation stores the delivery that escalates an alert, if the alert is to be.
+func insertEscalation(c conn, text func() string, id int64, a *pipeline.Alert) error {
+	e := a.Escalate
+	if e.To == "" {
+		return nil
 	}
-	return nil
+	d := pipeline.Delivery{Channel: e.To, State: pipeline.DeliveryHeld, Bundle: pipeline.ForEscalation, Due: a.Created.Add(e.After), Created: a.Created}
+	_, err := insertDelivery(c, text, id, d, false)
+	return err
+}
+
+// firstDelivery is a delivery of the alert as it begins.
+func firstDelivery(a *pipeline.Alert, channel string) pipeline.Delivery {
+	d := pipeline.Delivery{Channel: channel, State: pipeline.DeliveryOpen, Due: a.Created.Add(a.Wait[channel]), Created: a.Created}
+	if a.Archive != "" {
+		d.State, d.Bundle, d.Archived = pipeline.DeliveryHeld, a.Archive, true
+	}
+	return d
 }
 
 // insertDelivery stores a delivery of an alert at the end of its channel's queue and returns its ID; 0: the channel has one of it already.
 func insertDelivery(c conn, text func() string, alert int64, d pipeline.Delivery, passes bool) (id int64, err error) {
-	err = c.get([]any{&id}, `INSERT INTO deliveries (uid, alert, channel, pos, state, bundle, due, created, passes)
-		SELECT ?, ?, ?, COALESCE(MAX(pos), 0) + 1, ?, ?, ?, ?, ? FROM deliveries WHERE channel = ?
+	err = c.get([]any{&id}, `INSERT INTO deliveries (uid, alert, channel, pos, state, bundle, due, created, passes, archived)
+		SELECT ?, ?, ?, COALESCE(MAX(pos), 0) + 1, ?, ?, ?, ?, ?, ? FROM deliveries WHERE channel = ?
 		ON CONFLICT (alert, channel) DO NOTHING RETURNING id`,
-		"msg_"+text(), alert, d.Channel, string(d.State), string(d.Bundle), ms(d.Due), ms(d.Created), bit(passes), d.Channel)
+		"msg_"+text(), alert, d.Channel, string(d.State), string(d.Bundle), ms(d.Due), ms(d.Created), bit(passes), bit(d.Archived), d.Channel)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return 0, fmt.Errorf("channel %s: %w", d.Channel, err)
 	}

@@ -248,7 +248,7 @@ func (p *archivePart) insert(a *pipeline.ArchivedArticle) error {
 	if b.Story, opens, err = p.story(a, b); err != nil {
 		return err
 	}
-	if b.ID, err = p.t.insertArticle(&b, nil, rootOf); err != nil {
+	if b.ID, err = p.t.insertArticle(&b, nil); err != nil {
 		return err
 	}
 	if !b.Withdrawn.IsZero() || a.Forgotten != pipeline.NothingForgotten {

@@ -119,7 +119,7 @@ func (s *Store) Story(ctx context.Context, id int64) (pipeline.Story, []pipeline
 
 func loadStory(c conn, id int64) (pipeline.Story, error) {
 	var st pipeline.Story
-	root, err := standing(c, id)
+	root, err := storyNamed(c, id)
 	if err != nil {
 		return st, err
 	}

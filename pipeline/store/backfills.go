@@ -187,7 +187,7 @@ func (s *Store) PastIsIdle(ctx context.Context, now time.Time) (bool, error) {
 // Near calls f for the articles with a story whose time (of publication, or when they were seen where that is unknown) is in [from, to).
 func (t *Tx) Near(from, to time.Time, f func(pipeline.Placed)) error {
 	for _, where := range []string{`a.published >= ? AND a.published < ? AND a.published <> 0`, `a.published = 0 AND a.seen >= ? AND a.seen < ?`} {
-		list, err := loadPlaced(t.c, where+` AND a.story <> 0 AND a.sketch IS NOT NULL`, ms(from), ms(to))
+		list, err := loadPlaced(t.c, where+` AND a.story <> 0 AND a.sketch IS NOT NULL ORDER BY a.published, a.canonical, 12, a.id`, ms(from), ms(to))
 		if err != nil {
 			return fmt.Errorf("list the articles from %s to %s: %w", from, to, err)
 		}

@@ -12,8 +12,8 @@ import (
 	"wirewatch/pipeline"
 )
 
-// DueChannels lists channels with an open delivery that may go out now (see NextDeliveries) or a bundle that is due, the longest due first,
-// except those that a run has under a lease at now.
+// DueChannels lists channels with an open delivery that may go out now (see NextDeliveries), a bundle that is due, or something in the
+// line of the archive that may go out (see NextArchived), the longest due first, except those that a run has under a lease at now.
 func (s *Store) DueChannels(ctx context.Context, now time.Time) ([]string, error) {
 	c, done := s.read(ctx)
 	defer done()
@@ -25,9 +25,10 @@ func (s *Store) DueChannels(ctx context.Context, now time.Time) ([]string, error
 				WHERE p.channel = d.channel AND p.state = 'open' AND p.passes = 1 AND p.due <= ?))
 			AND NOT EXISTS (SELECT 1 FROM deliveries p
 				WHERE p.channel = d.channel AND p.state = 'open' AND p.passes = 1 AND p.attempts > 0 AND p.due > ?)
-		UNION ALL SELECT h.channel AS channel, MIN(h.due) AS due FROM deliveries h WHERE h.state = 'held' AND h.due <= ? GROUP BY h.channel) q
+		UNION ALL SELECT h.channel AS channel, MIN(h.due) AS due FROM deliveries h WHERE h.state = 'held' AND h.archived = 0 AND h.due <= ? GROUP BY h.channel
+		UNION ALL SELECT l.channel AS channel, l.due AS due FROM (`+lines+`) l WHERE l.due <= ? AND NOT EXISTS (`+busy+`l.channel)) q
 		WHERE 1 = 1`+untaken(`q.channel`)+`
-		GROUP BY q.channel ORDER BY MIN(q.due), q.channel`, ms(now), ms(now), ms(now), ms(now), kindDeliver, ms(now))
+		GROUP BY q.channel ORDER BY MIN(q.due), q.channel`, ms(now), ms(now), ms(now), ms(now), ms(now), ms(now), kindDeliver, ms(now))
 	if err != nil {
 		return nil, fmt.Errorf("list due channels: %w", err)
 	}
@@ -43,7 +44,7 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		var due, created, sent, raised, marked, released, acked int64
 		var spans, p, frozen, about string
 		a := &d.Alert
-		err := scan(&d.ID, &d.UID, &d.Channel, &d.State, &due, &d.Attempts, &d.Error, &created, &sent, &d.Ref, &d.Bundle, &released, &d.Digest, &d.Silence,
+		err := scan(&d.ID, &d.UID, &d.Channel, &d.State, &due, &d.Attempts, &d.Error, &created, &sent, &d.Ref, &d.Bundle, &released, &d.Digest, &d.Silence, &d.Archived,
 			&a.ID, &a.Rule, &a.Subject, &a.Kind, &a.Seq, &raised, &a.Story.ID, &a.Article.ID, &spans, &p, &frozen,
 			&about, &acked, &a.AckedBy, &a.Mark.Says, &a.Mark.By, &a.Mark.Note, &marked)
 		if err != nil {
@@ -56,7 +57,7 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		}
 		out, payloads, said = append(out, d), append(payloads, p), append(said, frozen)
 		return unlist(spans, &out[len(out)-1].Alert.Spans, "spans")
-	}, `SELECT d.id, d.uid, d.channel, d.state, d.due, d.attempts, d.error, d.created, d.sent, d.ref, d.bundle, d.released, d.digest, d.silence,
+	}, `SELECT d.id, d.uid, d.channel, d.state, d.due, d.attempts, d.error, d.created, d.sent, d.ref, d.bundle, d.released, d.digest, d.silence, d.archived,
 			a.id, a.rule, a.subject, a.kind, a.seq, a.created, a.story, a.article, a.spans, a.payload, d.said,
 			a.about, a.acked, a.acked_by, COALESCE(m.says, ''), COALESCE(m.by_name, ''), COALESCE(m.note, ''), COALESCE(m.at_ms, 0)
 		FROM deliveries d JOIN alerts a ON a.id = d.alert LEFT JOIN marks m ON m.alert = a.id`+rest, args...)

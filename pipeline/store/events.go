@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -75,39 +74,42 @@ func (t *Tx) DropTerms(before time.Time) error {
 	return nil
 }
 
-// subject names what an alert about an article of a standing story is told once of, and reports whether it was: whatever rule
-// the alert before it went by. A rule that is told once an event has told of the event when it told of any of its stories.
-func subject(c conn, a *pipeline.Alert) (known bool, err error) {
+// subject names what an alert about an article of a standing story is told once of, and lists the alerts that told of it, the oldest
+// first: whatever rule the alert before it went by. A rule that is told once an event has told of the event when it told of any of its
+// stories. 0 among them is one that is not there: what a story was taken out of was told, or another store told of it.
+func subject(c conn, a *pipeline.Alert) (told []int64, err error) {
 	key := []any{a.Rule, a.Kind, a.Seq}
+	// A rule may have told of very many stories: each of the ways to one alert goes by an index. (A CROSS JOIN keeps SQLite from going by the
+	// rule.)
 	const (
-		told   = ` SELECT 1 FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND `
-		before = ` SELECT 1 FROM story_told WHERE rule = ? AND kind = ? AND seq = ? AND ` // it was taken out of another story
+		named  = ` SELECT id FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND subject IN `
+		before = ` UNION SELECT CAST(0 AS BIGINT) FROM story_told WHERE rule = ? AND kind = ? AND seq = ? AND story IN ` // it was taken out of another story
+		order  = ` ORDER BY id`
 	)
+	about := func(column, ids string) string {
+		return ` SELECT a.id FROM ` + ids + ` x CROSS JOIN alerts a WHERE a.` + column + ` = x.id AND a.` + column + ` <> 0 AND a.rule = ? AND a.kind = ? AND a.seq = ?`
+	}
+	args := func(first ...any) []any { return append(append(append(first, key...), key...), key...) }
 	switch a.OncePer {
 	case pipeline.PerArticle:
 		a.Subject = "article:" + strconv.FormatInt(a.Article.ID, 10)
 		// Another version of it is the same article to a reader, in whatever story it is by now; without a link, or where the page took
 		// another address, only the chain of versions knows.
-		const of = `(article IN (SELECT id FROM down) OR article IN (SELECT id FROM articles WHERE canonical = ? AND canonical <> ''))`
-		url := ident(a.Article.Canonical)
-		return c.has(`WITH RECURSIVE `+versionChain+told+`article <> 0 AND `+of+`
-			UNION ALL SELECT 1 FROM article_told WHERE rule = ? AND kind = ? AND seq = ? AND `+of+` LIMIT 1`,
-			slices.Concat([]any{a.Article.ID}, key, []any{url}, key, []any{url})...)
+		return column[int64](c, `WITH RECURSIVE `+versionChain+`, same (id) AS (SELECT id FROM down UNION SELECT id FROM articles WHERE canonical = ? AND canonical <> '')`+
+			about("article", "same")+` UNION SELECT CAST(0 AS BIGINT) FROM article_told WHERE rule = ? AND kind = ? AND seq = ? AND article IN (SELECT id FROM same)`+order,
+			append(append([]any{a.Article.ID, ident(a.Article.Canonical)}, key...), key...)...)
 	case pipeline.PerEvent:
 		event, err := eventOf(c, a.Story.ID)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		a.Subject = "event:" + strconv.FormatInt(event, 10)
-		return c.has(`WITH RECURSIVE scope (id) AS (
+		return column[int64](c, `WITH RECURSIVE scope (id) AS (
 				SELECT id FROM stories WHERE event = ? OR id = ? OR id = ?
-				UNION SELECT s.id FROM stories s JOIN scope ON s.merged_into = scope.id WHERE s.merged_into <> 0)
-			`+told+`(story IN (SELECT id FROM scope) OR subject IN (SELECT 'event:' || id FROM scope))
-			UNION ALL `+before+`story IN (SELECT id FROM scope) LIMIT 1`,
-			append(append([]any{event, event, a.Story.ID}, key...), key...)...)
+				UNION SELECT s.id FROM stories s JOIN scope ON s.merged_into = scope.id WHERE s.merged_into <> 0)`+
+			named+`(SELECT 'event:' || id FROM scope) UNION`+about("story", "scope")+before+`(SELECT id FROM scope)`+order, args(event, event, a.Story.ID)...)
 	}
 	a.Subject = "story:" + strconv.FormatInt(a.Story.ID, 10)
-	return c.has(`WITH RECURSIVE `+family+told+`(subject IN (SELECT 'story:' || id FROM family) OR story IN (SELECT id FROM family))
-		UNION ALL `+before+`story IN (SELECT id FROM family) LIMIT 1`,
-		append(append([]any{a.Story.ID}, key...), key...)...)
+	return column[int64](c, `WITH RECURSIVE `+family+named+`(SELECT 'story:' || id FROM family) UNION`+about("story", "family")+before+`(SELECT id FROM family)`+order,
+		args(a.Story.ID)...)
 }

@@ -88,6 +88,10 @@ func (s *Store) SyncFeeds(ctx context.Context, fs []pipeline.Feed) error {
 func (s *Store) Feeds(ctx context.Context) ([]pipeline.Feed, error) {
 	c, done := s.read(ctx)
 	defer done()
+	return listFeeds(c)
+}
+
+func listFeeds(c conn) ([]pipeline.Feed, error) {
 	var out []pipeline.Feed
 	err := c.each(func(scan func(...any) error) error {
 		f, _, err := scanFeed(scan)

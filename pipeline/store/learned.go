@@ -461,6 +461,12 @@ func (t *Tx) UpdateArticle(a *pipeline.Article) error {
 		_, err = t.c.exec(`UPDATE matches SET dated = (SELECT `+dated+` FROM articles a WHERE a.id = matches.article) WHERE article = ?`, a.ID)
 	}
 	if err == nil {
+		_, err = t.c.exec(`UPDATE kept SET blocks = ?, body = ? WHERE article = ?`, len(blocks), len(a.Body), a.ID)
+	}
+	if err == nil { // and so may be its tags
+		err = placeAgain(t.c, a.ID)
+	}
+	if err == nil {
 		err = staleWords(t.c, a.ID)
 	}
 	if err != nil {
@@ -481,6 +487,9 @@ func (t *Tx) Matches(article int64) ([]string, error) {
 // DropMatch deletes the match of a rule in an article. Alerts that were raised for it stay, and mark nothing in its text any more.
 func (t *Tx) DropMatch(article int64, rule string) error {
 	if _, err := t.c.exec(`DELETE FROM matches WHERE article = ? AND rule = ?`, article, rule); err != nil {
+		return fmt.Errorf("delete the match of rule %s in article %d: %w", rule, article, err)
+	}
+	if err := placeAgain(t.c, article); err != nil {
 		return fmt.Errorf("delete the match of rule %s in article %d: %w", rule, article, err)
 	}
 	return t.Respan(article, pipeline.Match{Rule: rule})

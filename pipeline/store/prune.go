@@ -1,24 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 )
-
-// Retention says what is old enough to be forgotten. A zero time keeps everything. Age counts from when an article was stored, or an
-// item first seen, not from its date: a backfilled old article is kept as long as today's.
-//
-// What is never forgotten: who an article was (URL, canonical URL, site, title, dates, story, relation, which rules matched) and what
-// was told. So nothing that was seen is new again, and nothing that was told is told again.
-type Retention struct {
-	Pages    time.Time // before it: pages, blocks, and the texts that feeds gave of items that are done
-	Bodies   time.Time // before it: bodies, and where in them rules matched
-	Sketches time.Time // before it, where the body goes: all of a fingerprint but what tells whether a text is the same
-	Log      time.Time // before it: what happened to an article, for duplicate indexes that look no further back
-
-	Brief func(sketch []byte) []byte // makes the fingerprint that is kept
-}
 
 // Pruned counts what was forgotten, or would be.
 type Pruned struct {
@@ -26,6 +16,14 @@ type Pruned struct {
 	Bodies int   // articles whose body went
 	Items  int   // items whose feed text went
 	Bytes  int64 // of all of these; SQLite uses the room again for what comes, its file does not shrink
+
+	By []PrunedBy // with Retention.Only: by the general policy, then by each of these
+}
+
+// PrunedBy is what of it one policy said.
+type PrunedBy struct {
+	Pages, Bodies int
+	Bytes         int64
 }
 
 // How much retention has taken of an article, in articles.pruned.
@@ -38,37 +36,30 @@ const (
 // pruneBatch is how many articles one transaction prunes: all other writers wait for it.
 const pruneBatch = 100
 
-// waiting are articles that an alert still has to be told of: their text is what it says.
-const waiting = ` AND NOT EXISTS (SELECT 1 FROM alerts al JOIN deliveries d ON d.alert = al.id WHERE al.article = articles.id AND d.state IN ('open', 'held', 'gathered'))`
+// awaited are articles that an alert still has to be told of: their text is what it says.
+const awaited = `SELECT 1 FROM alerts al JOIN deliveries d ON d.alert = al.id WHERE d.state IN ('open', 'held', 'gathered') AND al.article = `
 
-// Prune forgets what is old, in many small transactions, so that nobody waits for it; ended early by ctx, it has done a part. With
-// dry it only counts.
+// Prune forgets what retention does not keep, in many small transactions, so that nobody waits for it; ended early by ctx, it has done a
+// part. With dry it only counts.
 func (s *Store) Prune(ctx context.Context, r Retention, dry bool) (Pruned, error) {
 	var out Pruned
-	steps := []struct {
-		level  int
-		before time.Time
-	}{{prunedPage, r.Pages}, {prunedBody, r.Bodies}, {prunedSketch, earlier(r.Bodies, r.Sketches)}}
-	for _, st := range steps {
-		if st.before.IsZero() {
-			continue
+	if len(r.Only) > 0 {
+		out.By = make([]PrunedBy, 1+len(r.Only))
+	}
+	if dry {
+		if err := s.wouldPrune(ctx, r, &out); err != nil {
+			return out, fmt.Errorf("count what to prune: %w", err)
 		}
-		if dry {
-			if err := s.wouldPrune(ctx, st.level, st.before, &out); err != nil {
-				return out, fmt.Errorf("count what to prune: %w", err)
-			}
-			continue
+	} else {
+		err := s.pruneKept(ctx, r, &out)
+		for n := 1; n < tries && errors.Is(err, errPolicies); n++ {
+			err = s.pruneKept(ctx, r, &out)
 		}
-		for from := range st.level {
-			for {
-				n, err := s.pruneArticles(ctx, from, st.level, st.before, r.Brief, &out)
-				if err != nil {
-					return out, fmt.Errorf("prune articles: %w", err)
-				}
-				if n < pruneBatch {
-					break
-				}
-			}
+		if err == nil {
+			err = s.pruneSketches(ctx, r)
+		}
+		if err != nil {
+			return out, fmt.Errorf("prune articles: %w", err)
 		}
 	}
 	for n := int64(-1); !r.Pages.IsZero() && n != 0 && !(dry && n > 0); {
@@ -86,62 +77,165 @@ func (s *Store) Prune(ctx context.Context, r Retention, dry bool) (Pruned, error
 	return out, nil
 }
 
-// earlier is the earlier of two times; the zero time, if either is.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && a.Before(b) {
-		return a
-	}
-	return b
-}
-
-func (s *Store) wouldPrune(ctx context.Context, level int, before time.Time, out *Pruned) error {
-	if level == prunedSketch {
-		return nil // some hundred bytes
-	}
-	var n int
-	var bytes int64
-	var q string
-	switch level {
-	case prunedPage:
-		q = `SELECT COUNT(*), COALESCE(SUM(octet_length(blocks) + COALESCE((SELECT octet_length(p.body) FROM pages p WHERE p.article = articles.id), 0)), 0)
-			FROM articles WHERE pruned = 0 AND seen < ?`
-	default:
-		q = `SELECT COUNT(*), COALESCE(SUM(octet_length(body)), 0) FROM articles WHERE pruned < 2 AND seen < ?`
-	}
-	c := conn{ctx, s.r, s.d} // no timeout: it reads all that is old
-	if err := c.get([]any{&n, &bytes}, q+waiting, ms(before)); err != nil {
+// pruneKept takes pages and bodies: first what is too old, then what is too much.
+func (s *Store) pruneKept(ctx context.Context, r Retention, out *Pruned) error {
+	if err := s.place(ctx, r); err != nil {
 		return err
 	}
-	if level == prunedPage {
-		out.Pages += n
-	} else {
-		out.Bodies += n
+	sum := func(policies []int) (int64, error) { return s.sumKept(ctx, policies) }
+	return r.steps(sum, func(t cut) error {
+		for {
+			n, freed, err := s.pruneArticles(ctx, r, t, out)
+			if err != nil || n == 0 {
+				return err
+			}
+			if t.bytes -= freed; t.before.IsZero() && t.bytes <= 0 {
+				return nil
+			}
+		}
+	})
+}
+
+// steps takes all the steps of pruning, by a function that says how many bytes some policies keep, and one that makes a cut.
+func (r Retention) steps(sum func(policies []int) (int64, error), take func(cut) error) error {
+	for i, p := range r.policies() {
+		for _, t := range []cut{{[]int{i}, prunedPage, p.Pages, 0}, {[]int{i}, prunedBody, p.Bodies, 0}} {
+			if t.before.IsZero() {
+				continue
+			}
+			if err := take(t); err != nil {
+				return err
+			}
+		}
 	}
-	out.Bytes += bytes
+	for _, a := range r.allowances() {
+		for _, t := range []cut{{policies: a.pages, to: prunedPage}, {policies: a.bodies, to: prunedBody}} {
+			has, err := sum(a.all)
+			if t.bytes = has - a.size; err == nil && t.bytes > 0 {
+				err = take(t)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
-// pruneArticles takes a batch of articles from one level to another and says how many they were.
-func (s *Store) pruneArticles(ctx context.Context, from, to int, before time.Time, brief func([]byte) []byte, out *Pruned) (int, error) {
-	var ids []int64
-	var sketches [][]byte
-	var bytes int64
-	err := s.tx(ctx, func(c conn) error {
-		ids, sketches, bytes = nil, nil, 0
+// An allowance is how much room articles may take, and which of them make room.
+type allowance struct {
+	size               int64
+	all, pages, bodies []int // policies
+}
+
+// allowances are those of single policies, then that of all.
+func (r Retention) allowances() (out []allowance) {
+	all := allowance{size: r.Size}
+	for i, p := range r.policies() {
+		if p.Size > 0 {
+			out = append(out, allowance{p.Size, []int{i}, []int{i}, []int{i}})
+		}
+		all.all = append(all.all, i)
+		if !p.HoldPages {
+			all.pages = append(all.pages, i)
+		}
+		if !p.HoldBodies {
+			all.bodies = append(all.bodies, i)
+		}
+	}
+	if r.Size > 0 {
+		out = append(out, all)
+	}
+	return out
+}
+
+// sumKept sums up the room that articles of some policies take.
+func (s *Store) sumKept(ctx context.Context, policies []int) (bytes int64, err error) {
+	c := conn{ctx, s.r, s.d} // no timeout: it reads an index from end to end
+	for _, p := range policies {
+		var b int64
+		if err := c.get([]any{&b}, `SELECT CAST(COALESCE(SUM(page + blocks + body), 0) AS BIGINT) FROM kept WHERE policy = ?`, p); err != nil {
+			return 0, err
+		}
+		bytes += b
+	}
+	return bytes, nil
+}
+
+// A cut is one step of pruning: of articles of some policies, the oldest first, all that are older than a time, or as many as make room.
+type cut struct {
+	policies []int
+	to       int       // prunedPage or prunedBody
+	before   time.Time // zero: any age
+	bytes    int64     // to make free, with a zero before
+}
+
+// An old is an article that is to lose its page or its body.
+type old struct {
+	id, seen    int64
+	policy      int
+	level       int
+	paged, body int64 // bytes of page and blocks, of the body
+	waits       bool  // an alert still has to be told of it; known where that is not the query's condition
+}
+
+// frees is how many bytes it makes free to take an article to a level.
+func (o old) frees(to int) int64 {
+	if to == prunedBody {
+		return o.paged + o.body
+	}
+	return o.paged
+}
+
+// oldest lists the articles that a cut begins with.
+func oldest(c conn, t cut) (out []old, err error) {
+	before := int64(math.MaxInt64)
+	if !t.before.IsZero() {
+		before = ms(t.before)
+	}
+	for _, p := range t.policies {
+		for level := range t.to {
+			err = c.each(func(scan func(...any) error) error {
+				o := old{policy: p, level: level}
+				err := scan(&o.id, &o.seen, &o.paged, &o.body)
+				out = append(out, o)
+				return err
+			}, `SELECT k.article, k.seen, k.page + k.blocks, k.body FROM kept k WHERE k.policy = ? AND k.level = ? AND k.seen < ?
+				AND NOT EXISTS (`+awaited+`k.article) ORDER BY k.seen, k.article LIMIT ?`, p, level, before, pruneBatch)
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b old) int { return cmp.Or(cmp.Compare(a.seen, b.seen), cmp.Compare(a.id, b.id)) })
+	out = out[:min(len(out), pruneBatch)]
+	if t.before.IsZero() {
+		left := t.bytes
+		for i, o := range out {
+			if left -= o.frees(t.to); left <= 0 {
+				return out[:i+1], nil
+			}
+		}
+	}
+	return out, nil
+}
+
+// pruneArticles does a batch of a cut and says how many articles and bytes that were.
+func (s *Store) pruneArticles(ctx context.Context, r Retention, t cut, out *Pruned) (n int, freed int64, err error) {
+	var olds []old
+	err = s.tx(ctx, func(c conn) (err error) {
 		if err := c.lock(lockStories); err != nil {
 			return err
 		}
-		err := c.each(func(scan func(...any) error) error {
-			var id, n int64
-			var sketch []byte
-			err := scan(&id, &n, &sketch)
-			ids, sketches, bytes = append(ids, id), append(sketches, sketch), bytes+n
+		if err := placedBy(c, r.Form); err != nil {
 			return err
-		}, `SELECT id, octet_length(blocks) + CASE WHEN ? > 1 THEN octet_length(body) ELSE 0 END
-				+ COALESCE((SELECT octet_length(p.body) FROM pages p WHERE p.article = articles.id), 0), sketch
-			FROM articles WHERE pruned = ? AND seen < ?`+waiting+` ORDER BY seen, id LIMIT ?`, to, from, ms(before), pruneBatch)
-		if err != nil || len(ids) == 0 {
+		}
+		if olds, err = oldest(c, t); err != nil || len(olds) == 0 {
 			return err
+		}
+		ids := make([]int64, len(olds))
+		for i, o := range olds {
+			ids[i] = o.id
 		}
 		return inChunks(ids, func(marks string, args []any) error {
 			run := func(q string, more ...any) {
@@ -149,42 +243,89 @@ func (s *Store) pruneArticles(ctx context.Context, from, to int, before time.Tim
 					_, err = c.exec(q+` IN (`+marks+`)`, append(more, args...)...)
 				}
 			}
-			if from < prunedPage {
-				run(`DELETE FROM pages WHERE article`)
-				run(`UPDATE articles SET blocks = '' WHERE id`)
+			run(`DELETE FROM pages WHERE article`)
+			run(`UPDATE articles SET blocks = '', pruned = ? WHERE id`, t.to)
+			if t.to == prunedPage {
+				run(`UPDATE kept SET level = 1, page = 0, blocks = 0 WHERE article`)
+				return err
 			}
-			if from < prunedBody && to >= prunedBody {
-				run(`UPDATE articles SET body = '' WHERE id`)
-				// With nothing left to compare its page with, a look could only take it for changed.
-				run(`UPDATE items SET visit = 0, etag = '', last_modified = '', doubt = 0 WHERE article <> 0 AND article`)
-				run(`UPDATE matches SET spans = '[]' WHERE article`)
-				run(`UPDATE alerts SET spans = '[]' WHERE article`)
-				run(`INSERT INTO search_stale (article) SELECT id FROM articles WHERE id`)
-			}
-			run(`UPDATE articles SET pruned = ? WHERE id`, to)
-			if to >= prunedSketch {
-				// A duplicate index knows it no more.
-				run(`INSERT INTO changes (kind, article) SELECT 'prune', id FROM articles WHERE id`)
-				for i, id := range ids {
-					if err == nil && brief != nil {
-						_, err = c.exec(`UPDATE articles SET sketch = ? WHERE id = ?`, brief(sketches[i]), id)
-					}
-				}
-			}
+			run(`UPDATE articles SET body = '' WHERE id`)
+			// With nothing left to compare its page with, a look could only take it for changed.
+			run(`UPDATE items SET visit = 0, etag = '', last_modified = '', doubt = 0 WHERE article <> 0 AND article`)
+			run(`UPDATE matches SET spans = '[]' WHERE article`)
+			run(`UPDATE alerts SET spans = '[]' WHERE article`)
+			run(`INSERT INTO search_stale (article) SELECT id FROM articles WHERE id`)
+			run(`DELETE FROM kept WHERE article`)
 			return err
 		})
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	out.Bytes += bytes
-	if from < prunedPage {
-		out.Pages += len(ids)
+	for _, o := range olds {
+		freed += out.count(o, t.to)
 	}
-	if from < prunedBody && to >= prunedBody {
-		out.Bodies += len(ids)
+	return len(olds), freed, nil
+}
+
+// count counts what one article lost, and says how many bytes that were.
+func (p *Pruned) count(o old, to int) int64 {
+	var by PrunedBy
+	if o.level < prunedPage {
+		by.Pages = 1
 	}
-	return len(ids), nil
+	if to == prunedBody {
+		by.Bodies = 1
+	}
+	by.Bytes = o.frees(to)
+	p.Pages, p.Bodies, p.Bytes = p.Pages+by.Pages, p.Bodies+by.Bodies, p.Bytes+by.Bytes
+	if p.By != nil {
+		x := &p.By[o.policy]
+		x.Pages, x.Bodies, x.Bytes = x.Pages+by.Pages, x.Bodies+by.Bodies, x.Bytes+by.Bytes
+	}
+	return by.Bytes
+}
+
+// pruneSketches takes most of the fingerprints of articles without a body. One that was not joined to a story yet keeps its own: by it
+// that is decided.
+func (s *Store) pruneSketches(ctx context.Context, r Retention) error {
+	for n := pruneBatch; n == pruneBatch && !r.Sketches.IsZero(); {
+		err := s.tx(ctx, func(c conn) error {
+			if err := c.lock(lockStories); err != nil {
+				return err
+			}
+			var ids []int64
+			var sketches [][]byte
+			err := c.each(func(scan func(...any) error) error {
+				var id int64
+				var sketch []byte
+				err := scan(&id, &sketch)
+				ids, sketches = append(ids, id), append(sketches, sketch)
+				return err
+			}, `SELECT id, sketch FROM articles WHERE pruned = ? AND seen < ? AND story <> 0 AND NOT EXISTS (`+awaited+`articles.id) ORDER BY seen, id LIMIT ?`,
+				prunedBody, ms(r.Sketches), pruneBatch)
+			n = len(ids)
+			for i, id := range ids {
+				if err == nil && r.Brief != nil {
+					_, err = c.exec(`UPDATE articles SET sketch = ? WHERE id = ?`, r.Brief(sketches[i]), id)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			return inChunks(ids, func(marks string, args []any) error {
+				_, err := c.exec(`UPDATE articles SET pruned = ? WHERE id IN (`+marks+`)`, append([]any{prunedSketch}, args...)...)
+				if err == nil { // a duplicate index knows it no more
+					_, err = c.exec(`INSERT INTO changes (kind, article) SELECT 'prune', id FROM articles WHERE id IN (`+marks+`)`, args...)
+				}
+				return err
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pruneItems forgets what feeds said of items that are done. A poll that meets such an item knows it by its guid and its link.

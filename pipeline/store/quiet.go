@@ -54,10 +54,11 @@ func fillQuiet(c conn, d *pipeline.Delivery) (err error) {
 }
 
 // DueHeld loads up to n deliveries of a channel whose bundle is due at now, the longest due first, those of one bundle in order of commit.
+// What waits in the line of the archive is not among them.
 func (s *Store) DueHeld(ctx context.Context, channel string, now time.Time, n int) ([]pipeline.Delivery, error) {
 	c, done := s.read(ctx)
 	defer done()
-	out, err := loadDeliveries(c, ` WHERE d.state = 'held' AND d.channel = ? AND d.due <= ? ORDER BY d.due, d.bundle, d.id LIMIT ?`, channel, ms(now), n)
+	out, err := loadDeliveries(c, ` WHERE d.state = 'held' AND d.archived = 0 AND d.channel = ? AND d.due <= ? ORDER BY d.due, d.bundle, d.id LIMIT ?`, channel, ms(now), n)
 	if err != nil {
 		return nil, fmt.Errorf("load what is held for %s: %w", channel, err)
 	}
@@ -67,7 +68,7 @@ func (s *Store) DueHeld(ctx context.Context, channel string, now time.Time, n in
 // OpenWindow says when a bundle of a channel is due, of what is held in it and not due at now; the zero time when there is none.
 func (s *Store) OpenWindow(ctx context.Context, channel string, b pipeline.Bundle, now time.Time) (time.Time, error) {
 	var due int64
-	err := s.get(ctx, []any{&due}, `SELECT COALESCE(MIN(due), 0) FROM deliveries WHERE state = 'held' AND channel = ? AND bundle = ? AND due > ?`,
+	err := s.get(ctx, []any{&due}, `SELECT COALESCE(MIN(due), 0) FROM deliveries WHERE state = 'held' AND archived = 0 AND channel = ? AND bundle = ? AND due > ?`,
 		channel, Clean(string(b)), ms(now))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look into bundle %s of %s: %w", b, channel, err)
@@ -75,11 +76,13 @@ func (s *Store) OpenWindow(ctx context.Context, channel string, b pipeline.Bundl
 	return at(due), nil
 }
 
-// LastSent says when a channel took its last messages, up to n, the newest first. What went out in a digest is one message.
-func (s *Store) LastSent(ctx context.Context, channel string, n int) ([]time.Time, error) {
+// LastSent says when a channel took its last messages, up to n, the newest first. What went out in a digest is one message. With archived those
+// of replays count too.
+func (s *Store) LastSent(ctx context.Context, channel string, n int, archived bool) ([]time.Time, error) {
 	c, done := s.read(ctx)
 	defer done()
-	sent, err := column[int64](c, `SELECT sent FROM deliveries WHERE channel = ? AND sent > 0 AND digest = 0 ORDER BY sent DESC LIMIT ?`, channel, n)
+	sent, err := column[int64](c, `SELECT sent FROM deliveries WHERE channel = ? AND sent > 0 AND digest = 0 AND archived <= ? ORDER BY sent DESC LIMIT ?`,
+		channel, bit(archived), n)
 	if err != nil {
 		return nil, fmt.Errorf("look what %s took last: %w", channel, err)
 	}
@@ -117,7 +120,7 @@ func hold(c conn, channel string, ds []pipeline.Delivery) error {
 
 // LetGo stores, under the lease and in one transaction, what becomes of deliveries whose bundle is due: those of stay are held on or
 // silenced; each group of the others goes to the end of the channel's queue, one alone as itself, several as one digest. What a person
-// took out of its bundle meanwhile is left as it is.
+// took out of its bundle meanwhile is left as it is. What is of the archive stays in the line of the archive, before all that is to be gathered.
 func (s *Store) LetGo(ctx context.Context, l pipeline.Lease, now time.Time, stay []pipeline.Delivery, groups [][]pipeline.Delivery) error {
 	err := s.tx(ctx, func(c conn) error {
 		if err := c.lock(lockStories); err != nil { // places in the queue
@@ -157,12 +160,19 @@ func (s *Store) letGo(c conn, channel string, now time.Time, group []pipeline.De
 	case 0:
 		return nil
 	case 1:
+		if group[0].Archived {
+			_, err := c.exec(`UPDATE deliveries SET bundle = ?, due = ? WHERE id = ?`, pipeline.ForArchive, ms(now), ids[0])
+			return err
+		}
 		_, err := c.exec(`UPDATE deliveries SET state = 'open', due = ?, released = ?,
 			pos = (SELECT MAX(o.pos) + 1 FROM deliveries o WHERE o.channel = deliveries.channel) WHERE id = ?`, ms(now), ms(now), ids[0])
 		return err
 	}
 	b := group[0].Bundle
 	a := pipeline.Alert{Rule: b.Rule(), Subject: ident("channel:" + channel + " " + string(b)), Kind: pipeline.KindDigest, Created: now, Members: group}
+	if group[0].Archived {
+		a.Archive = pipeline.ForArchive
+	}
 	if err := c.get([]any{&a.Seq}, `SELECT COALESCE(MAX(seq), 0) + 1 FROM alerts WHERE rule = ? AND subject = ? AND kind = ?`, a.Rule, a.Subject, a.Kind); err != nil {
 		return err
 	}
@@ -184,8 +194,8 @@ func (s *Store) Reconsider(ctx context.Context) (int, error) {
 	var n int64
 	err := s.tx(ctx, func(c conn) (err error) {
 		now := ms(s.now())
-		n, err = c.exec(`UPDATE deliveries SET due = ? WHERE state = 'held' AND due > ? AND bundle NOT IN (?, ?) AND bundle NOT LIKE ?`,
-			now, now, pipeline.ForEscalation, pipeline.ForHealth, pipeline.ForGroup+" %")
+		n, err = c.exec(`UPDATE deliveries SET due = ? WHERE state = 'held' AND due > ? AND bundle NOT IN (?, ?, ?) AND bundle NOT LIKE ?`,
+			now, now, pipeline.ForEscalation, pipeline.ForHealth, pipeline.ForArchiveDigest, pipeline.ForGroup+" %")
 		return err
 	})
 	if err != nil {

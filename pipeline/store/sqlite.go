@@ -246,13 +246,27 @@ const backupStep = 2000
 
 // Backup writes a copy of the database, as it stands at one moment, to a new file at path, and checks the copy. Writers go on
 // meanwhile. Copying the database file by other means is no backup: what the write-ahead log holds would be missing.
-func (s *Store) Backup(ctx context.Context, path string) (err error) {
+func (s *Store) Backup(ctx context.Context, path string) error { return s.backup(ctx, path, false) }
+
+// BackupOver is Backup to a file that may exist: it is replaced when the copy is whole and checked, and stays as it is otherwise.
+func (s *Store) BackupOver(ctx context.Context, path string) error { return s.backup(ctx, path, true) }
+
+func (s *Store) backup(ctx context.Context, path string, over bool) (err error) {
 	if s.path == "" {
 		return errors.New("backup: the database is PostgreSQL: use pg_dump, such as pg_dump --format=custom --file=wirewatch.dump \"$URL\"")
 	}
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("backup: %s exists: name a new file", path)
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	mine, err := os.Stat(s.path)
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	if st, err := os.Stat(path); err == nil && os.SameFile(st, mine) {
+		return fmt.Errorf("backup: %s is the database itself: name another file", path)
+	}
+	if st, err := os.Lstat(path); err == nil && !over {
+		return fmt.Errorf("backup: %s exists: name a new file, or a folder, or replace it with --force", path)
+	} else if err == nil && !st.Mode().IsRegular() {
+		return fmt.Errorf("backup: %s is not a regular file: name another", path)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("backup: %w", err)
 	}
 	part := path + ".part"
@@ -269,6 +283,9 @@ func (s *Store) Backup(ctx context.Context, path string) (err error) {
 	}
 	if err := sealBackup(ctx, part); err != nil {
 		return fmt.Errorf("backup to %s: %w", path, err)
+	}
+	if err := os.Chmod(part, mine.Mode().Perm()); err != nil { // who may not read the database may not read its copy
+		return fmt.Errorf("backup: %w", err)
 	}
 	if err := os.Rename(part, path); err != nil {
 		return fmt.Errorf("backup: %w", err)

@@ -275,7 +275,7 @@ func (s *Store) SplitStory(ctx context.Context, story int64, articles ...int64) 
 }
 
 func (s *Store) split(c conn, story int64, articles []int64) (int64, error) {
-	root, err := standing(c, story)
+	root, err := storyNamed(c, story)
 	if err != nil {
 		return 0, err
 	}
@@ -357,14 +357,14 @@ func (s *Store) JoinStories(ctx context.Context, into int64, from ...int64) (int
 		if err := c.lock(lockStories); err != nil {
 			return err
 		}
-		root, err := standing(c, into)
+		root, err := storyNamed(c, into)
 		if err != nil {
 			return fmt.Errorf("story %d: %w", into, err)
 		}
 		out = root
 		joined := 0
 		for _, f := range from {
-			other, err := standing(c, f)
+			other, err := storyNamed(c, f)
 			if err != nil {
 				return fmt.Errorf("story %d: %w", f, err)
 			}

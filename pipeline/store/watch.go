@@ -13,6 +13,10 @@ import (
 func (s *Store) Arrivals(ctx context.Context, since time.Time) (map[string][]time.Time, error) {
 	c, done := s.read(ctx)
 	defer done()
+	return listArrivals(c, since)
+}
+
+func listArrivals(c conn, since time.Time) (map[string][]time.Time, error) {
 	out := map[string][]time.Time{}
 	err := c.each(func(scan func(...any) error) error {
 		var feed string

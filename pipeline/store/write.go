@@ -117,20 +117,19 @@ func (t *Tx) OpenStory(title string, now time.Time) (int64, error) {
 // been merged into another, the article joins that one. a.ID and a.Story are set. An article of the past without a story is noted when
 // JoinArticle has given it one; as one of the past it says nothing of how its site is read today.
 func (t *Tx) InsertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
-	find := rootOf
-	if !a.Past {
-		find = standing
+	if a.Story == 0 && !a.Past {
+		return 0, fmt.Errorf("insert article %s: no such story: %w", a.URL, ErrNotFound)
 	}
-	id, err := t.insertArticle(a, p, find)
+	id, err := t.insertArticle(a, p)
 	if err == nil && !a.Past {
 		err = t.countSite(a)
 	}
 	return id, err
 }
 
-// insertArticle is InsertArticle for any article, and says nothing of its site; find says which story a.Story is.
-func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page, find func(conn, int64) (int64, error)) (int64, error) {
-	root, err := find(t.c, a.Story)
+// insertArticle is InsertArticle for any article, with a story or without one yet, and says nothing of its site.
+func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page) (int64, error) {
+	root, err := rootOf(t.c, a.Story)
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: story %d: %w", a.URL, a.Story, err)
 	}
@@ -147,10 +146,14 @@ func (t *Tx) insertArticle(a *pipeline.Article, p *pipeline.Page, find func(conn
 	if err != nil {
 		return 0, fmt.Errorf("insert article %s: %w", a.URL, err)
 	}
+	paged := 0
 	if p != nil {
-		if err := t.insertPage(id, p); err != nil {
+		if paged, err = t.insertPage(id, p); err != nil {
 			return 0, fmt.Errorf("insert the page of article %s: %w", a.URL, err)
 		}
+	}
+	if err := t.noteKept(id, a, paged, len(blocks)); err != nil {
+		return 0, fmt.Errorf("note the room of article %s: %w", a.URL, err)
 	}
 	if root != 0 {
 		if _, err := t.c.exec(`INSERT INTO changes (kind, article) VALUES (?, ?)`, string(pipeline.ChangeArticle), id); err != nil {
@@ -178,9 +181,10 @@ func lists(a *pipeline.Article) (authors, blocks, tags string, err error) {
 	return authors, blocks, tags, err
 }
 
-func (t *Tx) insertPage(article int64, p *pipeline.Page) error {
+// insertPage stores a page and says how many bytes it takes.
+func (t *Tx) insertPage(article int64, p *pipeline.Page) (int, error) {
 	if len(p.Body) > maxPage {
-		return fmt.Errorf("the page has %d bytes, more than the store's %d", len(p.Body), maxPage)
+		return 0, fmt.Errorf("the page has %d bytes, more than the store's %d", len(p.Body), maxPage)
 	}
 	packed := p.Packed
 	if packed == nil {
@@ -189,7 +193,7 @@ func (t *Tx) insertPage(article int64, p *pipeline.Page) error {
 	_, err := t.c.exec(`INSERT INTO pages (article, url, final_url, status, content_type, etag, last_modified, fetched, size, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, article, p.URL, p.FinalURL, p.Status, p.ContentType, p.ETag, p.LastModified, ms(p.Fetched),
 		len(p.Body), packed)
-	return err
+	return len(packed), err
 }
 
 // PackPage compresses a page's body, for InsertArticle. A page that is too large to be kept is left as it is.
@@ -216,7 +220,10 @@ func (t *Tx) SaveMatches(article int64, ms []pipeline.Match) error {
 			return fmt.Errorf("save match of rule %s: %w", m.Rule, err)
 		}
 	}
-	return nil
+	if len(ms) == 0 {
+		return nil
+	}
+	return placeAgain(t.c, article)
 }
 
 // SaveItem stores the item's outcome.
@@ -283,8 +290,8 @@ func mergeStories(c conn, from, into int64) error {
 	return nil
 }
 
-// standing is rootOf of a story that somebody names. Story 0 is that of articles which have none yet.
-func standing(c conn, story int64) (int64, error) {
+// storyNamed is rootOf of a story that somebody names. Story 0 is that of articles which have none yet.
+func storyNamed(c conn, story int64) (int64, error) {
 	if story == 0 {
 		return 0, fmt.Errorf("no such story: %w", ErrNotFound)
 	}

@@ -5,7 +5,6 @@ INSERT INTO stories (id, title, created) VALUES (0, '', 0);
 -- past: a backfill stored it, so that what it says of its site, and when it was seen, is no news.
 ALTER TABLE articles ADD COLUMN past BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX articles_unjoined ON articles (published, canonical, id) WHERE story = 0;
-CREATE INDEX articles_published ON articles (published);
 
 -- copy is where an archive has a copy of the page, '' for the page itself; taken is when it was taken.
 ALTER TABLE items ADD COLUMN backfill BIGINT NOT NULL DEFAULT 0;

@@ -105,10 +105,10 @@ func bundles(w *world) {
 	d = again[1]
 	d.State, d.Sent = pipeline.DeliverySent, w.now
 	w.ok(w.s.SaveDelivery(w.ctx, l, d))
-	sent, err := w.s.LastSent(w.ctx, "slack", 5)
+	sent, err := w.s.LastSent(w.ctx, "slack", 5, true)
 	w.ok(err)
 	w.want(sent, []time.Time{w.now, w.now.Add(-time.Minute)})
-	sent, err = w.s.LastSent(w.ctx, "slack", 1)
+	sent, err = w.s.LastSent(w.ctx, "slack", 1, true)
 	w.ok(err)
 	w.want(sent, []time.Time{w.now})
 

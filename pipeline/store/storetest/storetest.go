@@ -35,13 +35,15 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"learned blocks", learnedBlocks}, {"undo what was learned", undoLearned}, {"article made anew", madeAnew}, {"articles with pages", withPages},
 		{"missing rows", missing}, {"canceled", canceled}, {"sites", sites}, {"held deliveries", held}, {"bundles", bundles}, {"held, sent by hand", heldByHand}, {"silences", silences},
 		{"escalations", escalations}, {"updates of what was silenced", silencedUpdates}, {"conditions", conditions},
-		{"trace", traced}, {"arrivals", arrivals}, {"backlog", backlog}, {"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune},
+		{"trace", traced}, {"arrivals", arrivals}, {"backlog", backlog}, {"list stories", listStories}, {"split", split}, {"join", join}, {"verdicts hold", verdictsHold}, {"told once over splits", toldOverSplits}, {"prune", prune}, {"policies of retention", policies}, {"sizes of retention", sizes}, {"stats", stats},
 		{"revisits", revisits}, {"withdrawn", withdrawn}, {"versions", versions}, {"updates", updates},
 		{"count rules", countRules}, {"episodes", episodes}, {"what a count says", countSays},
 		{"growth", growth}, {"growth of what is held", growthHeld}, {"growth over merges and splits", growthMerged}, {"withdrawals", withdrawals},
 		{"search", search}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
+		{"replay", replayed}, {"replay, then live", archivedThenLive}, {"matches of the past", pastMatches},
 		{"what is said of a rule", about}, {"marks", marks}, {"alerts of a rule", ruleAlerts},
 		{"archive", archived}, {"archive into a store", archivedInto}, {"archive filters", archiveFilters},
+		{"report", report}, {"report on a site or a rule", reportFilters}, {"report on alerts", reportAlerts},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := &world{T: t, ctx: t.Context(), now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"wirewatch/scrapers/warc"
+)
+
+// newsArchive writes WARC files as CC-NEWS has them into a folder: a news site's pages, each with navigation, related articles, a newsletter
+// box, the state of a script, and an article in its midst; a fifth of them copies of another site's, some of them captured twice, some of
+// them no articles at all. Everything follows from the seed.
+func newsArchive(t testing.TB, dir string, articles int, seed uint64) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 77))
+	const perFile = 2500
+	first := time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
+	var last []string // texts that may be copied
+	for n, file := 0, 0; n < articles; file++ {
+		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("CC-NEWS-2025%04d.warc.gz", file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := warc.NewWriter(f)
+		check := func(err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		check(w.WriteInfo(first, warc.Field{Name: "software", Value: "a test"}))
+		for i := 0; i < perFile && n < articles; i, n = i+1, n+1 {
+			at := first.Add(time.Duration(n)*4*time.Minute + time.Duration(r.IntN(72*3600))*time.Second)
+			site := fmt.Sprintf("news%02d.example", r.IntN(40))
+			body := newsText(r)
+			switch {
+			case len(last) > 0 && r.IntN(5) == 0:
+				body = last[r.IntN(len(last))]
+			case len(last) < 200:
+				last = append(last, body)
+			default:
+				last[r.IntN(len(last))] = body
+			}
+			url := fmt.Sprintf("https://%s/%s/story-%d.html", site, at.Format("2006/01/02"), n)
+			page := newsPage(r, site, url, at, body)
+			check(w.WriteResponse(url, at.Add(time.Duration(r.IntN(3600))*time.Second), 200, "text/html; charset=utf-8", page))
+			switch r.IntN(40) {
+			case 0: // the same page again
+				check(w.WriteResponse(url, at.Add(26*time.Hour), 200, "text/html; charset=utf-8", page))
+			case 1: // a section, and a picture
+				check(w.WriteResponse("https://"+site+"/", at, 200, "text/html; charset=utf-8", []byte("<html><title>"+site+"</title><body><nav><a href=/a>News</a></nav></body></html>")))
+				check(w.WriteResponse("https://"+site+"/logo.png", at, 200, "image/png", []byte("\x89PNG")))
+			case 2:
+				check(w.WriteResponse(url+"?gone", at, 404, "text/html", []byte("<html><body>Not found</body></html>")))
+			}
+		}
+		check(f.Close())
+	}
+}
+
+// newsText is a text of six to twelve paragraphs, the first line its headline.
+func newsText(r *rand.Rand) string {
+	var b strings.Builder
+	names := []string{word(r), word(r), word(r)}
+	fmt.Fprintf(&b, "%s %s over %s in %s", strings.ToUpper(names[0][:1])+names[0][1:], word(r), word(r), names[1])
+	for range 6 + r.IntN(7) {
+		b.WriteString("\n")
+		for range 3 + r.IntN(3) {
+			b.WriteString("The " + word(r))
+			for i := range 12 {
+				b.WriteString(" " + []string{"of the", "and", "for", "with a", "said", "in", "to the", "after"}[r.IntN(8)] + " " + word(r))
+				if i == 5 && r.IntN(2) == 0 {
+					b.WriteString(", " + names[r.IntN(3)])
+				}
+			}
+			b.WriteString(". ")
+		}
+	}
+	return b.String()
+}
+
+func newsPage(r *rand.Rand, site, url string, at time.Time, body string) []byte {
+	head, paragraphs, _ := strings.Cut(body, "\n")
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>%[1]s | %[2]s</title><link rel="canonical" href="%[3]s">
+<meta property="og:title" content="%[1]s"><meta property="og:site_name" content="%[2]s"><meta property="article:published_time" content="%[4]s">
+<script type="application/ld+json">{"@context":"https://schema.org","@type":"NewsArticle","headline":"%[1]s","datePublished":"%[4]s","author":{"@type":"Person","name":"Ann Example"}}</script>
+</head><body><header><nav><ul>`, html.EscapeString(head), site, url, at.Format(time.RFC3339))
+	for i := range 60 {
+		fmt.Fprintf(&b, `<li class="menu-item menu-item-%[1]d"><a class="nav-link" href="/section/%[1]d">Section %[1]d</a></li>`, i)
+	}
+	b.WriteString(`</ul></nav></header><main><article><h1>` + html.EscapeString(head) + `</h1><p class="byline">By <a rel="author" href="/a">Ann Example</a></p>`)
+	for i, p := range strings.Split(paragraphs, "\n") {
+		b.WriteString(`<p>` + html.EscapeString(strings.TrimSpace(p)) + `</p>`)
+		if i == 2 {
+			b.WriteString(`<div class="newsletter-signup"><h3>Sign up for our newsletter</h3><p>Get the day's headlines in your inbox every morning.</p><form><input type="email"><button>Subscribe</button></form></div>`)
+		}
+	}
+	b.WriteString(`</article><aside class="related-articles"><h2>Related articles</h2><ul>`)
+	for range 20 {
+		w := word(r)
+		fmt.Fprintf(&b, `<li><a href="/r/%[1]s"><img src="/i/%[1]s.jpg" alt=""><span>%[1]s and %[2]s</span></a></li>`, w, word(r))
+	}
+	noise := make([]byte, 7<<10) // as much as the state of a page's script does not compress
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	b.WriteString(`</ul></aside></main><footer><p>Copyright ` + site + `</p></footer><script id="__STATE__" type="application/json">{"state":"` + base64.StdEncoding.EncodeToString(noise) + `"}</script></body></html>`)
+	return b.Bytes()
+}
+
+// pastConfig writes a configuration with a store of its own and rules that a hundredth of the archive's articles match.
+func pastConfig(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "wirewatch.yaml")
+	text := fmt.Sprintf("store: %s\nallow_private: [127.0.0.0/8]\npace: {every: 0s}\ncontact: https://example.org/watch\nrules:\n  - {name: one, query: \"stakeli* OR zedri*\"}\n  - {name: two, query: \"said NEAR/3 (tre* OR wikle*) AND onursh*\"}\n", filepath.Join(dir, "wirewatch.db"))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A backfill that is killed at random moments and begun again comes to the archive of one that was left alone, to the byte. WIREWATCH_BACKFILL
+// sets the articles (default 300), WIREWATCH_BACKFILL_KILLS how often it is killed (default 4), WIREWATCH_BACKFILL_SET a folder for the files.
+func TestKilledBackfill(t *testing.T) {
+	articles, kills := setting("WIREWATCH_BACKFILL", 300), setting("WIREWATCH_BACKFILL_KILLS", 4)
+	seed := uint64(setting("WIREWATCH_SEED", 1))
+	set := os.Getenv("WIREWATCH_BACKFILL_SET")
+	if set == "" {
+		set = t.TempDir()
+		newsArchive(t, set, articles, seed)
+	}
+	args := func(cfg string) []string {
+		return []string{"backfill", "-c", cfg, "--since", "2025-01-01", "--until", "2026-06-30", "--source", "warc:" + set}
+	}
+	whole := pastConfig(t)
+	start := time.Now()
+	verbOut(t, args(whole)...)
+	took := time.Since(start)
+
+	broken := pastConfig(t)
+	r := rand.New(rand.NewPCG(seed, 5))
+	done, spent := 0, time.Duration(0)
+	for range kills {
+		// The moments fall over all of the run, whatever was done of it before, its last steps too.
+		wait := 20*time.Millisecond + time.Duration(r.Int64N(int64(took)))
+		if spent += wait; spent > took { // near the end: most of it is done, and the rest must not be over before it is killed
+			wait = 20*time.Millisecond + time.Duration(r.Int64N(int64(took/10)))
+		}
+		c := command(t, args(broken)...)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		select {
+		case <-time.After(wait): // random by design, not for luck
+			c.Process.Kill()
+			<-ended
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("it failed by itself: %v", err)
+			}
+			done++
+		}
+	}
+	verbOut(t, args(broken)...)
+	verbOut(t, "db", "check", "-c", broken)
+	a, b := canonical(t, whole), canonical(t, broken)
+	if !bytes.Equal(a, b) {
+		t.Errorf("the archives differ: %d and %d bytes, first at %s", len(a), len(b), firstDifference(a, b))
+	}
+	if n := bytes.Count(a, []byte(`"kind":"article"`)); n < articles*9/10 {
+		t.Errorf("%d of %d articles are in it", n, articles)
+	}
+	t.Logf("%d articles in %s, %d kills (seed %d), %d of them after the end; %d bytes, sha256 %x", articles, took.Round(time.Millisecond), kills, seed, done, len(a), sha256.Sum256(a))
+}
+
+func canonical(t testing.TB, cfg string) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "archive.jsonl")
+	verbOut(t.(*testing.T), "export", "-c", cfg, "--canonical", "-o", out)
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// firstDifference is the line in which two texts first differ, shortened.
+func firstDifference(a, b []byte) string {
+	x, y := bytes.Split(a, []byte("\n")), bytes.Split(b, []byte("\n"))
+	for i := range min(len(x), len(y)) {
+		if !bytes.Equal(x[i], y[i]) {
+			return fmt.Sprintf("line %d:\n%.600s\n%.600s", i+1, x[i], y[i])
+		}
+	}
+	return "the end"
+}

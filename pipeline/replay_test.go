@@ -341,19 +341,18 @@ func (f *failing) Write(ctx context.Context, l pipeline.Lease, do func(pipeline.
 
 // A replay that ends in the middle goes on when it is run again: each story is told once, and a digest is one.
 func replayKilled(w *world) {
-	var es []pipeline.Entry
+	var finds []pipeline.Find
 	for i := range 60 {
 		u := fmt.Sprintf("http://a.example/%d", i)
 		w.pages[u] = answer{title: fmt.Sprint("News of ", i), body: missiles(int64(1000 + i))}
 		e := w.entry(u, fmt.Sprint("News of ", i), "")
 		e.Published = w.now().Add(time.Duration(i-100) * time.Hour)
-		es = append(es, e)
+		finds = append(finds, pipeline.Find{Entry: e})
 	}
 	w.sync("a")
-	w.feeds["a"] = polled{got: pipeline.Polled{Entries: es}}
-	w.run(&pipeline.Backfill{Poller: w.poll, Feeds: []string{"a"}, Until: w.now().Add(time.Hour), Quiet: true})
-	w.feeds["a"] = polled{}
+	w.walk(&listed{name: "a", finds: finds}, pipeline.Range{})
 	w.want("stored", w.run(w.process), 60)
+	w.run(w.joiner())
 	r := &pipeline.Replay{Store: &failing{w.store, 1}, Now: w.now, Rule: func(name string) (pipeline.Match, bool) { return w.matchOf(name), true }}
 	for _, digest := range []bool{false, true} {
 		r.Store, r.Digest = &failing{w.store, 1}, digest

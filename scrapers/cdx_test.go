@@ -46,6 +46,10 @@ func row(path, taken string) string {
 }
 
 func (a *archiveServer) answer(w http.ResponseWriter, r *http.Request) {
+	if copy, ok := strings.CutPrefix(r.RequestURI, "/web/"); ok {
+		html(w, "<p>the copy "+copy)
+		return
+	}
 	q := r.URL.Query()
 	a.asked = append(a.asked, q)
 	if a.mood != nil && a.mood(len(a.asked), w, q) {
@@ -128,6 +132,28 @@ func TestCDXWalk(t *testing.T) {
 	for k, want := range map[string]string{"url": "paper.example", "matchType": "host", "collapse": "urlkey", "showResumeKey": "true", "from": "", "to": ""} {
 		if q.Get(k) != want {
 			t.Errorf("%s=%s, want %s", k, q.Get(k), want)
+		}
+	}
+}
+
+// What is found can be fetched: the archive's bytes under the article's own address.
+func TestCDXCopies(t *testing.T) {
+	a := newArchive(t, "example,paper)/a?b=1 20240102030405 http://www.paper.example:80/a?b=%C3%A9&c=//x text/html 200 SHA 1")
+	client := newClient(t, nil)
+	finds := walks(t, pipeline.Range{}, func() pipeline.Past { return a.source(t, PastDeps{Client: client}) })
+	if len(finds) != 1 {
+		t.Fatalf("%d finds, want one", len(finds))
+	}
+	for _, f := range finds {
+		p, err := (&Pages{Client: client}).Fetch(context.Background(), pipeline.Item{Entry: f.Entry, Copy: f.Copy, Taken: f.Taken})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "http://www.paper.example/a?b=%C3%A9&c=//x"; p.URL != want || p.FinalURL != want || !p.Fetched.Equal(f.Taken) {
+			t.Errorf("got %s, %s of %s", p.URL, p.FinalURL, p.Fetched)
+		}
+		if want := "<p>the copy 20240102030405id_/http://www.paper.example:80/a?b=%C3%A9&c=//x"; string(p.Body) != want {
+			t.Errorf("got %s", p.Body)
 		}
 	}
 }
@@ -232,7 +258,10 @@ func TestCDXAsksForLess(t *testing.T) {
 		return true
 	}
 	client := newClient(t, func(o *Options) { o.Limits.Feed = 1 << 20 })
-	finds := walks(t, pipeline.Range{}, func() pipeline.Past { return a.source(t, PastDeps{Client: client}) })
+	var finds []pipeline.Find
+	if err := a.source(t, PastDeps{Client: client}).Walk(context.Background(), pipeline.Range{}, "", func(f pipeline.Find) error { finds = append(finds, f); return nil }); err != nil {
+		t.Fatal(err)
+	}
 	if got := addresses(finds); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q", got)
 	}

@@ -43,7 +43,7 @@ type Pace struct {
 type Limits struct {
 	Total     time.Duration // an exchange with all its redirects, not counting the wait for slots; 30 s
 	Stall     time.Duration // of a file: the longest wait for the next bytes; 60 s
-	ListTotal time.Duration // the same for a list, which is ten times a page; 5 min
+	ListTotal time.Duration // in place of Total for a list, which is ten times a page; 5 min
 	Headers   time.Duration // from the request to the response's headers; 20 s
 	Dial      time.Duration // connecting, and again the TLS handshake; 10 s
 	Redirects int           // 5

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"wirewatch/pipeline"
@@ -43,9 +44,7 @@ func newFeedPast(arg string, d PastDeps) (pipeline.Past, error) {
 	options := d.Options
 	if !configured { // whatever the address is, it is no name of a feed
 		p.feed.Name, options = "", nil
-		bare := *u
-		bare.User = nil
-		p.name = "feed " + bare.String()
+		p.name = "feed " + bareAddress(u).String()
 	}
 	p.feeds = &Feeds{Client: d.Client, Options: func(name string) RequestOptions {
 		return withUser(optionsOf(options, name), u)
@@ -63,40 +62,50 @@ func (p *feedPast) Estimate(ctx context.Context, r pipeline.Range) (pipeline.Est
 		return pipeline.Estimate{}, err
 	}
 	est := pipeline.Estimate{Requests: map[string]int{}, Bytes: -1}
-	var first, last time.Time
+	self := authority(doc.url)
+	var dates []time.Time
+	hosts := map[string]int{}
+	usual := self // where most of the pages are
 	for i, e := range doc.feed.Entries {
-		if t := e.Published; !t.IsZero() {
-			if first.IsZero() || t.Before(first) {
-				first = t
-			}
-			if t.After(last) {
-				last = t
-			}
+		if !e.Published.IsZero() {
+			dates = append(dates, e.Published)
+		}
+		host := Host(cmp.Or(e.OrigURL, e.URL))
+		if hosts[host]++; host != pipeline.NoHost && hosts[host] > hosts[usual] {
+			usual = host
 		}
 		if f, ok := p.find(doc.feed, i, r); ok {
 			est.Articles++
 			if !f.Text {
-				est.Requests[Host(f.Entry.URL)]++
+				est.Requests[host]++
 			}
 		}
 	}
-	self := authority(doc.url)
 	est.Requests[self]++
-	size, span := len(doc.feed.Entries), last.Sub(first)
-	switch {
-	case len(ways(doc, place{})) == 0, !first.IsZero() && first.Before(r.Since) && span > 0 && size > 2:
-		return est, nil // what lies behind is none, or older than the range as far as that shows
-	case r.Since.IsZero() || span <= 0:
+	if len(ways(doc, place{})) == 0 {
+		return est, nil
+	}
+	slices.SortFunc(dates, time.Time.Compare)
+	if len(dates) > 3 {
+		dates = dates[1:] // the oldest may be pinned
+	}
+	n := len(dates)
+	if r.Since.IsZero() || n < 2 || !dates[0].Before(dates[n-1]) {
 		return pipeline.Estimate{Articles: -1, Requests: map[string]int{self: -1}, Bytes: -1, About: true}, nil
 	}
-	until := r.Until
-	if now := p.now(); until.IsZero() || until.After(now) {
-		until = now
+	if dates[0].Before(r.Since) {
+		return est, nil
 	}
-	each := span.Hours() / float64(size)
-	more := int(min(max(0, first.Sub(r.Since).Hours()), max(0, until.Sub(r.Since).Hours())) / each)
+	until := dates[0] // what is newer stands in the document
+	behind := until.Sub(r.Since).Hours()
+	if !r.Until.IsZero() && r.Until.Before(until) {
+		until = r.Until
+	}
+	each := max(1./60, dates[n-1].Sub(dates[0]).Hours()/float64(n-1)) // hours; a minute at least keeps the guess a number
+	more := int(max(0, until.Sub(r.Since).Hours()) / each)
 	est.Articles += more
-	est.Requests[self] += more + int(max(0, first.Sub(r.Since).Hours())/each)/size
+	est.Requests[usual] += more
+	est.Requests[self] += int(behind/each)/len(doc.feed.Entries) + 1
 	est.About = true
 	return est, nil
 }

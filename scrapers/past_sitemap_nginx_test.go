@@ -77,9 +77,4 @@ func TestSitemapFromNginx(t *testing.T) {
 	if len(errs) != 1 || !strings.Contains(errs[0], "/missing.xml") || !strings.Contains(errs[0], "404") {
 		t.Errorf("errors %q", errs)
 	}
-	e, err := p.Estimate(context.Background(), r)
-	host := strings.TrimPrefix(base, "http://")
-	if err != nil || e.Articles != pages+4 || e.Requests[host] != pages+10 || e.About {
-		t.Errorf("estimate %+v, %v", e, err)
-	}
 }

@@ -16,7 +16,7 @@ import (
 // sitemapVouchers are those who stand for a document: whoever can write it, or let somebody else write it, may list pages in it.
 type sitemapVouchers struct {
 	owners    []string // of the hosts on the way to it
-	documents []string // the addresses of the sitemaps on the way to it, its own included
+	documents []string // the addresses of the sitemaps on the way to it, its own included, without "https:"
 }
 
 // vouchers are those who stand for the roots: the site itself where it was asked, and nobody yet for a sitemap that was named.
@@ -30,11 +30,17 @@ func (p *sitemapPast) vouchers() sitemapVouchers {
 // with adds a document that was asked for at address and found at final.
 func (v sitemapVouchers) with(address string, final *url.URL) sitemapVouchers {
 	v.owners = append(slices.Clip(v.owners), owner(final))
-	v.documents = append(slices.Clip(v.documents), address)
+	v.documents = append(slices.Clip(v.documents), schemeless(address), schemeless(final.String()))
 	if u, err := url.Parse(address); err == nil {
 		v.owners = append(v.owners, owner(u))
 	}
 	return v
+}
+
+// schemeless is an address without its scheme: a robots.txt that still says http means the same document.
+func schemeless(address string) string {
+	_, rest, _ := strings.Cut(address, ":")
+	return rest
 }
 
 // owner is what somebody registered: the domain below a public suffix, or an address with its port.
@@ -81,7 +87,7 @@ func (s *sitemapStrangers) admits(ctx context.Context, page string, v sitemapVou
 		}
 		s.announced[key] = maps
 	}
-	if slices.ContainsFunc(maps, func(m string) bool { return slices.Contains(v.documents, m) }) {
+	if slices.ContainsFunc(maps, func(m string) bool { return slices.Contains(v.documents, schemeless(m)) }) {
 		return true, nil
 	}
 	s.left++

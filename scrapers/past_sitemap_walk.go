@@ -3,7 +3,6 @@ package scrapers
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"wirewatch/pipeline"
 	"wirewatch/scrapers/sitemap"
@@ -19,7 +18,7 @@ type sitemapWalk struct {
 	asked     int             // documents
 	read      int             // documents that could be
 
-	resume []sitemapMark // what is left of the cursor, until its place is found
+	resume []sitemapMark // the cursor, until a document is read that it does not name
 	path   []sitemapMark
 	last   error // why a document could not be had
 }
@@ -113,11 +112,7 @@ func (w *sitemapWalk) list(ctx context.Context, of string, v sitemapVouchers, ru
 			return err
 		}
 		w.path[level].add(&e, left)
-		if behind {
-			return nil
-		}
-		w.resume = nil // its place is behind us
-		if left || e.Child {
+		if behind || left || e.Child {
 			return nil
 		}
 		return w.page(ctx, &e, v)
@@ -188,7 +183,7 @@ func (w *sitemapWalk) page(ctx context.Context, e *sitemap.Entry, v sitemapVouch
 
 // wants reports whether a page is of a site that was asked for, and is the document's to list.
 func (w *sitemapWalk) wants(ctx context.Context, e *sitemap.Entry, v sitemapVouchers) (bool, error) {
-	if len(w.sites) > 0 && !slices.Contains(w.sites, Site(e.URL)) {
+	if !ofSites(w.sites, e.URL) {
 		return false, nil
 	}
 	return w.strangers.admits(ctx, e.URL, v)

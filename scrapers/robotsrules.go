@@ -71,7 +71,6 @@ func parseRobots(doc []byte, agent string) robotsRules {
 // protocol wants whole addresses; others are read as they are meant. A line is "Sitemap: ADDRESS", and the address may hold a "#" or a ":".
 func announced(doc []byte, at *url.URL) []string {
 	var out []string
-	seen := map[string]bool{}
 	doc = bytes.ReplaceAll(bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf")), []byte("\r"), []byte("\n"))
 	for line := range bytes.SplitSeq(doc, []byte("\n")) {
 		k, v, ok := bytes.Cut(line, []byte(":"))
@@ -84,10 +83,7 @@ func announced(doc []byte, at *url.URL) []string {
 			continue
 		}
 		u.Fragment, u.RawFragment = "", ""
-		if s := u.String(); !seen[s] {
-			seen[s] = true
-			out = append(out, s)
-		}
+		out = append(out, u.String())
 	}
 	return out
 }

@@ -32,18 +32,9 @@ func newWordpressPast(arg string, d PastDeps) (pipeline.Past, error) {
 	if err != nil || authority(u) == pipeline.NoHost {
 		return nil, errors.New("the site is not an http or https address, such as https://example.org/")
 	}
-	bare := *u
-	bare.User, bare.Fragment = nil, ""
+	bare := bareAddress(u)
 	opts := withUser(RequestOptions{URL: bare.String()}, u)
-	return &wordpressPast{api: &wpAPI{client: d.Client, site: &bare, opts: opts, perPage: 100}, now: d.Now}, nil
-}
-
-// withUser adds the name and password of an address to what is asked with it: addresses found later do not have them.
-func withUser(o RequestOptions, u *url.URL) RequestOptions {
-	if pw, ok := u.User.Password(); ok && o.BasicAuth.User == "" {
-		o.BasicAuth = BasicAuth{User: u.User.Username(), Password: pipeline.NewSecret(pw)}
-	}
-	return o
+	return &wordpressPast{api: &wpAPI{client: d.Client, site: bare, opts: opts, perPage: 100}, now: d.Now}, nil
 }
 
 func (p *wordpressPast) Name() string { return "wordpress " + p.api.site.String() }
@@ -237,7 +228,7 @@ func (w *wpWalk) second(ctx context.Context, date string) error {
 
 // pages gives what all pages of a question have of one second and was not seen, and says how many the server counts.
 func (w *wpWalk) pages(ctx context.Context, q url.Values, date string, seen map[int64]bool) (total int, err error) {
-	for page := 1; ; page++ {
+	for page, idle := 1, 0; idle < 20; page++ {
 		got, err := w.api.posts(ctx, q, page)
 		if errors.Is(err, errSmaller) {
 			page = 0
@@ -261,11 +252,13 @@ func (w *wpWalk) pages(ctx context.Context, q url.Values, date string, seen map[
 				return 0, err
 			}
 		}
-		// A page may have nothing new or nothing at all with more behind it, as long as the server counts more pages.
-		if fresh == 0 && page >= got.pages {
-			return total, nil
+		if idle++; fresh > 0 {
+			idle = 0
+		} else if page >= got.pages { // before, a page with nothing new, or nothing at all, may have more behind it
+			break
 		}
 	}
+	return total, nil
 }
 
 // give gives posts that are complete up to the last of them.

@@ -28,7 +28,9 @@ type wpSite struct {
 	deaf     bool // nor dates
 	silent   bool // a proxy takes the counts away
 	plain    bool // plain permalinks: the API is at ?rest_route=
+	mixed    bool // nor an order by ID
 	hidden   map[int64]bool
+	text     string
 
 	mu       sync.Mutex
 	requests int // for posts
@@ -97,6 +99,9 @@ func (s *wpSite) list(w http.ResponseWriter, after, before string, num func(stri
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	slices.SortStableFunc(list, func(a, b wpFake) int {
 		if by == "id" {
+			if s.mixed {
+				return 0
+			}
 			return int(a.id - b.id)
 		}
 		if s.backward {
@@ -123,7 +128,7 @@ func (s *wpSite) list(w http.ResponseWriter, after, before string, num func(stri
 			"id": p.id, "date": local(p), "date_gmt": p.at.UTC().Format(wpTime), "modified_gmt": p.at.Add(time.Hour).UTC().Format(wpTime),
 			"link": fmt.Sprintf("http://%s/%d/", host, p.id), "guid": map[string]any{"rendered": fmt.Sprintf("http://%s/?p=%d&#038;x", host, p.id)},
 			"title":     map[string]any{"rendered": fmt.Sprintf("Post &#8211; <em>%d</em>", p.id)},
-			"content":   map[string]any{"rendered": "<p>Text</p>", "protected": false},
+			"content":   map[string]any{"rendered": "<p>Text</p>" + s.text, "protected": false},
 			"_embedded": map[string]any{"author": []any{map[string]any{"name": "Ana"}}},
 		})
 	}
@@ -224,6 +229,7 @@ func TestWordpressLosesNothing(t *testing.T) {
 		"no counts, cap": {silent: true, capped: 20},
 		"Tokyo":          {zone: time.FixedZone("+09", 9*3600)},
 		"plain":          {plain: true},
+		"mixed":          {mixed: true},
 		"hidden":         {hidden: map[int64]bool{1007: true, 1014: true, 1021: true}, capped: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -259,6 +265,59 @@ func TestWordpressFind(t *testing.T) {
 	if e.URL != base+"/7/" || e.GUID != base+"/?p=7&x" || e.Title != "Post – 7" || e.Author != "Ana" || e.Content != "<p>Text</p>" ||
 		!e.Published.Equal(s.posts[0].at) || !e.Updated.Equal(s.posts[0].at.Add(time.Hour)) || f.Text || f.Page != nil || f.Copy != "" {
 		t.Errorf("%+v", f)
+	}
+}
+
+// Pages that are larger than the client takes are asked for with fewer posts.
+func TestWordpressLargePosts(t *testing.T) {
+	s := &wpSite{posts: wpMonth()[:70], text: strings.Repeat("word ", 1000)}
+	p := newPast(t, "wordpress:"+s.start(t), func(d *PastDeps) {
+		d.Client = newClient(t, func(o *Options) { o.Limits.Feed = 130 << 10 })
+	})
+	if got, bad := walk(t, p, pipeline.Range{}, ""); ids(got) != idsOf(s.posts, all) || len(bad) > 0 {
+		t.Errorf("%s %v", ids(got), bad)
+	}
+}
+
+// The API is found by the site's header, by its page, or where it is by custom; a source is its name, however it is written.
+func TestWordpressDiscovery(t *testing.T) {
+	for name, tc := range map[string]struct {
+		home http.HandlerFunc
+		root string
+	}{
+		"header": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Link", `</else/>; rel="https://api.w.org/"`)
+		}, "/else"},
+		"page": {func(w http.ResponseWriter, r *http.Request) {
+			html(w, `<html><head><link rel="canonical" href="/"/><link rel='https://api.w.org/' href='/blog/wp-json/' /></head></html>`)
+		}, "/blog/wp-json"},
+		"custom":  {func(w http.ResponseWriter, r *http.Request) { html(w, `<p>Hello`) }, "/wp-json"},
+		"no page": {status(404, ""), "/wp-json"},
+	} {
+		s := &wpSite{zone: time.UTC, posts: wpMonth()[:5]}
+		srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/" {
+				tc.home(w, r)
+				return
+			}
+			if path, ok := strings.CutPrefix(r.URL.Path, tc.root); ok {
+				r.URL.Path = "/wp-json" + path
+				s.ServeHTTP(w, r)
+				return
+			}
+			http.NotFound(w, r)
+		})
+		if got, _ := walk(t, newPast(t, "wordpress:"+srv.URL, nil), pipeline.Range{}, ""); len(got) != 5 {
+			t.Errorf("%s: %d posts", name, len(got))
+		}
+	}
+	s := &wpSite{posts: wpMonth()[:5]}
+	if got, _ := walk(t, newPast(t, "wordpress:"+s.start(t)+"/wp-json", nil), pipeline.Range{}, ""); len(got) != 5 {
+		t.Errorf("by its root: %d posts", len(got))
+	}
+	a, b := newPast(t, "wordpress:https://Paper.example", nil), newPast(t, "wordpress:https://me:"+canary+"@paper.example/#top", nil)
+	if a.Name() != b.Name() || a.Name() != "wordpress https://paper.example/" {
+		t.Errorf("%s, %s", a.Name(), b.Name())
 	}
 }
 

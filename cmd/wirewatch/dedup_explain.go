@@ -240,7 +240,7 @@ func readText(e *env, file string) (dedup.Text, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) && json.Unmarshal(data, &d) == nil {
 		return d.text(), nil
 	}
-	if !looksLikeHTML(data) {
+	if !extract.LooksLikeHTML(data) {
 		return dedup.Text{Body: string(data)}, nil
 	}
 	x, err := newExtractor("")

@@ -167,7 +167,7 @@ func runExtract(ctx context.Context, e *env, v verb, args []string) error {
 		return fmt.Errorf("the document is larger than %d MB", limit>>20)
 	}
 	doc := extract.Input{URL: *url, HTML: data, At: day}
-	if !looksLikeHTML(data) {
+	if !extract.LooksLikeHTML(data) {
 		doc = extract.Input{URL: *url, Text: string(data)}
 	}
 	a, err := x.Extract(doc)
@@ -233,17 +233,6 @@ func articleOf(a *extract.Article) articleJSON {
 		out.Blocks[i] = blockJSON(b)
 	}
 	return out
-}
-
-// looksLikeHTML tells a page from plain text by its first tag.
-func looksLikeHTML(data []byte) bool {
-	head := strings.ToLower(string(data[:min(len(data), 4096)]))
-	for _, tag := range []string{"<!doctype", "<html", "<head", "<body", "<div", "<article", "<p>", "<p "} {
-		if strings.Contains(head, tag) {
-			return true
-		}
-	}
-	return false
 }
 
 func printArticle(w io.Writer, a *extract.Article) {

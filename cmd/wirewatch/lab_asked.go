@@ -142,7 +142,7 @@ func readArticle(ctx context.Context, e *env, config, from string) (pipeline.Art
 		return pipeline.Article{Title: d.Title, Body: cmp.Or(d.document.Text, d.Body), Lang: d.Lang, Site: d.Site, URL: d.URL, Feed: d.Feed, Agency: d.Agency,
 			Authors: append(stringsOf(d.Author), stringsOf(d.Authors)...), Tags: d.Tags}, nil
 	}
-	if !looksLikeHTML(data) {
+	if !extract.LooksLikeHTML(data) {
 		return pipeline.Article{Body: string(data)}, nil
 	}
 	x, err := newExtractor("")

@@ -54,8 +54,8 @@ func New(fsys fs.FS) (*Extractor, error) {
 // Input is one document. HTML wins when both HTML and Text are given.
 type Input struct {
 	URL         string // where the document was found; relative links are resolved against it
-	HTML        []byte // raw bytes in any charset
-	ContentType string // the HTTP header, for its charset
+	HTML        []byte // raw bytes in any charset; read as Text where ContentType is text/plain and nothing in it looks like HTML
+	ContentType string // the HTTP header
 	Text        string // plain text instead of HTML
 	Feed        string // what the feed itself says of the article, its full text or its summary, HTML or plain: a witness to what a page shows
 
@@ -128,6 +128,9 @@ func (a *Article) Paragraphs() []string {
 func (x *Extractor) Extract(in Input) (*Article, error) {
 	if len(in.HTML) > MaxInput || len(in.Text) > MaxInput {
 		return nil, ErrTooLarge
+	}
+	if isText(in.HTML, in.ContentType) {
+		in.Text, in.HTML = string(decodeHTML(in.HTML, in.ContentType)), nil
 	}
 	a := &Article{URL: in.URL, Site: siteOf(in.URL)}
 	var d *document

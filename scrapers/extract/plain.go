@@ -5,6 +5,23 @@ import (
 	"unicode/utf8"
 )
 
+// LooksLikeHTML tells a page from plain text by its first tag.
+func LooksLikeHTML(data []byte) bool {
+	head := strings.ToLower(string(data[:min(len(data), 4096)]))
+	for _, tag := range []string{"<!doctype", "<html", "<head", "<body", "<div", "<article", "<p>", "<p "} {
+		if strings.Contains(head, tag) {
+			return true
+		}
+	}
+	return false
+}
+
+// isText reports whether a document is plain text by its type, and is not a page that a server only calls so.
+func isText(data []byte, contentType string) bool {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(t), "text/plain") && !LooksLikeHTML(data)
+}
+
 // fromText reads plain text: each line is a block, except in text with hard line breaks, where lines without a blank line
 // between them are one.
 func (x *Extractor) fromText(s string, a *Article) *document {

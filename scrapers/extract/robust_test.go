@@ -284,3 +284,26 @@ func FuzzExtract(f *testing.F) {
 		}
 	})
 }
+
+// A document that is served as plain text is read as one: its headline is its first line, and what looks like a tag is the text's own. A page
+// that is only called plain text is a page.
+func TestTextByType(t *testing.T) {
+	x := newExtractor(t)
+	text := "Порт закрывает северный бассейн\n\nСовет порта решил <единогласно> закрыть северный бассейн на два года.\n\nРаботы начнутся в мае.\n"
+	raw, err := charmap.Windows1251.NewEncoder().Bytes([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := x.Extract(Input{URL: "https://port.example/a.txt", Text: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := x.Extract(Input{URL: "https://port.example/a.txt", HTML: raw, ContentType: "Text/Plain; charset=windows-1251"})
+	if err != nil || got.Title != "Порт закрывает северный бассейн" || got.Body != want.Body || !strings.Contains(got.Body, "<единогласно>") {
+		t.Errorf("got %q %q, %v", got.Title, got.Body, err)
+	}
+	page, err := x.Extract(Input{HTML: []byte("<!DOCTYPE html><html><body><p>" + text + "</p></body></html>"), ContentType: "text/plain"})
+	if err != nil || strings.Contains(page.Body, "<p>") {
+		t.Errorf("a page: %q, %v", page.Body, err)
+	}
+}

@@ -72,6 +72,7 @@ func TestRead(t *testing.T) {
 		"comments, warnings":  {doc: "<br />\n<b>Warning</b>: x in y\n<!-- <url><loc>/no</loc></url> --><urlset><!-- a --><url><loc>/1</loc></url></urlset>", want: "/1"},
 		"behind the end":      {doc: `<urlset><url><loc>/1</loc></url></urlset><url><loc>/2</loc></url>`, want: "/1"},
 		"no addresses":        {doc: `<urlset><url><loc>mailto:a@b</loc></url><url><loc>/1#x</loc></url><url></url><url><loc>http://</loc></url></urlset>`, want: "/1", bad: 3},
+		"endless address":     {doc: `<urlset><url><loc>/` + strings.Repeat("x", maxField) + `</loc></url><url><loc>/1</loc></url></urlset>`, want: "/1", bad: 1},
 		"cut in an entry":     {doc: `<urlset><url><loc>/1</loc></url><url><loc>/2</lo`, want: "/1", cut: true},
 		"cut behind one":      {doc: `<urlset><url><loc>/1</loc></url>`, want: "/1", cut: true},
 		"cut in a comment":    {doc: `<urlset><url><loc>/1</loc></url><!-- `, want: "/1", cut: true},

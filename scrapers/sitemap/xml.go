@@ -11,6 +11,9 @@ import (
 // errFeed says that the document's root is a feed's.
 var errFeed = errors.New("a feed")
 
+// maxField is how long the text of an element may be, in bytes: no address, date or title is longer, and a longer one is none.
+const maxField = 64 << 10
+
 // space is the namespace that an element stands in, as far as it matters here.
 type space uint8
 
@@ -253,11 +256,15 @@ func (t *tree) pop() error {
 	f := t.frames[len(t.frames)-1]
 	t.frames = t.frames[:len(t.frames)-1]
 	for _, prefix := range f.bound {
-		t.spaces[prefix] = t.spaces[prefix][:len(t.spaces[prefix])-1]
+		if s := t.spaces[prefix]; len(s) > 1 {
+			t.spaces[prefix] = s[:len(s)-1]
+		} else {
+			delete(t.spaces, prefix)
+		}
 	}
 	switch f.role {
 	case leaf:
-		if *f.field == "" { // the first one counts
+		if *f.field == "" && t.text.Len() <= maxField { // the first one counts
 			*f.field = strings.TrimSpace(t.text.String())
 		}
 	case entry:

@@ -84,7 +84,7 @@ func subject(c conn, a *pipeline.Alert) (told []int64, err error) {
 	const (
 		named  = ` SELECT id FROM alerts WHERE rule = ? AND kind = ? AND seq = ? AND subject IN `
 		before = ` UNION SELECT CAST(0 AS BIGINT) FROM story_told WHERE rule = ? AND kind = ? AND seq = ? AND story IN ` // it was taken out of another story
-		order  = ` ORDER BY id`
+		order  = ` ORDER BY 1`
 	)
 	about := func(column, ids string) string {
 		return ` SELECT a.id FROM ` + ids + ` x CROSS JOIN alerts a WHERE a.` + column + ` = x.id AND a.` + column + ` <> 0 AND a.rule = ? AND a.kind = ? AND a.seq = ?`

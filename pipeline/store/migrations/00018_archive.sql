@@ -1,6 +1,6 @@
 -- +goose Up
 -- An archive is in the order of publication, and finds by it what else was published under a URL at a time.
-DROP INDEX articles_published;
+DROP INDEX IF EXISTS articles_published;
 CREATE INDEX articles_published ON articles (published, canonical);
 
 -- What the archives that were imported call articles, stories and events (kind): key is a digest of kind and name. opened is 1 of a story

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -200,7 +201,7 @@ func (b *backfilling) run(ctx context.Context, e *env, s *setup) error {
 	}
 	left, err := b.fill(ctx, a, p, is, pasts, feeds, total)
 	if err == nil {
-		err = b.tell(ctx, a, p)
+		err = b.tell(ctx, a)
 	}
 	if ctx.Err() != nil {
 		log.Warn("stopped; the same command goes on from here")
@@ -341,9 +342,28 @@ func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipelin
 	return open, errors.Join(err, cerr)
 }
 
-// tell tells the channels of what rules matched in what backfills stored of the range.
-func (b *backfilling) tell(ctx context.Context, a *app, p *progress) error {
-	return nil
+// tell tells the channels of what rules matched in what backfills stored of the range, once a story, behind whatever else there is to tell.
+func (b *backfilling) tell(ctx context.Context, a *app) error {
+	if b.alert == alertNone {
+		return nil
+	}
+	s := a.setup.Load()
+	again := &pipeline.Replay{Store: a.store, Digest: b.alert == alertDigest, Now: time.Now, Takes: func(rule, channel string) bool { return s.quiet.takes(s.byName[rule], channel) },
+		PastFilter: pipeline.PastFilter{Rules: b.rules, Range: b.dates, Backfilled: true},
+		Rule: func(name string) (pipeline.Match, bool) {
+			_, ok := s.byName[name]
+			return s.matchOf(name, s.now()), ok
+		}}
+	if _, err := b.stages(ctx, a, 1, again); err != nil {
+		return err
+	}
+	a.log.Info("told of the past", "matches", again.Articles, "told", again.Told, "known", again.Known, "tell nobody", again.Nobody)
+	told := slices.Sorted(maps.Keys(again.Messages))
+	if len(told) == 0 {
+		return nil
+	}
+	_, err := b.stages(ctx, a, workers, someChannels{a.deliver, told})
+	return err
 }
 
 func walkAttrs(w pipeline.Walk) []any {

@@ -84,7 +84,7 @@ func countKept(c conn, n *Stats) error {
 		sql  string
 	}{
 		{[]any{&n.Articles}, `SELECT COUNT(*) FROM articles`},
-		{[]any{&n.Stories}, `SELECT COUNT(*) FROM stories WHERE merged_into = 0`},
+		{[]any{&n.Stories}, `SELECT COUNT(*) FROM stories WHERE merged_into = 0 AND id <> 0`},
 		{[]any{&n.NoPage}, `SELECT COUNT(*) FROM articles WHERE pruned = 1`},
 		{[]any{&n.NoBody}, `SELECT COUNT(*) FROM articles WHERE pruned > 1`},
 		{[]any{&n.Pages.Count, &n.Pages.Bytes, &n.Blocks.Count, &n.Blocks.Bytes, &n.Bodies.Count, &n.Bodies.Bytes},

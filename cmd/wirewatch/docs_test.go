@@ -11,6 +11,7 @@ import (
 	"wirewatch/alerts"
 	"wirewatch/configs"
 	"wirewatch/pipeline"
+	"wirewatch/scrapers"
 )
 
 // The README's tables are the program's own.
@@ -19,14 +20,17 @@ func TestReadmeTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var verbRows, kindRows []string
+	var verbRows, kindRows, sourceRows []string
 	for _, v := range verbs() {
 		verbRows = append(verbRows, fmt.Sprintf("| `%s` | %s |", strings.TrimSpace("wirewatch "+v.name+" "+v.args), v.doc))
 	}
 	for _, k := range alerts.Kinds {
 		kindRows = append(kindRows, fmt.Sprintf("| `%s` | %s |", k.Name, k.Doc))
 	}
-	for name, want := range map[string][]string{"verbs": verbRows, "channels": kindRows} {
+	for _, k := range scrapers.PastKinds {
+		sourceRows = append(sourceRows, fmt.Sprintf("| `%s:%s` | %s |", k.Name, k.Arg, k.Doc))
+	}
+	for name, want := range map[string][]string{"verbs": verbRows, "channels": kindRows, "sources": sourceRows} {
 		open, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
 		_, rest, ok := strings.Cut(string(readme), open)
 		table, _, closed := strings.Cut(rest, end)

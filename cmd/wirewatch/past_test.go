@@ -117,6 +117,15 @@ func newsPage(r *rand.Rand, site, url string, at time.Time, body string) []byte 
 	return b.Bytes()
 }
 
+// The files that a comparison of backfills reads, where WIREWATCH_NEWS_ARCHIVE names a folder for them (of WIREWATCH_BACKFILL articles).
+func TestWriteNewsArchive(t *testing.T) {
+	dir := os.Getenv("WIREWATCH_NEWS_ARCHIVE")
+	if dir == "" {
+		t.Skip("WIREWATCH_NEWS_ARCHIVE is not set")
+	}
+	newsArchive(t, dir, setting("WIREWATCH_BACKFILL", 1000), 3)
+}
+
 // pastConfig writes a configuration with a store of its own and rules that a hundredth of the archive's articles match.
 func pastConfig(t testing.TB) string {
 	t.Helper()

@@ -69,7 +69,7 @@ type Backfill struct {
 
 // Checkpoints: articles that one transaction stores, and how long they may wait for it.
 const (
-	pastBatch = 100
+	pastBatch = 200
 	pastItems = 500
 	pastWait  = 2 * time.Second
 )

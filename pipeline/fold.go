@@ -39,8 +39,8 @@ type Tx interface {
 
 	// The article itself.
 
-	// JoinedByURL finds the newest article under a canonical URL that has a story.
-	JoinedByURL(canonical string) (Article, bool, error)
+	// JoinedByURL finds the newest article under a canonical URL that has a story, and that story; 0: there is none.
+	JoinedByURL(canonical string) (article, story int64, err error)
 	// JoinArticle gives an article of the past its place, which it has not had until now: Story, Relation, Of and Score. opened: it opened
 	// the story, and what it is about is kept.
 	JoinArticle(a *Article, opened bool) error

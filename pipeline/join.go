@@ -235,13 +235,13 @@ func (j *Joiner) one(tx Tx, p *Placed) error {
 // opened a story.
 func place(tx Tx, x *dedup.Index, events *dedup.Events, p *Placed) (merged, opened bool, err error) {
 	a := Article{ID: p.ID, Relation: dedup.RelNew, Title: p.Title}
-	prev, ok, err := tx.JoinedByURL(p.Canonical)
+	prev, story, err := tx.JoinedByURL(p.Canonical)
 	if err != nil {
 		return false, false, err
 	}
 	var event dedup.EventDecision
-	if ok {
-		a.Story, a.Of, a.Relation, a.Score = prev.Story, prev.ID, "version", 1
+	if story != 0 {
+		a.Story, a.Of, a.Relation, a.Score = story, prev, "version", 1
 	} else {
 		d := x.Decide(dedup.Doc{URL: p.Canonical, Site: p.Site, Lang: p.Lang, Published: p.Published, Seen: p.time(), Sketch: p.Sketch})
 		a.Relation, a.Of, a.Story, a.Score = d.Relation, d.Of, d.Story, d.Score

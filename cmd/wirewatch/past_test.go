@@ -16,8 +16,8 @@ import (
 	"wirewatch/scrapers/warc"
 )
 
-// newsArchive writes WARC files as CC-NEWS has them into a folder: a news site's pages, each with navigation, related articles, a newsletter
-// box, the state of a script, and an article in its midst; a fifth of them copies of another site's, some of them captured twice, some of
+// newsArchive writes WARC files as CC-NEWS has them into a folder: a news site's pages of some 65 KB and 700 elements (pages of news sites have
+// more of both), each with navigation, related articles, a newsletter box, scripts and their state, and an article in its midst; a fifth of them copies of another site's, some of them captured twice, some of
 // them no articles at all. Everything follows from the seed.
 func newsArchive(t testing.TB, dir string, articles int, seed uint64) {
 	t.Helper()
@@ -25,6 +25,7 @@ func newsArchive(t testing.TB, dir string, articles int, seed uint64) {
 	const perFile = 2500
 	first := time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
 	var last []string // texts that may be copied
+	words := newsWords()
 	for n, file := 0, 0; n < articles; file++ {
 		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("CC-NEWS-2025%04d.warc.gz", file)))
 		if err != nil {
@@ -40,7 +41,7 @@ func newsArchive(t testing.TB, dir string, articles int, seed uint64) {
 		for i := 0; i < perFile && n < articles; i, n = i+1, n+1 {
 			at := first.Add(time.Duration(n)*4*time.Minute + time.Duration(r.IntN(72*3600))*time.Second)
 			site := fmt.Sprintf("news%02d.example", r.IntN(40))
-			body := newsText(r)
+			body := newsText(r, words)
 			switch {
 			case len(last) > 0 && r.IntN(5) == 0:
 				body = last[r.IntN(len(last))]
@@ -66,10 +67,22 @@ func newsArchive(t testing.TB, dir string, articles int, seed uint64) {
 	}
 }
 
-// newsText is a text of six to twelve paragraphs, the first line its headline.
-func newsText(r *rand.Rand) string {
+// newsWords are words by how common they are: as in a language, a few thousand make most of a text.
+func newsWords() []string {
+	r := rand.New(rand.NewPCG(9, 9))
+	out := make([]string, 40_000)
+	for i := range out {
+		out[i] = word(r)
+	}
+	return out
+}
+
+// newsText is a text of six to twelve paragraphs, the first line its headline. Its names are its own.
+func newsText(r *rand.Rand, words []string) string {
 	var b strings.Builder
 	names := []string{word(r), word(r), word(r)}
+	often := rand.NewZipf(r, 1.1, 20, uint64(len(words)-1))
+	word := func(*rand.Rand) string { return words[often.Uint64()] }
 	fmt.Fprintf(&b, "%s %s over %s in %s", strings.ToUpper(names[0][:1])+names[0][1:], word(r), word(r), names[1])
 	for range 6 + r.IntN(7) {
 		b.WriteString("\n")
@@ -94,8 +107,8 @@ func newsPage(r *rand.Rand, site, url string, at time.Time, body string) []byte 
 <meta property="og:title" content="%[1]s"><meta property="og:site_name" content="%[2]s"><meta property="article:published_time" content="%[4]s">
 <script type="application/ld+json">{"@context":"https://schema.org","@type":"NewsArticle","headline":"%[1]s","datePublished":"%[4]s","author":{"@type":"Person","name":"Ann Example"}}</script>
 </head><body><header><nav><ul>`, html.EscapeString(head), site, url, at.Format(time.RFC3339))
-	for i := range 60 {
-		fmt.Fprintf(&b, `<li class="menu-item menu-item-%[1]d"><a class="nav-link" href="/section/%[1]d">Section %[1]d</a></li>`, i)
+	for i := range 90 {
+		fmt.Fprintf(&b, `<li class="menu-item menu-item-%[1]d depth-%[2]d"><a class="nav-link nav-link--primary" href="/section/%[1]d" data-track="nav|%[1]d"><span class="nav-label">Section %[1]d</span></a></li>`, i, i%3)
 	}
 	b.WriteString(`</ul></nav></header><main><article><h1>` + html.EscapeString(head) + `</h1><p class="byline">By <a rel="author" href="/a">Ann Example</a></p>`)
 	for i, p := range strings.Split(paragraphs, "\n") {
@@ -105,15 +118,16 @@ func newsPage(r *rand.Rand, site, url string, at time.Time, body string) []byte 
 		}
 	}
 	b.WriteString(`</article><aside class="related-articles"><h2>Related articles</h2><ul>`)
-	for range 20 {
+	for i := range 40 {
 		w := word(r)
-		fmt.Fprintf(&b, `<li><a href="/r/%[1]s"><img src="/i/%[1]s.jpg" alt=""><span>%[1]s and %[2]s</span></a></li>`, w, word(r))
+		fmt.Fprintf(&b, `<li class="card card-%[3]d"><article class="teaser"><a class="teaser__link" href="/r/%[1]s"><figure><picture><source type="image/webp" srcset="/i/%[1]s-320.webp 320w, /i/%[1]s-640.webp 640w"><img loading="lazy" src="/i/%[1]s.jpg" alt=""></picture></figure><div class="teaser__body"><h3 class="teaser__title">%[1]s and %[2]s</h3><time datetime="2025-01-01">1 January</time></div></a></article></li>`, w, word(r), i)
 	}
 	noise := make([]byte, 7<<10) // as much as the state of a page's script does not compress
 	for i := range noise {
 		noise[i] = byte(r.Uint32())
 	}
-	b.WriteString(`</ul></aside></main><footer><p>Copyright ` + site + `</p></footer><script id="__STATE__" type="application/json">{"state":"` + base64.StdEncoding.EncodeToString(noise) + `"}</script></body></html>`)
+	b.WriteString(`</ul></aside></main><footer><div class="footer__links">` + strings.Repeat(`<div class="footer__column"><h4>More</h4><ul><li><a href="/about">About us</a></li><li><a href="/jobs">Jobs</a></li><li><a href="/terms">Terms of use</a></li></ul></div>`, 12) +
+		`</div><p>Copyright ` + site + `</p></footer><script>` + strings.Repeat("window.dataLayer=window.dataLayer||[];function gtag(){dataLayer.push(arguments);}\n", 200) + `</script><script id="__STATE__" type="application/json">{"state":"` + base64.StdEncoding.EncodeToString(noise) + `"}</script></body></html>`)
 	return b.Bytes()
 }
 

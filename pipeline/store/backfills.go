@@ -219,22 +219,28 @@ func (t *Tx) LastChange() (seq int64, err error) {
 	return seq, err
 }
 
-// JoinedByURL finds the newest article under a canonical URL that has a story, without its blocks.
-func (t *Tx) JoinedByURL(canonical string) (pipeline.Article, bool, error) {
+// JoinedByURL finds the newest article under a canonical URL that has a story, and that story; 0: there is none.
+func (t *Tx) JoinedByURL(canonical string) (article, story int64, err error) {
 	if canonical == "" {
-		return pipeline.Article{}, false, nil
+		return 0, 0, nil
 	}
-	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? AND story <> 0 ORDER BY published DESC, id DESC LIMIT 1`, ident(canonical))
-	if err != nil || len(as) == 0 {
-		return pipeline.Article{}, false, err
+	err = t.c.get([]any{&article, &story}, `SELECT id, story FROM articles WHERE canonical = ? AND story <> 0 ORDER BY published DESC, id DESC LIMIT 1`, ident(canonical))
+	if errors.Is(err, ErrNotFound) {
+		err = nil
 	}
-	return as[0], true, nil
+	if err != nil {
+		err = fmt.Errorf("find a joined article %s: %w", canonical, err)
+	}
+	return article, story, err
 }
 
 // JoinArticle gives an article that was stored without a story its place: a.Story, a.Relation, a.Of and a.Score. It notes the change. What the
 // article is about is kept where it opened its story, for the index of events.
 func (t *Tx) JoinArticle(a *pipeline.Article, opened bool) error {
-	root, err := rootOf(t.c, a.Story)
+	root, err := a.Story, error(nil)
+	if !opened { // an index may name one that was merged meanwhile
+		root, err = rootOf(t.c, a.Story)
+	}
 	if err == nil {
 		_, err = t.c.exec(`UPDATE articles SET story = ?, relation = ?, of_id = ?, score = ? WHERE id = ? AND story = 0`, root, a.Relation, a.Of, a.Score, a.ID)
 	}

@@ -300,6 +300,9 @@ func storyNamed(c conn, story int64) (int64, error) {
 
 // rootOf follows merges to the story that stands.
 func rootOf(c conn, story int64) (int64, error) {
+	if story == 0 {
+		return 0, nil
+	}
 	var root int64
 	err := c.get([]any{&root}, `WITH RECURSIVE up (id, into_id) AS (
 			SELECT id, merged_into FROM stories WHERE id = ?

@@ -172,13 +172,10 @@ func TestKilledBackfill(t *testing.T) {
 
 	broken := pastConfig(t)
 	r := rand.New(rand.NewPCG(seed, 5))
-	done, spent := 0, time.Duration(0)
-	for range kills {
-		// The moments fall over all of the run, whatever was done of it before, its last steps too.
-		wait := 20*time.Millisecond + time.Duration(r.Int64N(int64(took)))
-		if spent += wait; spent > took { // near the end: most of it is done, and the rest must not be over before it is killed
-			wait = 20*time.Millisecond + time.Duration(r.Int64N(int64(took/10)))
-		}
+	done := 0 // times that it came to its end before it was killed
+	for killed := 0; killed < kills && done < kills; {
+		// So that the moments fall over all of the run, its last steps too, though each start does some of it again.
+		wait := 20*time.Millisecond + time.Duration(r.Int64N(int64(took)*26/10/int64(kills)))
 		c := command(t, args(broken)...)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
@@ -189,6 +186,7 @@ func TestKilledBackfill(t *testing.T) {
 		case <-time.After(wait): // random by design, not for luck
 			c.Process.Kill()
 			<-ended
+			killed++
 		case err := <-ended:
 			if err != nil {
 				t.Fatalf("it failed by itself: %v", err)
@@ -205,7 +203,7 @@ func TestKilledBackfill(t *testing.T) {
 	if n := bytes.Count(a, []byte(`"kind":"article"`)); n < articles*9/10 {
 		t.Errorf("%d of %d articles are in it", n, articles)
 	}
-	t.Logf("%d articles in %s, %d kills (seed %d), %d of them after the end; %d bytes, sha256 %x", articles, took.Round(time.Millisecond), kills, seed, done, len(a), sha256.Sum256(a))
+	t.Logf("%d articles in %s, %d kills (seed %d) and %d ends before the last; %d bytes, sha256 %x", articles, took.Round(time.Millisecond), kills, seed, done, len(a), sha256.Sum256(a))
 }
 
 func canonical(t testing.TB, cfg string) []byte {

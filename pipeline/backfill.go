@@ -342,7 +342,7 @@ func (w *walker) next() (Walk, []*find) {
 			err = f.err
 		}
 		switch {
-		case f.drop:
+		case f.drop, errors.Is(err, errNoArticle):
 			walk.Outside++
 		case err != nil:
 			walk.Failed++

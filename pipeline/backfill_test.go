@@ -307,7 +307,7 @@ func unusableFinds(w *world) {
 	empty.Taken = w.now()
 	good := w.had(link, "A launch", story, w.now().Add(-time.Hour))
 	walk := w.walk(&listed{name: "one", finds: []pipeline.Find{bad, empty, good}}, wholeRange)
-	w.want("walk", line(walk.Found, walk.Failed, walk.Added, walk.Done), "3 2 1 true")
+	w.want("walk", line(walk.Found, walk.Failed, walk.Outside, walk.Added, walk.Done), "3 1 1 1 true")
 }
 
 // The daemon's own pass waits while a backfill is at work.

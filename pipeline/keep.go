@@ -39,18 +39,21 @@ func (p *Processor) outside(ctx context.Context, it Item, a *Article) (out, err 
 	return fmt.Errorf("outside the range: published %s", a.Published.UTC().Format(time.RFC3339)), nil
 }
 
+// errNoArticle says that a document has neither a text nor a date: a front page, a list, a form. Web archives are full of them.
+var errNoArticle = errors.New("no article: neither a text nor a date")
+
 // readFind gives the article of what a source has: a page, or with nil the text of the item's entry.
 func (p *Processor) readFind(ctx context.Context, it Item, page *Page) (reading, error) {
 	if page != nil && len(page.Body) > 0 {
 		r, err := p.fromPage(ctx, it, page)
 		if err == nil && r.article.Body == "" && r.article.Date == "" && it.Entry.Published.IsZero() {
-			return reading{}, fmt.Errorf("%s: no article: the page has neither a text nor a date", it.Entry.URL)
+			return reading{}, errNoArticle
 		}
 		return r, err
 	}
 	a := p.FeedText(it)
 	if a.Title == "" && a.Body == "" {
-		return reading{}, fmt.Errorf("%s: no article: neither a title nor a text", it.Entry.URL)
+		return reading{}, errNoArticle
 	}
 	a.Source = SourceFeed
 	if a.Published.IsZero() {

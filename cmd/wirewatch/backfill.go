@@ -159,7 +159,7 @@ type backfillRow struct {
 	Found   int    `json:"found"`   // articles that it has, or names
 	New     int    `json:"new"`     // that were stored, or are to be fetched
 	Known   int    `json:"known"`   // that were stored already
-	Outside int    `json:"outside"` // of other dates or sites
+	Outside int    `json:"outside"` // of other dates or sites, or no articles
 	Failed  int    `json:"failed"`  // that cannot be used
 	Done    bool   `json:"done"`    // it was read to its end
 	Error   string `json:"error"`   // why not

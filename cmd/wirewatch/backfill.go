@@ -382,7 +382,7 @@ func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Log
 	if err != nil {
 		return err
 	}
-	items, outside, err := a.store.BackfillItems(ctx, is.ID)
+	items, bare, err := a.store.BackfillItems(ctx, is.ID)
 	if err != nil {
 		return err
 	}
@@ -394,15 +394,24 @@ func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Log
 		all.Found, all.New, all.Known, all.Outside, all.Failed = all.Found+w.Found, all.New+w.Added, all.Known+w.Known, all.Outside+w.Outside, all.Failed+w.Failed
 		all.Done = all.Done && w.Done
 	}
-	// What was listed as new may have turned out to be of other dates, or not to be had.
-	all.Outside, all.Failed = all.Outside+outside, all.Failed+items[pipeline.ItemDead]
-	all.New -= outside + items[pipeline.ItemDead] + items[pipeline.ItemOpen]
+	// What was listed as new may have turned out to be of other dates, or not to be had. Where a feed's own text stands in it was stored all the same.
+	listed := all.New
+	all.Outside, all.Failed = all.Outside+bare[pipeline.ItemDone], all.Failed+bare[pipeline.ItemDead]
+	all.New -= bare[pipeline.ItemDone] + bare[pipeline.ItemDead] + bare[pipeline.ItemOpen]
 	if b.asJSON {
 		if err := printJSON(e.stdout, append(rows, all)); err != nil {
 			return err
 		}
 	}
-	log.Info("backfill done", "since", stamp(is.Range.Since), "until", stamp(is.Range.Until), "found", all.Found, "new", all.New, "known", all.Known,
+	head := "backfill done"
+	switch {
+	case all.Done:
+	case b.limit > 0 && listed >= b.limit:
+		head = "backfill stopped at its limit; the same command goes on behind it"
+	default:
+		head = "backfill stopped before its sources were at their ends; the same command goes on from there"
+	}
+	log.Info(head, "since", stamp(is.Range.Since), "until", stamp(is.Range.Until), "found", all.Found, "new", all.New, "known", all.Known,
 		"outside", all.Outside, "failed", all.Failed, "took", time.Since(is.Started).Round(time.Second))
 	if n := items[pipeline.ItemOpen]; n > 0 {
 		log.Warn("some pages could not be had yet; the daemon or the same command tries them again", "pages", n)

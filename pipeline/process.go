@@ -193,7 +193,7 @@ func (r *hostRun) one(ctx context.Context, it Item) error {
 			return err
 		}); err != nil {
 			it.State, it.Error, ev.Outcome = ItemDead, why.Error()+"; "+err.Error(), "dead"
-			return r.close(ctx, it, ev, start, err)
+			return r.close(ctx, it, ev, start, fmt.Errorf("%w; %w", why, err))
 		}
 		it.Fallback = true
 		err = fmt.Errorf("%s: %w; the feed's own text stands in", it.Entry.URL, why)

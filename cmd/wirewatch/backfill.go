@@ -207,6 +207,7 @@ func (b *backfilling) run(ctx context.Context, e *env, s *setup) error {
 	if err == nil {
 		err = b.tell(ctx, a)
 	}
+	p.end() // what came of it stands below the bars
 	if ctx.Err() != nil {
 		log.Warn("stopped; the same command goes on from here")
 		return context.Cause(ctx)
@@ -276,6 +277,7 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 	if ctx.Err() != nil {
 		return 0, werr
 	}
+	a.counted = true
 	a.process.Slice, a.process.Revisit = 0, nil // a backfill looks at nothing twice
 	left, ferr := b.fetch(ctx, a, p, is)
 	if ctx.Err() != nil {
@@ -310,7 +312,7 @@ func (b *backfilling) stages(ctx context.Context, a *app, workers int, s ...engi
 // fetch gets the pages that sources named, and returns how many have still to be tried.
 func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipeline.BackfillRun) (left int, err error) {
 	count := func() (done, dead, open int, err error) {
-		n, err := a.store.BackfillItems(ctx, is.ID)
+		n, _, err := a.store.BackfillItems(ctx, is.ID)
 		return n[pipeline.ItemDone], n[pipeline.ItemDead], n[pipeline.ItemOpen], err
 	}
 	done, dead, open, err := count()
@@ -380,7 +382,7 @@ func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Log
 	if err != nil {
 		return err
 	}
-	items, err := a.store.BackfillItems(ctx, is.ID)
+	items, bare, err := a.store.BackfillItems(ctx, is.ID)
 	if err != nil {
 		return err
 	}
@@ -392,13 +394,25 @@ func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Log
 		all.Found, all.New, all.Known, all.Outside, all.Failed = all.Found+w.Found, all.New+w.Added, all.Known+w.Known, all.Outside+w.Outside, all.Failed+w.Failed
 		all.Done = all.Done && w.Done
 	}
+	// What was listed as new may have turned out to be of other dates, or not to be had. Where a feed's own text stands in it was stored all the same.
+	listed := all.New
+	all.Outside, all.Failed = all.Outside+bare[pipeline.ItemDone], all.Failed+bare[pipeline.ItemDead]
+	all.New -= bare[pipeline.ItemDone] + bare[pipeline.ItemDead] + bare[pipeline.ItemOpen]
 	if b.asJSON {
-		if err := printJSON(e.stdout, rows); err != nil {
+		if err := printJSON(e.stdout, append(rows, all)); err != nil {
 			return err
 		}
 	}
-	log.Info("backfill done", "since", stamp(is.Range.Since), "until", stamp(is.Range.Until), "found", all.Found, "new", all.New, "known", all.Known,
-		"outside the range", all.Outside, "failed", all.Failed+items[pipeline.ItemDead], "took", time.Since(is.Started).Round(time.Second))
+	head := "backfill done"
+	switch {
+	case all.Done:
+	case b.limit > 0 && listed >= b.limit:
+		head = "backfill stopped at its limit; the same command goes on behind it"
+	default:
+		head = "backfill stopped before its sources were at their ends; the same command goes on from there"
+	}
+	log.Info(head, "since", stamp(is.Range.Since), "until", stamp(is.Range.Until), "found", all.Found, "new", all.New, "known", all.Known,
+		"outside", all.Outside, "failed", all.Failed, "took", time.Since(is.Started).Round(time.Second))
 	if n := items[pipeline.ItemOpen]; n > 0 {
 		log.Warn("some pages could not be had yet; the daemon or the same command tries them again", "pages", n)
 	}

@@ -14,6 +14,9 @@ import (
 // some 60 KB, which are kept compressed.
 const articleRoom = 25_000
 
+// worthSaying is how many bytes an estimate speaks of: less is 0.0 MB.
+const worthSaying = 50_000
+
 // An estimateRow is how much a source has, as far as it can be told.
 type estimateRow struct {
 	Source   string         `json:"source"`
@@ -97,10 +100,13 @@ func (r estimateRow) say() string {
 	if r.Seconds > 0 {
 		parts = append(parts, roughly(time.Duration(r.Seconds*float64(time.Second)))+" at the polite pace")
 	}
-	if r.Bytes > 0 {
+	if r.Bytes >= worthSaying {
 		parts = append(parts, megabytes(r.Bytes)+" to read")
 	}
-	return r.Source + ": " + strings.Join(parts, ", ") + ", up to " + megabytes(r.Room) + " of disk"
+	if r.Room >= worthSaying {
+		parts = append(parts, "up to "+megabytes(r.Room)+" of disk")
+	}
+	return r.Source + ": " + strings.Join(parts, ", ")
 }
 
 // roughly is a duration as people say it.

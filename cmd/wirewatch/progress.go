@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -19,7 +20,13 @@ import (
 type progress struct {
 	log  *slog.Logger
 	bars *mpb.Progress // nil: standard error is no terminal
+	draw chan any      // has the bars drawn, with the lines that were written since
+	quit chan struct{}
+	once sync.Once
 }
+
+// drawEvery is the time between two pictures of the bars.
+const drawEvery = 200 * time.Millisecond
 
 // logEvery is the time between two log lines of the same work.
 const logEvery = 10 * time.Second
@@ -29,18 +36,59 @@ func newProgress(e *env, c configs.Log) *progress {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &progress{log: newLog(e, c)}
 	}
-	p := &progress{bars: mpb.New(mpb.WithOutput(f), mpb.WithWidth(40), mpb.WithRefreshRate(200*time.Millisecond))}
+	p := &progress{draw: make(chan any), quit: make(chan struct{})}
+	p.bars = mpb.New(mpb.WithOutput(f), mpb.WithWidth(40), mpb.WithManualRefresh(p.draw))
+	go func() {
+		tick := time.NewTicker(drawEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				p.redraw()
+			case <-p.quit:
+				return
+			}
+		}
+	}()
 	above := *e
-	above.stderr = p.bars // lines that are logged stand above the bars
+	above.stderr = aboveBars{p.bars, f}
 	p.log = newLog(&above, c)
 	return p
 }
 
-// end leaves the bars as they are.
-func (p *progress) end() {
-	if p.bars != nil {
-		p.bars.Shutdown()
+// redraw has the bars drawn, unless they cannot be: mpb gives up when the terminal has gone.
+func (p *progress) redraw() {
+	select {
+	case p.draw <- nil:
+	case <-time.After(drawEvery):
 	}
+}
+
+// end leaves the bars as they are; what is logged from now on stands below them. mpb forgets the lines that were written since it last drew,
+// so it draws once more; that it takes the second word means that it has done what the first one said.
+func (p *progress) end() {
+	if p.bars == nil {
+		return
+	}
+	p.once.Do(func() {
+		close(p.quit)
+		p.redraw()
+		p.redraw()
+		p.bars.Shutdown()
+	})
+}
+
+// aboveBars writes lines above the bars, and when these have ended, below them.
+type aboveBars struct {
+	bars *mpb.Progress
+	file io.Writer
+}
+
+func (w aboveBars) Write(b []byte) (int, error) {
+	if n, err := w.bars.Write(b); err == nil {
+		return n, nil
+	}
+	return w.file.Write(b)
 }
 
 // A track is one piece of work.
@@ -145,7 +193,14 @@ func (t *track) say() string {
 // done says the last word of it.
 func (t *track) done() {
 	if t.bar != nil {
-		t.bar.SetTotal(-1, true)
+		t.mu.Lock()
+		short := t.n < t.total
+		t.mu.Unlock()
+		if short { // the bar shows that something is left
+			t.bar.Abort(false)
+		} else {
+			t.bar.SetTotal(-1, true)
+		}
 		return
 	}
 	t.p.log.Info(t.name+": done", t.attrs()...)

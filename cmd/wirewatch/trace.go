@@ -281,6 +281,8 @@ func printTrace(w io.Writer, t traceJSON, colour bool) {
 			say("fetched", "tried %s since %s, again at %s: %s", count(p.Attempts, "time"), p.Tried, p.Due, p.Error)
 		case p.State == string(pipeline.ItemDead):
 			say("fetched", "failed for good after %s: %s; `wirewatch items retry %d` tries again", count(p.Attempts, "attempt"), p.Error, p.Item)
+		case p.Article == 0 && p.Error != "":
+			say("fetched", "not stored: %s", p.Error)
 		case p.Look != "":
 			say("", "its page is looked at again at %s", p.Look)
 		}
@@ -309,7 +311,11 @@ func printTrace(w io.Writer, t traceJSON, colour bool) {
 		if a.Of != 0 {
 			joined = fmt.Sprintf("%s of %d, score %.2f", a.Relation, a.Of, a.Score)
 		}
-		say("joined", "story %d at %s: %s; `wirewatch stories show %d` tells who else carries it", a.Story, a.Stored, joined, a.Story)
+		if a.Story == 0 {
+			say("joined", "not yet: a backfill stored it at %s, and it gets its story when that is at its end", a.Stored)
+		} else {
+			say("joined", "story %d at %s: %s; `wirewatch stories show %d` tells who else carries it", a.Story, a.Stored, joined, a.Story)
+		}
 		for _, r := range a.Rules {
 			if !r.Matched {
 				say("no match", "%s: %s", r.Rule, r.Why)

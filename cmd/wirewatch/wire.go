@@ -216,6 +216,7 @@ type app struct {
 	setup   atomic.Pointer[setup]
 	owner   string
 	stdout  io.Writer // for channels that write there
+	counted bool      // pages are counted by a progress: one that was stored is not worth a line
 
 	path string      // with SQLite: the store's file,
 	file os.FileInfo // and which file that was when it was opened
@@ -375,7 +376,7 @@ func (a *app) report(ev pipeline.Event, err error) {
 	case err != nil:
 		level = slog.LevelWarn
 		attrs = append(attrs, "err", err)
-	case ev.Count > 0:
+	case ev.Count > 0 && !(a.counted && ev.Stage == "process"):
 		level = slog.LevelInfo
 	}
 	a.log.Log(context.Background(), level, ev.Stage, attrs...)

@@ -140,22 +140,22 @@ func (s *Store) SaveFinds(ctx context.Context, l pipeline.Lease, backfill int64,
 	return out, nil
 }
 
-// BackfillItems counts a run's items by their state: done are those with an article and those outside its range.
-func (s *Store) BackfillItems(ctx context.Context, backfill int64) (map[pipeline.ItemState]int, error) {
+// BackfillItems counts a run's items by their state, and of these the bare ones, that have brought no article: done ones are outside its range.
+func (s *Store) BackfillItems(ctx context.Context, backfill int64) (states, bare map[pipeline.ItemState]int, err error) {
 	c, done := s.read(ctx)
 	defer done()
-	out := map[pipeline.ItemState]int{}
-	err := c.each(func(scan func(...any) error) error {
+	states, bare = map[pipeline.ItemState]int{}, map[pipeline.ItemState]int{}
+	err = c.each(func(scan func(...any) error) error {
 		var state pipeline.ItemState
-		var n int
-		err := scan(&state, &n)
-		out[state] = n
+		var n, without int
+		err := scan(&state, &n, &without)
+		states[state], bare[state] = n, without
 		return err
-	}, `SELECT state, COUNT(*) FROM items WHERE backfill = ? AND backfill <> 0 GROUP BY state`, backfill)
+	}, `SELECT state, COUNT(*), SUM(CASE WHEN article = 0 THEN 1 ELSE 0 END) FROM items WHERE backfill = ? AND backfill <> 0 GROUP BY state`, backfill)
 	if err != nil {
-		return nil, fmt.Errorf("count the items of backfill %d: %w", backfill, err)
+		return nil, nil, fmt.Errorf("count the items of backfill %d: %w", backfill, err)
 	}
-	return out, nil
+	return states, bare, nil
 }
 
 // Unjoined lists the first articles in the order of publication (then by address) that belong to no story yet, without bodies and blocks;

@@ -77,12 +77,13 @@ func (t *Tx) Changes(after int64, since time.Time, f func(pipeline.Change) error
 }
 
 // ArticleByURL finds the newest article under a canonical URL, without its blocks: the one that was seen last. An archive may have brought
-// older ones later.
+// older ones later, and so may a backfill: what it stored comes behind what was seen live, in the order in which its pages were taken.
 func (t *Tx) ArticleByURL(canonical string) (pipeline.Article, bool, error) {
 	if canonical == "" {
 		return pipeline.Article{}, false, nil
 	}
-	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY seen DESC, id DESC LIMIT 1`, ident(canonical))
+	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY past,
+		CASE WHEN past = 1 THEN COALESCE((SELECT p.fetched FROM pages p WHERE p.article = articles.id), seen) ELSE seen END DESC, id DESC LIMIT 1`, ident(canonical))
 	if err != nil {
 		return pipeline.Article{}, false, fmt.Errorf("find article %s: %w", canonical, err)
 	}

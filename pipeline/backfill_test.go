@@ -27,7 +27,7 @@ func TestBackfill(t *testing.T) {
 			}{
 				{"edges of the range", rangeEdges}, {"any order", anyOrder}, {"broken anywhere", brokenWalk}, {"limit", pastLimit},
 				{"a page says its own date", datesInOrder}, {"copies of the past and of today", pastAndLive}, {"live before joined", liveFirst},
-				{"fetched", pastFetched}, {"unusable", unusableFinds}, {"joined beside a run", joinWaits},
+				{"fetched", pastFetched}, {"unusable", unusableFinds}, {"joined beside a run", joinWaits}, {"captures of a page", capturesKnown},
 			} {
 				t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, db.dsn(t))) })
 			}
@@ -326,4 +326,23 @@ func joinWaits(w *world) {
 	due, err = j.Due(w.Context())
 	w.ok(err)
 	w.want("goes on", len(due), 1)
+}
+
+// A page of which several captures are stored is known by each of them.
+func capturesKnown(w *world) {
+	at := w.now().Add(-100 * time.Hour)
+	var finds []pipeline.Find
+	for i, body := range []string{prose(1, 90), prose(900, 90), prose(1800, 90)} {
+		f := w.had(link, "A launch", body, at)
+		f.Taken = at.Add(time.Duration(i) * time.Hour)
+		f.Page.Fetched = f.Taken
+		finds = append(finds, f)
+	}
+	w.walk(&listed{name: "one", finds: finds}, wholeRange)
+	again := w.walk(&listed{name: "one", finds: finds}, wholeRange)
+	w.want("the same again", line(again.Added, again.Known), "0 3")
+	w.run(w.joiner())
+	w.want("versions", len(w.articles()), 3)
+	other := w.walk(&listed{name: "two", finds: finds[:1]}, wholeRange)
+	w.want("elsewhere", line(other.Added, other.Known), "0 1")
 }

@@ -20,6 +20,8 @@ type Tx interface {
 	Changes(after int64, since time.Time, f func(Change) error) error
 	// ArticleByURL finds the newest article under a canonical URL.
 	ArticleByURL(canonical string) (Article, bool, error)
+	// ArticlesByURL lists all articles under a canonical URL, the newest first.
+	ArticlesByURL(canonical string) ([]Article, error)
 	// Article loads an article by its ID.
 	Article(id int64) (Article, bool, error)
 

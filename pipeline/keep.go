@@ -89,7 +89,11 @@ func (p *Processor) keep(tx Tx, it Item, got *reading) (fresh bool, err error) {
 		return false, err
 	}
 	if ok {
-		ms = p.settle(a, got, prev)
+		if ms = p.settle(a, got, prev); a.ID == 0 {
+			if ms, err = p.capture(tx, a, got, prev, ms); err != nil {
+				return false, err
+			}
+		}
 	}
 	if a.ID == 0 {
 		fresh = true
@@ -103,6 +107,26 @@ func (p *Processor) keep(tx Tx, it Item, got *reading) (fresh bool, err error) {
 		}
 	}
 	return fresh, tx.SaveMatches(a.ID, ms)
+}
+
+// capture looks for an article's text among all that is stored of its page, where prev, the text that counts, is another one: a page of
+// several captures is found again by a backfill that is run again, and by another one. ms are the article's matches as a version of prev.
+func (p *Processor) capture(tx Tx, a *Article, got *reading, prev Article, ms []Match) ([]Match, error) {
+	all, err := tx.ArticlesByURL(prev.Canonical)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range all {
+		if v.ID == prev.ID {
+			continue
+		}
+		same := *a
+		if found := p.settle(&same, got, v); same.ID != 0 {
+			*a = same
+			return found, nil
+		}
+	}
+	return ms, nil
 }
 
 // stored finds what is stored of the same article, as earlier does, but without an index: title and text alone tell whether a canonical

@@ -25,7 +25,7 @@ func TestReplay(t *testing.T) {
 				{"replayed to others, then live", liveAfterOthers}, {"still in line, then live", liveFromLine}, {"taken out of what was told", replaySplit},
 				{"once per", replayOncePer}, {"who is told of nothing", replayNobody}, {"silences and hours", replayQuiet}, {"the limit", replayLimit},
 				{"in order, behind live alerts", replayLast}, {"failing stalls nothing live", replayFails}, {"as a digest", replayDigest},
-				{"killed in the middle", replayKilled}, {"at most so many", replaySome},
+				{"killed in the middle", replayKilled}, {"at most so many", replaySome}, {"of what a backfill stored", replayBackfilled},
 			} {
 				t.Run(c.name, func(t *testing.T) {
 					w := newWorld(t, db.dsn(t))
@@ -389,4 +389,26 @@ func replaySome(w *world) {
 	w.want("three", w.replay(some), "3/0/0 desk:3")
 	w.want("the earliest", w.heard("desk"), "(old0) (old1) (old2)")
 	w.want("the rest", w.replay(some), "1/3/0 desk:1")
+}
+
+// What a backfill stored is told by itself: not what was seen live, and not what has no story yet, of which it cannot be said yet whether it
+// was told.
+func replayBackfilled(w *world) {
+	only := func(r *pipeline.Replay) { r.Backfilled, r.Channels = true, []string{"mail"} }
+	w.publish("a", "live", missiles(1))
+	w.want("live alone", w.replay(only), "0/0/0")
+	w.archive("b", "old", missiles(2), 9*time.Hour)
+	waits := w.had("http://c.example/waits", "News of waits", missiles(3), w.now().Add(-10*time.Hour))
+	copied := w.had("http://c.example/copy", "News of copy", missiles(1), w.now().Add(-8*time.Hour))
+	w.want("found", w.walk(&listed{name: "past", finds: []pipeline.Find{waits, copied}}, wholeRange).Added, 2)
+	w.want("dry", w.replay(func(r *pipeline.Replay) { only(r); dry(r) }), "1/0/0 mail:1")
+	w.want("what has a story", w.replay(only), "1/0/0 mail:1")
+	w.want("mail", w.heard("mail"), "(old)")
+	w.want("all of it", w.replay(toMail), "1/1/0 mail:1") // the live one has its story
+	w.run(w.joiner())
+	w.want("joined", w.replay(only), "1/2/0 mail:1") // the copy is of a story that was told
+	w.want("mail", w.heard("mail"), "(old) (live) (waits)")
+	w.want("desk", w.heard("desk"), "live")
+	w.want("to the rule's channels", w.replay(func(r *pipeline.Replay) { r.Backfilled = true }), "2/1/0 desk:2")
+	w.want("desk", w.heard("desk"), "live (waits) (old)")
 }

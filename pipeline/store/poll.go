@@ -189,13 +189,16 @@ func (s *Store) meet(c conn, k *known, it pipeline.Item) (bool, error) {
 	// when the first feed's baseline was silent about it.
 	if louder := k.quiet && !it.Quiet && (k.origin == pipeline.FromBackfill || k.feed != it.Feed); louder {
 		k.quiet = false
+		// The page itself is read, not the copy of an archive that a backfill would have been content with, nor when that can be had.
+		const itself = `quiet = 0, host = CASE WHEN copy = '' THEN host ELSE ? END, copy = '', taken = 0`
 		if k.state == pipeline.ItemOpen {
-			_, err := c.exec(`UPDATE items SET quiet = 0 WHERE id = ?`, k.id)
+			_, err := c.exec(`UPDATE items SET `+itself+`, due = CASE WHEN copy = '' THEN due ELSE ? END, attempts = CASE WHEN copy = '' THEN attempts ELSE 0 END
+				WHERE id = ?`, it.Host, ms(s.due(it)), k.id)
 			return false, err
 		}
 		k.state = pipeline.ItemOpen
-		_, err := c.exec(`UPDATE items SET quiet = 0, state = ?, due = ?, attempts = 0, claims = 0, claimed_by = '', error = '', first_try = 0
-			WHERE id = ?`, string(pipeline.ItemOpen), ms(s.due(it)), k.id)
+		_, err := c.exec(`UPDATE items SET `+itself+`, state = ?, due = ?, attempts = 0, claims = 0, claimed_by = '', error = '', first_try = 0
+			WHERE id = ?`, it.Host, string(pipeline.ItemOpen), ms(s.due(it)), k.id)
 		return true, err
 	}
 	if k.state == pipeline.ItemOpen {

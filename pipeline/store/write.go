@@ -77,19 +77,30 @@ func (t *Tx) Changes(after int64, since time.Time, f func(pipeline.Change) error
 }
 
 // ArticleByURL finds the newest article under a canonical URL, without its blocks: the one that was seen last. An archive may have brought
-// older ones later.
+// older ones later, and so may a backfill: what it stored comes behind what was seen live, in the order in which its pages were taken.
 func (t *Tx) ArticleByURL(canonical string) (pipeline.Article, bool, error) {
-	if canonical == "" {
-		return pipeline.Article{}, false, nil
-	}
-	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY seen DESC, id DESC LIMIT 1`, ident(canonical))
-	if err != nil {
-		return pipeline.Article{}, false, fmt.Errorf("find article %s: %w", canonical, err)
-	}
-	if len(as) == 0 {
-		return pipeline.Article{}, false, nil
+	as, err := t.byURL(canonical, ` LIMIT 1`)
+	if err != nil || len(as) == 0 {
+		return pipeline.Article{}, false, err
 	}
 	return as[0], true, nil
+}
+
+// ArticlesByURL lists all articles under a canonical URL in the order of ArticleByURL, the newest first, without their blocks.
+func (t *Tx) ArticlesByURL(canonical string) ([]pipeline.Article, error) {
+	return t.byURL(canonical, ``)
+}
+
+func (t *Tx) byURL(canonical, limit string) ([]pipeline.Article, error) {
+	if canonical == "" {
+		return nil, nil
+	}
+	as, err := loadArticles(t.c, articleColumns, ` WHERE canonical = ? ORDER BY past,
+		CASE WHEN past = 1 THEN COALESCE((SELECT p.fetched FROM pages p WHERE p.article = articles.id), seen) ELSE seen END DESC, id DESC`+limit, ident(canonical))
+	if err != nil {
+		return nil, fmt.Errorf("find article %s: %w", canonical, err)
+	}
+	return as, nil
 }
 
 // Article loads an article by its ID, without its blocks.

@@ -77,9 +77,10 @@ func backfillFinds(w *world) {
 
 	count := func(id int64, want map[pipeline.ItemState]int) {
 		w.Helper()
-		got, err := w.s.BackfillItems(w.ctx, id)
+		got, bare, err := w.s.BackfillItems(w.ctx, id)
 		w.ok(err)
 		w.want(got, want)
+		w.want(bare, want) // none has an article here
 	}
 	count(run.ID, map[pipeline.ItemState]int{pipeline.ItemOpen: 3})
 	count(other.ID, map[pipeline.ItemState]int{})

@@ -263,7 +263,7 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 			mu.Unlock()
 			t.set(w.Found, walkAttrs(w)...)
 			if w.Done {
-				t.done()
+				t.done(true)
 			}
 		}}
 	if len(b.sites) > 0 {
@@ -294,7 +294,7 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 	}
 	_, jerr := b.stages(ctx, a, 1, join)
 	if joins != nil {
-		joins.done()
+		joins.done(true)
 	}
 	if jerr == nil {
 		jerr = a.indexWords(ctx)
@@ -344,7 +344,7 @@ func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipelin
 	}
 	done, dead, open, cerr := count()
 	t.set(done+dead, "failed", dead)
-	t.done()
+	t.done(open == 0)
 	return open, errors.Join(err, cerr)
 }
 

@@ -111,7 +111,7 @@ type track struct {
 func (p *progress) track(name string, total int) *track {
 	t := &track{p: p, name: name, total: total, start: time.Now(), said: time.Now()}
 	if p.bars != nil {
-		t.bar = p.bars.AddBar(int64(max(total, 0)), mpb.PrependDecorators(decor.Name(safe(name)+" ")), mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return t.say() })))
+		t.bar = p.bars.AddBar(int64(max(total, 0)), mpb.PrependDecorators(decor.Name(safe(name), decor.WCSyncSpaceR)), mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return t.say() })))
 	}
 	return t
 }
@@ -190,18 +190,16 @@ func (t *track) say() string {
 	return b.String()
 }
 
-// done says the last word of it.
-func (t *track) done() {
-	if t.bar != nil {
-		t.mu.Lock()
-		short := t.n < t.total
-		t.mu.Unlock()
-		if short { // the bar shows that something is left
-			t.bar.Abort(false)
-		} else {
-			t.bar.SetTotal(-1, true)
-		}
-		return
+// done says the last word of it: that all of it is done, however many pieces were expected, or that some are left for another time.
+func (t *track) done(all bool) {
+	switch {
+	case t.bar == nil && all:
+		t.p.log.Info(t.name+": done", t.attrs()...)
+	case t.bar == nil:
+		t.p.log.Info(t.name+": some are left", t.attrs()...)
+	case all:
+		t.bar.SetTotal(-1, true)
+	default:
+		t.bar.Abort(false)
 	}
-	t.p.log.Info(t.name+": done", t.attrs()...)
 }

@@ -128,7 +128,7 @@ func (b *Backfill) walk(ctx context.Context, l Lease, s Past) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	w := walker{b: b, lease: l, walk: Walk{Source: s.Name()}, at: b.Now()}
+	w := walker{b: b, lease: l, source: s.Name(), walk: Walk{Source: s.Name()}, at: b.Now()}
 	for _, k := range walks {
 		if k.Source == s.Name() {
 			w.walk = k
@@ -163,8 +163,9 @@ func (b *Backfill) walk(ctx context.Context, l Lease, s Past) (int, error) {
 
 // A walker is one walk at work. Finds are read side by side and stored in the order in which they came.
 type walker struct {
-	b     *Backfill
-	lease Lease
+	b      *Backfill
+	lease  Lease
+	source string // its name, which readers need while walk moves on
 
 	walk  Walk
 	batch []*find // not stored yet: all of them read, or none
@@ -252,9 +253,9 @@ func (w *walker) run(ctx context.Context, s Past) error {
 
 // item is a find as an item.
 func (w *walker) item(f *find) Item {
-	it := Item{Feed: w.walk.Source, Entry: f.Entry, Origin: FromBackfill, Quiet: true, State: ItemOpen, Due: w.b.Is.Started, Backfill: w.b.Is.ID,
+	it := Item{Feed: w.source, Entry: f.Entry, Origin: FromBackfill, Quiet: true, State: ItemOpen, Due: w.b.Is.Started, Backfill: w.b.Is.ID,
 		Copy: f.Copy, Taken: f.Taken}
-	if name, ok := w.b.Feeds[w.walk.Source]; ok {
+	if name, ok := w.b.Feeds[w.source]; ok {
 		it.Feed = name
 	}
 	it.Entry.Updated = time.Time{} // that something was changed since is for polls to say

@@ -144,7 +144,7 @@ func (w *world) loops(s *store.Store) {
 	w.process = &pipeline.Processor{Store: s, Pages: fetcher{w}, Extract: w.extract, FeedText: feedText, Match: w.match, Counting: w.counting, Rule: w.matchOf,
 		Index: dedup.New(dedup.Options{Window: 30 * 24 * time.Hour}), Window: 30 * 24 * time.Hour, Events: dedup.NewEvents(dedup.EventOptions{}), Parallel: 1,
 		Backoff: pipeline.Backoff{First: time.Minute, Factor: 4, Max: 12 * time.Hour, Rand: func() float64 { return .5 }}, Attempts: 5,
-		Now: w.now, Wake: func() { w.woken++ }, Report: w.report}
+		Now: w.now, Wake: w.wake, Report: w.report}
 	w.deliver = &pipeline.Deliverer{Store: s, Channel: func(n string) (pipeline.Channel, bool) { c, ok := w.channels[n]; return c, ok },
 		Backoff: pipeline.Backoff{First: time.Second, Factor: 2, Max: 5 * time.Minute, Rand: func() float64 { return .5 }},
 		MaxAge:  72 * time.Hour, Now: w.now, Report: w.report,
@@ -161,6 +161,12 @@ func (w *world) report(ev pipeline.Event, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.events = append(w.events, ev.Stage+" "+ev.Key+" "+ev.Outcome)
+}
+
+func (w *world) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.woken++
 }
 
 // run does what a stage has due now, as the engine does it, and says how much that was. What breaks ends the test, except what

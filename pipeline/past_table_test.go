@@ -97,6 +97,7 @@ func TestPastTable(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, db := range databases {
 				t.Run(db.name, func(t *testing.T) {
+					oneByOne(t, db.name)
 					t.Parallel()
 					w := newWorld(t, db.dsn(t))
 					w.rule("arms missile")

@@ -17,6 +17,8 @@ import (
 func TestReplay(t *testing.T) {
 	for _, db := range databases {
 		t.Run(db.name, func(t *testing.T) {
+			oneByOne(t, db.name)
+			t.Parallel()
 			for _, c := range []struct {
 				name string
 				f    func(*world)

@@ -27,7 +27,7 @@ func TestBackfill(t *testing.T) {
 			}{
 				{"edges of the range", rangeEdges}, {"any order", anyOrder}, {"broken anywhere", brokenWalk}, {"limit", pastLimit},
 				{"a page says its own date", datesInOrder}, {"copies of the past and of today", pastAndLive}, {"live before joined", liveFirst},
-				{"fetched", pastFetched}, {"unusable", unusableFinds}, {"joined beside a run", joinWaits}, {"captures of a page", capturesKnown},
+				{"fetched", pastFetched}, {"unusable", unusableFinds}, {"joined beside a run", joinWaits}, {"one canonical link for all", sharedLink}, {"captures of a page", capturesKnown},
 			} {
 				t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, db.dsn(t))) })
 			}
@@ -345,4 +345,20 @@ func capturesKnown(w *world) {
 	w.want("versions", len(w.articles()), 3)
 	other := w.walk(&listed{name: "two", finds: finds[:1]}, wholeRange)
 	w.want("elsewhere", line(other.Added, other.Known), "0 1")
+}
+
+// A site that gives all of its pages one canonical link has an article for each, also where the first of them waits to be joined.
+func sharedLink(w *world) {
+	w.rule("arms missile")
+	first := w.had(link, "A launch", story, w.now().Add(-50*time.Hour))
+	w.pages[link] = answer{title: "A launch", body: story, canonical: "http://a.example/"}
+	w.walk(&listed{name: "one", finds: []pipeline.Find{first}}, wholeRange)
+	w.pages[link2] = answer{title: "Another matter", body: missiles(77), canonical: "http://a.example/"}
+	w.list("a", w.entry(link2, "Another matter", ""))
+	w.run(w.process)
+	w.run(w.joiner())
+	as := w.articles()
+	w.want("articles", len(as), 2)
+	w.want("stories", as[0].Story != as[1].Story, true)
+	w.want("of their own addresses", as[0].Canonical != as[1].Canonical, true)
 }

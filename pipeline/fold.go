@@ -270,7 +270,7 @@ func (p *Processor) fold(tx Tx, it Item, a *Article, got *reading) ([]Match, err
 		return nil, err
 	}
 	a.ID = 0
-	prev, ok, err := p.earlier(tx, it, a)
+	prev, ok, err := earlier(tx, it, a, func(prev *Article) bool { return p.alike(it, a, prev) })
 	if err != nil {
 		return nil, err
 	}
@@ -365,11 +365,12 @@ func covers(a, b []Match) bool {
 }
 
 // earlier finds what is stored of the same article: under its URL, or made of the same item before its page could be had.
-func (p *Processor) earlier(tx Tx, it Item, a *Article) (prev Article, ok bool, err error) {
+// alike says of one whose canonical link is another's address whether the texts bear it out.
+func earlier(tx Tx, it Item, a *Article, alike func(prev *Article) bool) (prev Article, ok bool, err error) {
 	if a.Canonical != "" {
 		prev, ok, err = tx.ArticleByURL(a.Canonical)
 	}
-	if ok && a.Canonical != it.Canonical && it.Canonical != "" && prev.ID != it.Article && !p.alike(it, a, prev) {
+	if ok && a.Canonical != it.Canonical && it.Canonical != "" && prev.ID != it.Article && !alike(&prev) {
 		// Some sites give all of their pages one canonical link. Believed, it would make one story of the whole site, with one alert.
 		a.Canonical = it.Canonical
 		prev, ok, err = tx.ArticleByURL(a.Canonical)
@@ -380,8 +381,17 @@ func (p *Processor) earlier(tx Tx, it Item, a *Article) (prev Article, ok bool, 
 	return prev, ok, err
 }
 
-// alike reports whether the texts bear out that a and prev are one article, as a's page says.
-func (p *Processor) alike(it Item, a *Article, prev Article) bool {
+// sameWords reports whether two articles have the same headline or the same text.
+func sameWords(a, b *Article) bool {
+	return a.Title == b.Title || dedup.SameText(a.Sketch, b.Sketch)
+}
+
+// alike reports whether the texts bear out that a and prev are one article, as a's page says. What a backfill stored and nothing has joined
+// yet is not in the index.
+func (p *Processor) alike(it Item, a, prev *Article) bool {
+	if prev.Story == 0 {
+		return sameWords(a, prev)
+	}
 	if prev.Title == a.Title {
 		return true
 	}

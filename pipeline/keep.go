@@ -84,7 +84,8 @@ func (p *Processor) keep(tx Tx, it Item, got *reading) (fresh bool, err error) {
 	a.ID, a.Story, a.Past = 0, 0, true
 	a.Relation, a.Of, a.Score = dedup.RelNew, 0, 0
 	ms := got.matches
-	prev, ok, err := p.stored(tx, it, a)
+	// Without an index: title and text alone tell whether a canonical link that many pages share is to be believed.
+	prev, ok, err := earlier(tx, it, a, func(prev *Article) bool { return sameWords(a, prev) })
 	if err != nil {
 		return false, err
 	}
@@ -127,20 +128,4 @@ func (p *Processor) capture(tx Tx, a *Article, got *reading, prev Article, ms []
 		}
 	}
 	return ms, nil
-}
-
-// stored finds what is stored of the same article, as earlier does, but without an index: title and text alone tell whether a canonical
-// link that many pages share is to be believed.
-func (p *Processor) stored(tx Tx, it Item, a *Article) (prev Article, ok bool, err error) {
-	if a.Canonical != "" {
-		prev, ok, err = tx.ArticleByURL(a.Canonical)
-	}
-	if ok && a.Canonical != it.Canonical && it.Canonical != "" && prev.ID != it.Article && prev.Title != a.Title && !dedup.SameText(prev.Sketch, a.Sketch) {
-		a.Canonical = it.Canonical
-		prev, ok, err = tx.ArticleByURL(a.Canonical)
-	}
-	if !ok && err == nil && it.Article != 0 {
-		prev, ok, err = tx.Article(it.Article)
-	}
-	return prev, ok, err
 }

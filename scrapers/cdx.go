@@ -155,7 +155,7 @@ func (c *cdx) find(got capture) pipeline.Find {
 
 // wanted leaves out what cannot be of the range, other sites, and what is plainly no article.
 func (c *cdx) wanted(got capture, r pipeline.Range) bool {
-	if got.taken.Before(r.Since.Truncate(time.Second)) || !r.Until.IsZero() && got.taken.After(r.Until.Add(cdxLate)) || !ofSites(c.sites, got.original) {
+	if got.taken.Before(r.Since.Truncate(time.Second)) || !r.Until.IsZero() && got.taken.After(r.Until.Add(cdxLate)) || !OfSites(c.sites, got.original) {
 		return false
 	}
 	return c.match == "exact" || mayBeArticle(got.original)

@@ -69,7 +69,7 @@ func (f *folder) Walk(ctx context.Context, r pipeline.Range, cursor string, foun
 		}
 		if err != nil {
 			find = pipeline.Find{Cursor: rel, Err: fmt.Errorf("%s: %w", filepath.Join(f.path, filepath.FromSlash(rel)), plainPathError(err))}
-		} else if strings.HasPrefix(find.Entry.URL, "http") && !ofSites(f.sites, find.Entry.URL) {
+		} else if strings.HasPrefix(find.Entry.URL, "http") && !OfSites(f.sites, find.Entry.URL) {
 			return nil
 		}
 		return found(find)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	markup "html"
-	"io"
 	"mime"
 	"net/url"
 	"os"
@@ -94,35 +93,24 @@ func (j *jsonLines) Walk(ctx context.Context, r pipeline.Range, cursor string, f
 		return err
 	}
 	defer l.Close()
-	for {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		line, at, err := l.next()
-		if err == io.EOF {
-			return nil
-		}
+	return l.each(ctx, func(line []byte, at string, err error) error {
 		var f pipeline.Find
 		switch {
-		case errors.Is(err, errLongLine):
-			err = fmt.Errorf("the line is longer than %s", size(longestJSON))
 		case err != nil:
-			return err
+			err = fmt.Errorf("the line is longer than %s", size(longestJSON))
 		case strings.TrimSpace(string(line)) == "":
-			continue
+			return nil
 		default:
 			f, err = j.find(line, l.line)
 		}
 		if err != nil {
 			f = pipeline.Find{Err: fmt.Errorf("%s: %w", l.place(), err)}
-		} else if !mayHold(r, f.Entry.Published) || strings.HasPrefix(f.Entry.URL, "http") && !ofSites(j.sites, f.Entry.URL) {
-			continue
+		} else if !mayHold(r, f.Entry.Published) || strings.HasPrefix(f.Entry.URL, "http") && !OfSites(j.sites, f.Entry.URL) {
+			return nil
 		}
 		f.Cursor = at
-		if err := found(f); err != nil {
-			return err
-		}
-	}
+		return found(f)
+	})
 }
 
 // find reads one line, the nth.

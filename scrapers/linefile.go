@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -181,6 +182,26 @@ func (l *lineFile) read() ([]byte, error) {
 			err = errLongLine
 		}
 		return line, err
+	}
+}
+
+// each calls f for every line, with the cursor behind it, until f fails, ctx ends or the file does. Of a line that is too long f gets
+// errLongLine in its place; no other error comes to it.
+func (l *lineFile) each(ctx context.Context, f func(line []byte, cursor string, err error) error) error {
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		line, cursor, err := l.next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil && !errors.Is(err, errLongLine):
+			return err
+		}
+		if err := f(line, cursor, err); err != nil {
+			return err
+		}
 	}
 }
 

@@ -58,8 +58,8 @@ func NewPast(source string, d PastDeps) (pipeline.Past, error) {
 	return nil, fmt.Errorf("source %q: there is no kind %q; the kinds are %s, as in %s", source, name, strings.Join(names, ", "), "sitemap:https://example.org/")
 }
 
-// ofSites reports whether an address is of one of the sites, or of a host below one; no sites are all.
-func ofSites(sites []string, address string) bool {
+// OfSites reports whether an address is of one of the sites, or of a host below one; no sites are all.
+func OfSites(sites []string, address string) bool {
 	if len(sites) == 0 {
 		return true
 	}

@@ -183,7 +183,7 @@ func (w *sitemapWalk) page(ctx context.Context, e *sitemap.Entry, v sitemapVouch
 
 // wants reports whether a page is of a site that was asked for, and is the document's to list.
 func (w *sitemapWalk) wants(ctx context.Context, e *sitemap.Entry, v sitemapVouchers) (bool, error) {
-	if !ofSites(w.sites, e.URL) {
+	if !OfSites(w.sites, e.URL) {
 		return false, nil
 	}
 	return w.strangers.admits(ctx, e.URL, v)

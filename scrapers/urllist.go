@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -62,23 +61,14 @@ func (u *urlList) Walk(ctx context.Context, r pipeline.Range, cursor string, fou
 		return err
 	}
 	defer l.Close()
-	for {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		line, at, err := l.next()
-		if err == io.EOF {
-			return nil
-		}
+	return l.each(ctx, func(line []byte, at string, err error) error {
 		f := pipeline.Find{Cursor: at}
 		text := strings.TrimSpace(string(line))
 		switch {
-		case errors.Is(err, errLongLine):
-			f.Err = fmt.Errorf("%s: the line is longer than %s, which no address is", l.place(), size(longestAddress))
 		case err != nil:
-			return err
+			f.Err = fmt.Errorf("%s: the line is longer than %s, which no address is", l.place(), size(longestAddress))
 		case text == "" || text[0] == '#' || l.line == 1 && columns.named:
-			continue
+			return nil
 		default:
 			var date string
 			f.Entry.URL, date, f.Err = columns.cut(text)
@@ -89,14 +79,12 @@ func (u *urlList) Walk(ctx context.Context, r pipeline.Range, cursor string, fou
 			}
 			if f.Err != nil {
 				f.Err = fmt.Errorf("%s: %w", l.place(), f.Err)
-			} else if !mayHold(r, f.Entry.Published) || !ofSites(u.sites, f.Entry.URL) {
-				continue
+			} else if !mayHold(r, f.Entry.Published) || !OfSites(u.sites, f.Entry.URL) {
+				return nil
 			}
 		}
-		if err := found(f); err != nil {
-			return err
-		}
-	}
+		return found(f)
+	})
 }
 
 // addressError says why something is not a page's address; nil: it is.

@@ -15,7 +15,6 @@ import (
 
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/dedup"
-	"wirewatch/pipeline/engine"
 	"wirewatch/scrapers"
 )
 
@@ -147,12 +146,6 @@ func (b *backfilling) asked() string {
 		sorted(b.rules), b.alert, b.limit, b.undated)
 }
 
-// wants reports whether an address is of the sites that were asked for.
-func (b *backfilling) wants(url string) bool {
-	site := scrapers.Site(url)
-	return slices.ContainsFunc(b.sites, func(s string) bool { return site == s || strings.HasSuffix(site, "."+s) })
-}
-
 // A backfillRow is what came of a source, or with an empty source of all of them.
 type backfillRow struct {
 	Source  string `json:"source"`
@@ -267,13 +260,13 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 			}
 		}}
 	if len(b.sites) > 0 {
-		walk.Wanted = b.wants
+		walk.Wanted = func(url string) bool { return scrapers.OfSites(b.sites, url) }
 	}
 	workers := 4 // sources; each has readers of its own
 	if b.limit > 0 {
 		workers = 1 // else several would each go up to the limit
 	}
-	_, werr := b.stages(ctx, a, workers, walk)
+	_, werr := a.stage(ctx, workers, walk)
 	if ctx.Err() != nil {
 		return 0, werr
 	}
@@ -292,7 +285,7 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 		}
 		joins.set(n)
 	}
-	_, jerr := b.stages(ctx, a, 1, join)
+	_, jerr := a.stage(ctx, 1, join)
 	if joins != nil {
 		joins.done(true)
 	}
@@ -300,13 +293,6 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 		jerr = a.indexWords(ctx)
 	}
 	return left, errors.Join(werr, ferr, jerr)
-}
-
-// stages does what stages have due.
-func (b *backfilling) stages(ctx context.Context, a *app, workers int, s ...engine.Stage) (map[string]int, error) {
-	run := &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log}
-	run.Add(s...)
-	return run.Once(ctx)
 }
 
 // fetch gets the pages that sources named, and returns how many have still to be tried.
@@ -336,7 +322,7 @@ func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipelin
 			}
 		}
 	})
-	_, err = b.stages(ctx, a, workers, a.process)
+	_, err = a.stage(ctx, workers, a.process)
 	stop()
 	watching.Wait()
 	if ctx.Err() != nil {
@@ -360,7 +346,7 @@ func (b *backfilling) tell(ctx context.Context, a *app) error {
 			_, ok := s.byName[name]
 			return s.matchOf(name, s.now()), ok
 		}}
-	if _, err := b.stages(ctx, a, 1, again); err != nil {
+	if _, err := a.stage(ctx, 1, again); err != nil {
 		return err
 	}
 	a.log.Info("told of the past", "matches", again.Articles, "told", again.Told, "known", again.Known, "tell nobody", again.Nobody)
@@ -368,7 +354,7 @@ func (b *backfilling) tell(ctx context.Context, a *app) error {
 	if len(told) == 0 {
 		return nil
 	}
-	_, err := b.stages(ctx, a, workers, someChannels{a.deliver, told})
+	_, err := a.stage(ctx, workers, someChannels{a.deliver, told})
 	return err
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"wirewatch/pipeline"
-	"wirewatch/pipeline/engine"
 	"wirewatch/pipeline/store"
 )
 
@@ -86,8 +85,5 @@ func reextract(ctx context.Context, e *env, s *setup, st *store.Store, again *pi
 			log.Info(ev.Stage, "site", ev.Key, "changed", ev.Count, "took", ev.Took.Round(time.Millisecond))
 		}
 	}
-	run := &engine.Engine{Leases: st, Owner: ownerName(), TTL: leaseTTL, Workers: runtime.GOMAXPROCS(0), Sweep: sweepEvery, Now: time.Now, Log: log, Held: st.Held}
-	run.Add(again)
-	_, err := run.Once(ctx)
-	return err
+	return stage(ctx, st, log, runtime.GOMAXPROCS(0), again)
 }

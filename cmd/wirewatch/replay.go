@@ -15,7 +15,6 @@ import (
 	"wirewatch/alerts/lab"
 	"wirewatch/alerts/rules"
 	"wirewatch/pipeline"
-	"wirewatch/pipeline/engine"
 	"wirewatch/pipeline/store"
 )
 
@@ -153,7 +152,7 @@ func (q *replaying) run(ctx context.Context, e *env, s *setup, st *store.Store) 
 			a := m.Article
 			out.Matches = append(out.Matches, replayRow{a.ID, a.Story, a.Site, a.URL, a.Title, stamp(a.Published), stamp(a.Seen), append([]string{}, told...)})
 		}}
-	if err := stage(ctx, e, s, st, again); err != nil {
+	if err := stage(ctx, st, newLog(e, s.cfg.Log), 1, again); err != nil {
 		return err
 	}
 	out.Told, out.Known, out.Messages = again.Told, again.Known, again.Messages
@@ -223,7 +222,7 @@ func (q *replaying) rematch(ctx context.Context, e *env, s *setup, st *store.Sto
 		}
 		return out
 	}
-	if err := stage(ctx, e, s, st, again); err != nil {
+	if err := stage(ctx, st, newLog(e, s.cfg.Log), 1, again); err != nil {
 		return err
 	}
 	out.Found, out.New, out.Dropped = again.New+again.Kept, again.New, again.Dropped
@@ -240,19 +239,7 @@ func (q *replaying) deliver(ctx context.Context, e *env, s *setup, channels []st
 		return 0, err
 	}
 	defer a.close()
-	run := &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log}
-	some := someChannels{a.deliver, channels}
-	run.Add(some)
-	done, err := run.Once(ctx)
-	return done[some.Name()], err
-}
-
-// stage runs a stage of one key once, alone in the whole system.
-func stage(ctx context.Context, e *env, s *setup, st *store.Store, x engine.Stage) error {
-	run := &engine.Engine{Leases: st, Owner: ownerName(), TTL: leaseTTL, Workers: 1, Sweep: sweepEvery, Now: time.Now, Log: newLog(e, s.cfg.Log), Held: st.Held}
-	run.Add(x)
-	_, err := run.Once(ctx)
-	return err
+	return a.stage(ctx, workers, someChannels{a.deliver, channels})
 }
 
 // someChannels delivers to these alone.

@@ -320,6 +320,22 @@ func (a *app) build(s *setup) (err error) {
 	return nil
 }
 
+// stage does once what a stage has due, workers of its keys at a time, and says how much that was.
+func (a *app) stage(ctx context.Context, workers int, x engine.Stage) (int, error) {
+	run := &engine.Engine{Leases: a.store, Owner: a.owner, TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: a.log}
+	run.Add(x)
+	done, err := run.Once(ctx)
+	return done[x.Name()], err
+}
+
+// stage does the same for a verb that has a store and no app, and waits for keys that other processes hold.
+func stage(ctx context.Context, st *store.Store, log *slog.Logger, workers int, x engine.Stage) error {
+	run := &engine.Engine{Leases: st, Owner: ownerName(), TTL: leaseTTL, Workers: workers, Sweep: sweepEvery, Now: time.Now, Log: log, Held: st.Held}
+	run.Add(x)
+	_, err := run.Once(ctx)
+	return err
+}
+
 // newClient makes the one guarded HTTP client. reserve takes a host's slot in the store; nil: this process keeps slots alone.
 func newClient(cfg *configs.Config, reserve func(context.Context, string, time.Duration) (time.Time, error)) (*scrapers.Client, error) {
 	return scrapers.NewClient(scrapers.Options{

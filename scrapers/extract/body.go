@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html/atom"
@@ -437,6 +438,13 @@ func (x *Extractor) sections(d *document) {
 		}
 		last[p] = max(last[p], last[i])
 	}
+	// headlines holds the indices of the blocks that are an h1, in order: sections in sections are each asked for one.
+	var headlines []int32
+	for i := range d.blocks {
+		if d.blocks[i].tag == atom.H1 {
+			headlines = append(headlines, int32(i))
+		}
+	}
 	seen := 0
 	for i := range d.blocks {
 		b := &d.blocks[i]
@@ -455,7 +463,11 @@ func (x *Extractor) sections(d *document) {
 		if top == 0 || last[top] == first[top] {
 			continue
 		}
-		if r := x.lex.find(b.view()); r != nil && r.where == whereSection && !d.holdsHeadline(first[top]-1, last[top]) {
+		h, _ := slices.BinarySearch(headlines, first[top]-1)
+		if h < len(headlines) && headlines[h] < last[top] {
+			continue
+		}
+		if r := x.lex.find(b.view()); r != nil && r.where == whereSection {
 			s := &d.boxes[top]
 			s.class, s.neg, s.body = r.class, r, false
 		}
@@ -464,16 +476,6 @@ func (x *Extractor) sections(d *document) {
 
 // maxSectionHead is the length, in bytes, of the longest heading of a section.
 const maxSectionHead = 80
-
-// holdsHeadline says whether an h1 stands among the blocks from index a to before b.
-func (d *document) holdsHeadline(a, b int32) bool {
-	for i := a; i < b; i++ {
-		if d.blocks[i].tag == atom.H1 {
-			return true
-		}
-	}
-	return false
-}
 
 // reason is the class and rule with which the boxes from at up to the outermost that is believed speak against what stands
 // in at. Where the outermost only tells the place (a footer, an aside), the innermost box that has a name for it is heard.

@@ -23,6 +23,7 @@ type Comparison struct {
 	Contained float64 // share of the smaller text's sampled shingles that stand in the other, 0 to 1: the decision's score; 0 for a chance few
 	Resembles float64 // share of both texts' sampled shingles that stand in both, 0 to 1
 	Merge     bool    // alike enough to show that two stories are one, not only to join one
+	Refilled  bool    // would join, but for their figures: a form that was filled in anew
 
 	A, B       int  // units of each body
 	Characters bool // units are characters, not words
@@ -73,6 +74,7 @@ func Compare(a, b Text, repeats func(shingle uint32) bool) Comparison {
 		if r, merge := relate(&x, &y, w); r != "" {
 			c.Relation, c.Merge = r, merge
 		}
+		c.Refilled = refilled(&x, &y, w) && enough(w.both, min(w.a, w.b))
 	}
 	c.Passages, c.Characters = passages(a.Body, b.Body, level, repeats)
 	for _, p := range c.Passages {
@@ -188,6 +190,6 @@ func mostly(list []mark) bool {
 // spansOf gives the bytes of each unit that unitsOf finds in s, of which there are n.
 func spansOf(s string, n int) []text.Span {
 	spans := make([]text.Span, 0, n)
-	eachUnit(s, func(_ uint64, _ bool, at text.Span) { spans = append(spans, at) })
+	eachUnit(s, text.Tokens(s), func(_ uint64, _ bool, at text.Span) { spans = append(spans, at) })
 	return spans
 }

@@ -591,7 +591,7 @@ func relate(e, c *entry, w weight) (relation string, merge bool) {
 		return "", false
 	}
 	joins := contained >= cutContained && resembles >= cutResembles || contained >= joinContained && resembles >= joinResembling || contained >= wholeContained && resembles >= wholeResembles
-	if joins && telling(e, c) {
+	if joins && telling(e, c) && !refilled(e, c, w) {
 		merge = contained >= mergeContained && resembles >= mergeResembles
 		if e.site == c.site && e.site != 0 {
 			return RelVersion, merge

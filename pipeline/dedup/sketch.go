@@ -10,22 +10,24 @@ import (
 )
 
 const (
-	sketchForm = 1   // first byte of a sketch; a change of hashing needs another
+	sketchForm = 2   // first byte of a sketch; a change of hashing needs another. Form 1 is the same without the figures
 	perSketch  = 128 // at most about so many shingles are kept of a text
 	maxLevel   = 24
 	wordRun    = 4 // words to a shingle: three are too common, five break at every other edited word
 	charRun    = 8 // characters to a shingle where words are not set apart
 )
 
-// Sketch makes the fingerprint of an article. Its binary form is: form 1, level (shingles with a hash below 2^32/2^level
+// Sketch makes the fingerprint of an article. Its binary form is: form 2, level (shingles with a hash below 2^32/2^level
 // are kept), count of units (words; characters where there are no spaces) as uvarint, hash of all folded words of the
-// body (8 bytes, little endian), hash of the title's (4 bytes), then the kept hashes in ascending order as uvarint
-// differences. lang may be "". Invalid UTF-8 is no harm.
+// body (8 bytes, little endian), hash of the title's (4 bytes), a byte that counts the sampled figures and those (2 bytes each),
+// then the kept hashes in ascending order as uvarint differences. lang may be "". Invalid UTF-8 is no harm.
 func Sketch(title, body, lang string) []byte {
-	units, chars := unitsOf(body)
+	tokens := text.Tokens(body)
+	units, chars := unitsIn(body, tokens)
 	head, _ := unitsOf(title)
 	s := sample(units, runOf(units, chars))
 	s.title = uint32(hashAll(head))
+	s.figures = figuresIn(body, tokens)
 	return s.encode()
 }
 
@@ -49,8 +51,11 @@ func sample(units []uint64, run int) sketch {
 
 // unitsOf gives the hashes of a text's folded words, with characters as units in scripts that set no spaces, and how many
 // of the units are characters.
-func unitsOf(s string) (units []uint64, chars int) {
-	eachUnit(s, func(h uint64, char bool, _ text.Span) {
+func unitsOf(s string) (units []uint64, chars int) { return unitsIn(s, text.Tokens(s)) }
+
+// unitsIn is unitsOf where the tokens of s are at hand.
+func unitsIn(s string, tokens []text.Token) (units []uint64, chars int) {
+	eachUnit(s, tokens, func(h uint64, char bool, _ text.Span) {
 		units = append(units, h)
 		if char {
 			chars++
@@ -59,10 +64,10 @@ func unitsOf(s string) (units []uint64, chars int) {
 	return units, chars
 }
 
-// eachUnit calls f for each unit of s in order, with the bytes it covers.
-func eachUnit(s string, f func(hash uint64, char bool, at text.Span)) {
+// eachUnit calls f for each unit of s, whose tokens are given, in order, with the bytes it covers.
+func eachUnit(s string, tokens []text.Token, f func(hash uint64, char bool, at text.Span)) {
 	end := 0
-	for _, t := range text.Tokens(s) {
+	for _, t := range tokens {
 		if t.Start < end { // tokens may overlap where a script is read by bigrams: each character counts once
 			t.Start = min(end, t.End)
 			t.Text = text.Fold(s[t.Start:t.End])
@@ -143,14 +148,20 @@ type sketch struct {
 	units  uint32
 	title  uint32
 	level  uint8
+
+	figures figures
 }
 
 func (s sketch) encode() []byte {
-	b := make([]byte, 0, 24+5*len(s.hashes))
+	b := make([]byte, 0, 25+2*perFigures+5*len(s.hashes))
 	b = append(b, sketchForm, s.level)
 	b = binary.AppendUvarint(b, uint64(s.units))
 	b = binary.LittleEndian.AppendUint64(b, s.text)
 	b = binary.LittleEndian.AppendUint32(b, s.title)
+	b = append(b, byte(s.figures.len()))
+	for _, f := range s.figures[:s.figures.len()] {
+		b = binary.LittleEndian.AppendUint16(b, f)
+	}
 	last := uint32(0)
 	for _, h := range s.hashes {
 		b = binary.AppendUvarint(b, uint64(h-last))
@@ -162,9 +173,10 @@ func (s sketch) encode() []byte {
 // decode unpacks b; hashes go to room as far as it has any. What is not a sketch of this form, or damaged, is a text of no
 // words: it equals nothing.
 func decode(b []byte, room []uint32) (s sketch) {
-	if len(b) < 2 || b[0] != sketchForm || b[1] > maxLevel {
+	if len(b) < 2 || b[0] < 1 || b[0] > sketchForm || b[1] > maxLevel {
 		return sketch{}
 	}
+	form := b[0]
 	s.level = b[1]
 	b = b[2:]
 	n, w := binary.Uvarint(b)
@@ -175,6 +187,16 @@ func decode(b []byte, room []uint32) (s sketch) {
 	s.text = binary.LittleEndian.Uint64(b[w:])
 	s.title = binary.LittleEndian.Uint32(b[w+8:])
 	b = b[w+12:]
+	if form >= 2 {
+		if len(b) == 0 || b[0] > perFigures || len(b) < 1+2*int(b[0]) {
+			return sketch{}
+		}
+		n := int(b[0])
+		for i := range n {
+			s.figures[i] = binary.LittleEndian.Uint16(b[1+2*i:])
+		}
+		b = b[1+2*n:]
+	}
 	count := 0
 	for _, c := range b {
 		if c < 0x80 {

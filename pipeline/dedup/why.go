@@ -9,6 +9,9 @@ func (c Comparison) Why() string {
 		unit = "characters"
 	}
 	numbers := fmt.Sprintf("%.0f%% of the shorter text stands in the other, %.0f%% of both together in both", 100*c.Contained, 100*c.Resembles)
+	if c.Refilled {
+		return fmt.Sprintf("%s, but most figures differ: a form filled in anew, each time with news of its own", numbers)
+	}
 	switch c.Relation {
 	case RelIdentical:
 		return fmt.Sprintf("the same %d %s", c.A, unit)

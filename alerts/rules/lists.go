@@ -144,7 +144,7 @@ func (l Lists) check(name string) error {
 
 // ParseLists reads the lists of a source alone, whatever is to be said of its rules. The error is Mistakes.
 func ParseLists(s Source) (Lists, error) {
-	r := &reader{Source: s}
+	r := &reader{Source: s, lines: s.lines()}
 	n := s.Lists
 	if n == nil && s.Node != nil {
 		root := resolve(s.Node)

@@ -292,6 +292,9 @@ func runRulesLint(ctx context.Context, e *env, v verb, args []string) error {
 			return err
 		}
 		fmt.Fprintf(e.stderr, "%s read in %s\n", count(scan.Read, "article"), scan.Took.Round(time.Millisecond))
+		if scan.Read < lab.FewArticles {
+			fmt.Fprintf(e.stderr, "too few articles to say which rules match too much: at least %d\n", lab.FewArticles)
+		}
 		return nil
 	})
 }

@@ -105,7 +105,7 @@ var (
 	hidden    = regexp.MustCompile(`[\p{L}\p{N}]\p{Cf}+[\p{L}\p{N}]`)
 	mixedHang = regexp.MustCompile(`\p{Hangul}[\p{Latin}\p{N}]|[\p{Latin}\p{N}]\p{Hangul}`)
 	unmarked  = regexp.MustCompile(`[ßẞæÆœŒþÞøØłŁđĐðÐħĦŧŦıİəƏŋŊ]`)
-	inner     = regexp.MustCompile(`[\p{L}\p{M}](?:\p{Cf}*['‘’＇.．:：·‧․\x{2b9}-\x{2ff}]\p{Cf}*\p{L}[\p{L}\p{M}]*)+|\p{N}(?:[\p{M}\p{Cf}]*['‘’＇.．,，;；․]\p{Cf}*\p{N}+)+|[\p{L}\p{N}\p{M}_]*_[\p{L}\p{N}\p{M}_]*`)
+	inner     = regexp.MustCompile(`[\p{L}\p{M}](?:\p{Cf}*['‘’＇.．:：·‧․\x{2b9}-\x{2ff}]\p{Cf}*\p{L}[\p{L}\p{M}]*)+|\p{N}(?:[\p{M}\p{Cf}]*['‘’＇.．,，;；․]\p{Cf}*\p{N}+)+|[\p{L}\p{N}\p{M}_＿]*[_＿][\p{L}\p{N}\p{M}_＿]*|[\p{L}\p{N}\p{M}]+[\x{2b9}-\x{2ff}]+[\p{L}\p{N}]*`)
 	katakana  = regexp.MustCompile(`[\p{Katakana}ー]{2,}`)
 	subscript = regexp.MustCompile(`[\p{L}\p{N}][₀-₉]+`)
 	yo        = regexp.MustCompile(`[ёЁ]`)

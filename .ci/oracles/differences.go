@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/unicode/rangetable"
 
 	"wirewatch/pipeline/text"
 )
@@ -98,17 +99,20 @@ func wordly(r rune) bool {
 
 // Shapes of text that the engines read differently.
 var (
-	joint     = regexp.MustCompile("[\\p{L}\\p{N}\\p{M}]['’‘`´ʼ‐‑-][\\p{L}\\p{N}]")
+	joint     = regexp.MustCompile("[\\p{L}\\p{N}\\p{M}]['’‘`´ʼ＇‐‑－-][\\p{L}\\p{N}]")
 	acronym   = regexp.MustCompile(`(?:^|[^\p{L}\p{N}\p{M}])\p{L}(?:\.\p{L})+`)
 	thousands = regexp.MustCompile(`[0-9]{1,3}(?:,[0-9]{3})+`)
 	hidden    = regexp.MustCompile(`[\p{L}\p{N}]\p{Cf}+[\p{L}\p{N}]`)
 	mixedHang = regexp.MustCompile(`\p{Hangul}[\p{Latin}\p{N}]|[\p{Latin}\p{N}]\p{Hangul}`)
 	unmarked  = regexp.MustCompile(`[ßẞæÆœŒþÞøØłŁđĐðÐħĦŧŦıİəƏŋŊ]`)
-	inner     = regexp.MustCompile(`[\p{L}\p{M}](?:['‘’.:·‧․]\p{L}[\p{L}\p{M}]*)+|\p{N}(?:['‘’.,;․]\p{N}+)+|[\p{L}\p{N}\p{M}_]*_[\p{L}\p{N}\p{M}_]*`)
+	inner     = regexp.MustCompile(`[\p{L}\p{M}](?:\p{Cf}*['‘’＇.．:：·‧․\x{2b9}-\x{2ff}]\p{Cf}*\p{L}[\p{L}\p{M}]*)+|\p{N}(?:[\p{M}\p{Cf}]*['‘’＇.．,，;；․]\p{Cf}*\p{N}+)+|[\p{L}\p{N}\p{M}_＿]*[_＿][\p{L}\p{N}\p{M}_＿]*|[\p{L}\p{N}\p{M}]+[\x{2b9}-\x{2ff}]+[\p{L}\p{N}]*`)
 	katakana  = regexp.MustCompile(`[\p{Katakana}ー]{2,}`)
 	subscript = regexp.MustCompile(`[\p{L}\p{N}][₀-₉]+`)
 	yo        = regexp.MustCompile(`[ёЁ]`)
-	modifier  = regexp.MustCompile(`[\x{2b9}-\x{2ff}]`)
+	trailing  = regexp.MustCompile(`[\p{L}\p{N}\p{M}]\p{Cf}+[\p{L}\p{N}]?`)
+	raised    = regexp.MustCompile(`[\p{L}\p{N}]?[²³¹¼-¾⁰-⁹①-⒛]+[\p{L}\p{N}]?`)
+	modifier  = regexp.MustCompile(`[\p{L}\p{N}\p{M}]?[\x{2b9}-\x{2ff}]+[\p{L}\p{N}]?`)
+	breve     = regexp.MustCompile("[иИуУ]\\p{M}*\u0306")
 )
 
 // spaceless reports whether a script without spaces has a part in the place or touches it.
@@ -122,6 +126,41 @@ func (e evidence) compatible() bool {
 		return strings.ContainsFunc(s, func(r rune) bool { return norm.NFKC.String(string(r)) != string(r) })
 	}
 	return form(e.hit()) || form(e.typed())
+}
+
+// besideForm reports whether what touches the place is such a form.
+func (e evidence) besideForm() bool {
+	form := func(r rune) bool { return r != utf8.RuneError && wordly(r) && norm.NFKC.String(string(r)) != string(r) }
+	return form(e.before()) || form(e.after())
+}
+
+// digits reports whether the place, or what is asked for, has digits of other scripts.
+func (e evidence) digits() bool {
+	other := func(r rune) bool { return r > 0x7f && unicode.IsDigit(r) }
+	return strings.ContainsFunc(e.hit(), other) || strings.ContainsFunc(e.typed(), other)
+}
+
+// vowels reports whether the place, what touches it or what is asked for has marks that folding leaves out and that are no accents.
+func (e evidence) vowels() bool {
+	mark := func(r rune) bool { return r > 0x36f && unicode.IsMark(r) && text.Fold("a"+string(r)) == "a" }
+	return strings.ContainsFunc(e.hit(), mark) || strings.ContainsFunc(e.typed(), mark) || mark(e.before()) || mark(e.after())
+}
+
+// unicode61 are the characters of the Unicode that FTS5 knows.
+var unicode61 = rangetable.Assigned("6.1.0")
+
+// newer reports whether the place, what touches it or what is asked for has characters that are newer.
+func (e evidence) newer() bool {
+	since := func(r rune) bool { return r != utf8.RuneError && !unicode.In(r, unicode61, unicode.Co) }
+	return strings.ContainsFunc(e.hit(), since) || strings.ContainsFunc(e.typed(), since) || since(e.before()) || since(e.after())
+}
+
+// arabic reports whether the place, or what is asked for, has letters that folding makes one of, as those of Arabic are typed.
+func (e evidence) arabic() bool {
+	form := func(r rune) bool {
+		return text.Script(r) == "Arab" && unicode.IsLetter(r) && text.Fold(string(r)) != string(r)
+	}
+	return strings.ContainsFunc(e.hit(), form) || strings.ContainsFunc(e.typed(), form)
 }
 
 // folds reports whether folding does more to the words of the place, or to those asked for, than NFKC and lower case do.

@@ -9,9 +9,10 @@
 // about half are positive. Of a decision on which they differ the leaves of the query are decided one by one: the operators above
 // must come to what each engine said, and each place at which only one of them finds a leaf must belong to a class of
 // intended differences. Those are written down in differences_fts.go and differences_bleve.go, each with examples that a test
-// tries on the real engines. Whatever else differs makes the run fail.
+// tries on the real engines. Whatever else differs makes the run fail. -rare gives the articles a share of letters and signs that the corpus
+// hardly has, to find the classes that a run on it alone meets once in a year.
 //
-//	oracles [-n DECISIONS] [-seed N] [-only fts|bleve] [-show N] CORPUS
+//	oracles [-n DECISIONS] [-seed N] [-rare N] [-only fts|bleve] [-show N] CORPUS
 //	oracles -articles CORPUS
 package main
 
@@ -38,6 +39,7 @@ func run(args []string) error {
 	seed := flags.Uint64("seed", 0, "of the random queries; 0: a new one")
 	show := flags.Int("show", 20, "unexplained disagreements to print of each oracle")
 	only := flags.String("only", "", "the oracle: fts or bleve")
+	rare := flags.Int("rare", 0, "change one in so many letters of the articles to a rare form; 0: none")
 	list := flags.Bool("articles", false, "print articles as JSON lines, of each script about as many, and stop")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -54,6 +56,12 @@ func run(args []string) error {
 	}
 	if *list {
 		return printArticles(articles)
+	}
+	if *rare > 0 {
+		r := rand.New(rand.NewPCG(*seed, 6))
+		for _, a := range articles {
+			a.Title, a.Body = sprinkle(r, a.Title, *rare), sprinkle(r, a.Body, *rare)
+		}
 	}
 	fmt.Printf("seed %d, %d articles\n", *seed, len(articles))
 	bad := 0

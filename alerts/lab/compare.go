@@ -98,6 +98,9 @@ type Finding struct {
 	Why   string `json:"why"`
 }
 
+// FewArticles is how many articles Lint needs to say of a rule that it matches too much.
+const FewArticles = 100
+
 // Lint reads the whole range and says what is odd about rules there: terms that never occur, rules that never match, rules whose
 // articles another one matches too (of minSubsumed hits at least), rules that match a tenth of everything, rules that count and would
 // have told nothing.
@@ -130,7 +133,7 @@ func (l *Lab) Lint(ctx context.Context, list []rules.Rule, r Range) ([]Finding, 
 			matched[x.Name] = newLine()
 		}
 	}
-	tooBroad := func(name string) bool { return of >= 100 && hits[name]*broad > of }
+	tooBroad := func(name string) bool { return of >= FewArticles && hits[name]*broad > of }
 	s, err := l.each(ctx, set, nil, r, true, func(f Found) error {
 		of++
 		if len(matched) > 0 {

@@ -6,8 +6,8 @@
 //
 // The best come first by where they say it: see Standing.
 //
-// An article's date is its Time. Newest first
-// means stored last first, which does not change while someone pages.
+// An article's date is its Time. Newest first means stored last first; Search says up to which article it looked, so that whoever
+// pages can ask for the same while new ones arrive.
 package lab
 
 import (
@@ -34,7 +34,10 @@ type Archive interface {
 }
 
 // A Range is a half-open range of dates. Zero times leave an end open.
-type Range struct{ Since, Until time.Time }
+type Range struct {
+	Since, Until time.Time
+	UpTo         int64 // the highest ID of an article, that of the last one stored; 0: no matter
+}
 
 func (r Range) holds(at time.Time) bool {
 	return !at.Before(r.Since) && (r.Until.IsZero() || at.Before(r.Until))
@@ -98,6 +101,9 @@ func (l *Lab) each(ctx context.Context, set *rules.Set, need [][]string, r Range
 	start := l.Now()
 	s := Scan{Required: len(need) > 0}
 	below, n := int64(0), 2*portion
+	if r.UpTo > 0 {
+		below = r.UpTo + 1
+	}
 	if all {
 		n = 1 << 30
 	}

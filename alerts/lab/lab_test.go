@@ -277,3 +277,49 @@ func ids(l []Found) (out []int64) {
 	}
 	return out
 }
+
+// Whoever pages sees each article once, whatever is stored meanwhile.
+func TestPagesStay(t *testing.T) {
+	st := newStore(t)
+	n := 0
+	more := func(k int) {
+		var as []pipeline.Article
+		for range k {
+			n++
+			u := fmt.Sprintf("https://a.example/%d", n)
+			as = append(as, pipeline.Article{URL: u, Site: "a.example", Title: fmt.Sprintf("missile %d", n), Body: "text", Seen: start.Add(time.Duration(n) * time.Hour)})
+		}
+		fill(t, st, as)
+	}
+	l := &Lab{Archive: archive{st}, Now: time.Now}
+	q, err := rules.Parse("missile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, best := range []bool{false, true} {
+		more(7)
+		want := n
+		s := Search{Query: q, Best: best, Limit: 3, Page: 1}
+		for {
+			res, err := l.Search(t.Context(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range res.Found {
+				if title := fmt.Sprintf("missile %d", want); f.Article.Title != title {
+					t.Fatalf("best %v, page %d: %s, want %s", best, s.Page, f.Article.Title, title)
+				}
+				want--
+			}
+			if !res.More {
+				break
+			}
+			s.Page++
+			s.UpTo = res.UpTo
+			more(2)
+		}
+		if want != 0 {
+			t.Errorf("best %v: %d were never shown", best, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"wirewatch/alerts/rules"
 )
@@ -19,8 +20,9 @@ type Search struct {
 // A Result is a page of a search.
 type Result struct {
 	Found []Found
-	More  bool // there are further pages
-	Total int  // how many articles match, where this is the last page; else -1
+	More  bool  // there are further pages
+	Total int   // how many articles match, where this is the last page; else -1
+	UpTo  int64 // the last article that it looked at: with it in the range, further pages follow on this one whatever is stored since
 	Scan
 }
 
@@ -30,6 +32,15 @@ func (l *Lab) Search(ctx context.Context, s Search) (Result, error) {
 	set, err := rules.Compile([]rules.Rule{{Name: "search", Query: s.Query.String(), Lists: s.Query.Lists()}})
 	if err != nil {
 		return Result{}, fmt.Errorf("search: %w", err)
+	}
+	if s.UpTo == 0 {
+		last, err := l.Archive.Candidates(ctx, nil, time.Time{}, 0, 1)
+		if err != nil {
+			return Result{}, fmt.Errorf("search: %w", err)
+		}
+		if len(last) > 0 {
+			s.UpTo = last[0]
+		}
 	}
 	need := rules.Required(s.Query)
 	p := pager{from: (s.Page - 1) * s.Limit, to: s.Page * s.Limit}
@@ -45,7 +56,7 @@ func (l *Lab) Search(ctx context.Context, s Search) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("search: %w", err)
 	}
-	r := Result{Found: p.found, More: p.n > p.to, Total: p.n, Scan: scan}
+	r := Result{Found: p.found, More: p.n > p.to, Total: p.n, UpTo: s.UpTo, Scan: scan}
 	if r.More {
 		r.Total = -1
 	}

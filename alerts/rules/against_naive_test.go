@@ -69,7 +69,8 @@ type tried struct {
 	ops             map[op]int
 }
 
-// tryBatch decides random queries on random texts in both ways; of articles, if there are any, on pieces of one of them.
+// tryBatch decides random queries on random texts in both ways; of articles, if there are any, on pieces of one of them. Every fourth
+// batch is of rare letters and signs.
 func tryBatch(t *testing.T, seed uint64, articles []Doc) tried {
 	const queries, texts = 50, 20
 	r := rand.New(rand.NewPCG(seed, 7))
@@ -86,6 +87,15 @@ func tryBatch(t *testing.T, seed uint64, articles []Doc) tried {
 			d.Title, d.Body, d.Lang = stretch(r, a.Title, 6), stretch(r, a.Body, 30), a.Lang
 			if r.IntN(3) == 0 {
 				d.Authors = []string{stretch(r, a.Body, 2), stretch(r, a.Body, 2)}
+			}
+		}
+		words = wordsOf(r, docs)
+	} else if seed%4 == 2 {
+		parts := someRare(r)
+		for _, d := range docs {
+			d.Title, d.Body = rareText(r, parts, 3), rareText(r, parts, 12)
+			if r.IntN(3) == 0 {
+				d.Authors = []string{rareText(r, parts, 2), rareText(r, parts, 1)}
 			}
 		}
 		words = wordsOf(r, docs)

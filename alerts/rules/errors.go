@@ -3,7 +3,10 @@ package rules
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"wirewatch/pipeline/text"
 )
 
 // An Error says what is wrong with a query, where, and what to write instead.
@@ -27,12 +30,8 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n  ", where, e.Msg)
 	before, after := clip(line, pos-from)
-	b.WriteString(plain(before) + plain(after) + "\n  ")
-	for _, r := range before {
-		for range columns(r) {
-			b.WriteByte(' ')
-		}
-	}
+	before, after = plain(before), plain(after)
+	b.WriteString(before + after + "\n  " + strings.Repeat(" ", text.Columns(before)))
 	b.WriteByte('^')
 	if e.Hint != "" {
 		b.WriteString("\n  " + e.Hint)
@@ -52,24 +51,16 @@ func clip(line string, at int) (before, after string) {
 	return string(b), string(a)
 }
 
-// plain replaces control characters, which would move the caret or the terminal.
+// plain leaves out what is not seen, and what would turn the line around, and makes control characters spaces: they would move the
+// caret or the terminal. What joins letters or keeps them apart stays.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		switch {
+		case unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp):
 			return ' '
+		case unicode.Is(unicode.Cf, r) && r != 0x200c && r != 0x200d:
+			return -1
 		}
 		return r
 	}, s)
-}
-
-// columns is how many cells of a terminal r takes: East Asian wide characters take two, marks on a letter none.
-func columns(r rune) int {
-	switch {
-	case 0x300 <= r && r <= 0x36f, r == 0x200b, r == 0x200d, r == 0xfe0f:
-		return 0
-	case 0x1100 <= r && r <= 0x115f, 0x2e80 <= r && r <= 0xa4cf, 0xac00 <= r && r <= 0xd7a3, 0xf900 <= r && r <= 0xfaff,
-		0xfe30 <= r && r <= 0xfe6f, 0xff00 <= r && r <= 0xff60, 0xffe0 <= r && r <= 0xffe6, 0x1f300 <= r && r <= 0x1faff:
-		return 2
-	}
-	return 1
 }

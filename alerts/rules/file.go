@@ -60,15 +60,21 @@ func ParseSources(sources ...Source) ([]Rule, error) {
 	r := &reader{names: map[string]Place{}}
 	var rules []Rule
 	for _, s := range sources {
-		if r.Source, r.lines, r.badLists = s, nil, false; s.Text != "" {
-			r.lines = strings.Split(s.Text, "\n")
-		}
+		r.Source, r.lines, r.badLists = s, s.lines(), false
 		rules = append(rules, r.rules(s.Node)...)
 	}
 	if r.errs != nil {
 		return rules, r.errs
 	}
 	return rules, nil
+}
+
+// lines are those of the file; nil: its text is not known.
+func (s Source) lines() []string {
+	if s.Text == "" {
+		return nil
+	}
+	return strings.Split(s.Text, "\n")
 }
 
 type reader struct {

@@ -73,8 +73,8 @@ func TestParseFileNamesEveryMistake(t *testing.T) {
 	want := []string{
 		`r.yaml:4:3: unknown key "chanels" in a rule: write channels`, `r.yaml:6:10: query must be text, not a list`, `r.yaml:7:3: a rule without a name`,
 		`r.yaml:8:3: rule "b" has no query`, `r.yaml:11:9: tags must be a list, such as [a, b], not a mapping`,
-		`r.yaml:13:12: updates must be true or false, not str "maybe"`,
-		`r.yaml:14:3: a rule must have keys: name, query and more; this is str "kim"`, `r.yaml:17:3: key "name" again in this rule`,
+		`r.yaml:13:12: updates must be true or false, not "maybe"`,
+		`r.yaml:14:3: a rule must have keys: name, query and more; this is "kim"`, `r.yaml:17:3: key "name" again in this rule`,
 		`r.yaml:20:9: the name "f" is taken by the rule at r.yaml:18`,
 	}
 	got := strings.Split(fmt.Sprint(err), "\n")
@@ -157,7 +157,7 @@ func TestUpdates(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"5":                        "r.yaml:3:12: updates must be true or false, not int \"5\"; or say which, as in {",
+		"5":                        "r.yaml:3:12: updates must be true or false, not 5; or say which, as in {",
 		"[versions]":               "r.yaml:3:12: updates must be true or false, not a list",
 		"{}":                       "r.yaml:3:3: updates tells of nothing",
 		"{versions: false}":        "r.yaml:3:3: updates tells of nothing",
@@ -165,7 +165,7 @@ func TestUpdates(t *testing.T) {
 		"{outlets: -1}":            "r.yaml:3:22: outlets must be a number",
 		"{outlets: many}":          "r.yaml:3:22: outlets must be a number",
 		"{withdrawn: 1}":           "r.yaml:3:24: withdrawn must be true or false",
-		"{versions: true, as: dm}": "r.yaml:3:33: as must be thread or separate, not str \"dm\"",
+		"{versions: true, as: dm}": "r.yaml:3:33: as must be thread or separate, not \"dm\"",
 		"{outlet: 5}":              "r.yaml:3:13: unknown key \"outlet\" in updates: known are versions, outlets, withdrawn, as",
 		"{outlets: 1, outlets: 2}": "r.yaml:3:25: key \"outlets\" again in updates",
 	} {

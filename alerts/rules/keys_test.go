@@ -16,7 +16,7 @@ rules:
   - {name: empty, query: kim, severity: , note: }
 defaults: {channels: [desk], severity: critical, tags: [dprk], languages: [ko], sites: [yna.co.kr], note: "Ask Ann.", once_per: event, updates: yes, expires: 2026-12-31}
 `), "r.yaml")
-	if err == nil || err.Error() != `r.yaml:6:145: updates must be true or false, not str "yes"; or say which, as in {versions: true, outlets: 5, withdrawn: true, as: thread}` {
+	if err == nil || err.Error() != `r.yaml:6:145: updates must be true or false, not "yes"; or say which, as in {versions: true, outlets: 5, withdrawn: true, as: thread}` {
 		t.Fatal(err)
 	}
 	list, err := ParseFile([]byte(`
@@ -55,17 +55,17 @@ func TestKeysAreTold(t *testing.T) {
 		{"- {name: a, query: b, languages: [ko, english]}", `1:39: languages takes a language tag, not the language's name: write ko, or pt-br, not "english"`},
 		{"- {name: a, query: b, languages: eng}", `1:34: languages takes the short tag of a language: write en, not "eng"`},
 		{"- {name: a, query: b, languages: pt_BR}", `1:34: languages takes a language tag: write pt-br, not "pt_BR"`},
-		{"- {name: a, query: b, severity: urgent}", `1:33: severity must be low, medium, high or critical, not str "urgent"`},
+		{"- {name: a, query: b, severity: urgent}", `1:33: severity must be low, medium, high or critical, not "urgent"`},
 		{"- {name: a, query: b, severity: [high]}", `1:33: severity must be low, medium, high or critical, not a list`},
-		{"- {name: a, query: b, expires: soon}", `1:32: expires must be a day such as 2026-12-31, or a moment such as 2026-12-31T18:00:00Z, not str "soon"`},
+		{"- {name: a, query: b, expires: soon}", `1:32: expires must be a day such as 2026-12-31, or a moment such as 2026-12-31T18:00:00Z, not "soon"`},
 		{"- {name: a, query: b, expires: 2026-02-30}", `1:32: expires must be a day`},
 		{"- {name: a, query: b, until: 2026-02-20}", `1:23: unknown key "until" in a rule: write expires`},
 		{"{defaults: {name: x}, rules: []}", `1:13: name is each rule's own: defaults may have channels, severity, tags, languages, sites, note, once_per, updates, expires, digest, group and hours`},
 		{"{defaults: {tag: x}, rules: []}", `1:13: unknown key "tag" in defaults: write tags`},
 		{"{defaults: [x], rules: []}", `1:12: defaults must have keys of a rule, such as severity: high; this is a list`},
 		{"{default: {}, rules: []}", `1:2: unknown key "default": a rule file is a list of rules, or has the keys rules, lists and defaults`},
-		{"- {name: a, query: b, tests: b}", `1:30: tests must be a list: write - match: a text, or - not: a text; this is str "b"`},
-		{"- {name: a, query: b, tests: [b]}", `1:31: a test says what it wants: write - match: a text, or - not: a text; this is str "b"`},
+		{"- {name: a, query: b, tests: b}", `1:30: tests must be a list: write - match: a text, or - not: a text; this is "b"`},
+		{"- {name: a, query: b, tests: [b]}", `1:31: a test says what it wants: write - match: a text, or - not: a text; this is "b"`},
 		{"- {name: a, query: b, tests: [{title: b}]}", `1:31: a test without match or not: write - match: a text`},
 		{"- {name: a, query: b, tests: [{match: b, not: c}]}", `1:42: match and not in one test: make two of it`},
 		{"- {name: a, query: b, tests: [{match: }]}", `1:39: a test of an empty article`},

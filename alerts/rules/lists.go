@@ -21,7 +21,11 @@ type Lists map[string]List
 type List struct {
 	Entries []string
 	Origin  Place // where it stands, for messages; zero: in no file
+
+	at []Place // where the text of each entry begins; nil: in no file
 }
+
+const emptyHint = "write what it stands for: [missile*, rocket*]"
 
 // parse reads the entries, each by itself so that its parentheses are its own, as p stands.
 func (l List) parse(p parser) (*node, []string, *Error) {
@@ -37,7 +41,7 @@ func (l List) parse(p parser) (*node, []string, *Error) {
 		kids, warn = append(kids, k), append(warn, q.warn...)
 	}
 	if kids == nil {
-		return nil, nil, p.fail(0, "the list is empty", "write what it stands for: [missile*, rocket*]")
+		return nil, nil, p.fail(0, "the list is empty", emptyHint)
 	}
 	return group(opOr, 0, kids[0], kids[1:]), warn, nil
 }
@@ -109,15 +113,22 @@ func (p *parser) nearest(name string) string {
 	return "define it under lists:; known are $" + strings.Join(slices.Sorted(maps.Keys(p.lists)), ", $")
 }
 
-// check reads the list of that name. It may hold words or the values of a field such as site; it is wrong when it is neither.
+// check reads the list of that name. It may hold words or the values of a field such as site; it is wrong when it is neither. Values that
+// stand side by side are none: no article has two sites, and what looks so is most often words with a mistake in them.
 func (l Lists) check(name string) error {
 	if msg := nameError(name); msg != "" {
 		return errors.New(msg)
+	}
+	if len(l[name].Entries) == 0 {
+		return errors.New("it is empty: " + emptyHint)
 	}
 	var first *Error
 	for _, f := range [...]field{0, fSite, fURL, fFeed} {
 		left := maxWords
 		root, _, err := l[name].parse(parser{lists: l, left: &left, field: f, open: []string{name}})
+		if err == nil && f != 0 && root.has(opAnd) {
+			continue
+		}
 		if err == nil {
 			if root.holdsOnNothing() != nil {
 				return (&parser{s: "$" + name}).fail(0, "the list can match everything: it asks only that something is absent", "put NOT into the rule: word AND NOT $"+name)
@@ -133,7 +144,7 @@ func (l Lists) check(name string) error {
 
 // ParseLists reads the lists of a source alone, whatever is to be said of its rules. The error is Mistakes.
 func ParseLists(s Source) (Lists, error) {
-	r := &reader{Source: s}
+	r := &reader{Source: s, lines: s.lines()}
 	n := s.Lists
 	if n == nil && s.Node != nil {
 		root := resolve(s.Node)
@@ -168,9 +179,10 @@ func (r *reader) lists(n *yaml.Node) Lists {
 	lists := Lists{}
 	r.pairs(n, "lists", func(key, v *yaml.Node) {
 		l := List{Origin: r.at(v)}
-		for _, e := range r.list(key, v) {
+		entries, at := r.texts(key, v)
+		for i, e := range entries {
 			if strings.TrimSpace(e) != "" {
-				l.Entries = append(l.Entries, e)
+				l.Entries, l.at = append(l.Entries, e), append(l.at, at[i])
 			}
 		}
 		if bad := nameError(strings.TrimPrefix(key.Value, "$")); bad != "" {
@@ -192,8 +204,19 @@ func (r *reader) lists(n *yaml.Node) Lists {
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(lists), inOrder) {
 		if err := lists.check(name); err != nil {
-			r.errs = append(r.errs, Mistake{lists[name].Origin, fmt.Sprintf("list %q: %v", name, err)})
+			r.errs = append(r.errs, lists[name].mistake(r.lines, fmt.Sprintf("list %q", name), err))
 		}
 	}
 	return lists
+}
+
+// mistake places what check says of the list in the lines of its file: in the entry that it is about.
+func (l List) mistake(lines []string, what string, err error) Mistake {
+	var bad *Error
+	if errors.As(err, &bad) {
+		if i := slices.Index(l.Entries, bad.Query); i >= 0 {
+			return placed(lines, l.at[i], what, err)
+		}
+	}
+	return Mistake{l.Origin, fmt.Sprintf("%s: %v", what, err)}
 }

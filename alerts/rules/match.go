@@ -454,12 +454,7 @@ func (m *scratch) sameWord(src string, a, b text.Word) bool {
 	case n == 3 && src[a.End:b.Start] == "’": // by far the most frequent
 		return true
 	}
-	switch gap := src[a.End:b.Start]; gap {
-	case "‐", "‑", "־":
-		return true
-	default: // a longer dash stands between words
-		return text.Fold(gap) == "'"
-	}
+	return text.OneWord(src[a.End:b.Start])
 }
 
 // findLead finds the first paragraph of the body, which is the last segment so far.

@@ -45,7 +45,7 @@ func newNaive(d *Doc) *naive {
 				w = g.word[i-1] + 1
 				gap := src[g.toks[i-1].End:t.Start]
 				a, b := []rune(g.toks[i-1].Text)[0], []rune(t.Text)[0]
-				if len([]rune(gap)) == 1 && strings.ContainsAny(gap, "-‐‑־'‘’‚‛`´ʼʻʾʿʹʽ′‵׳") || gap == "" && !text.Spaceless(a) && !text.Spaceless(b) {
+				if len([]rune(gap)) == 1 && strings.ContainsAny(gap, "-‐‑־－﹣'‘’‛`´ʼʻʾʿʹʽ′‵＇｀׳״") || gap == "" && !text.Spaceless(a) && !text.Spaceless(b) {
 					w--
 				}
 			}

@@ -199,11 +199,11 @@ func TestListsOfAFile(t *testing.T) {
 		t.Errorf("no match, %v", err)
 	}
 	for in, want := range map[string]string{
-		"lists: {a: $b, b: $a}\nrules: []":                 "f:1:12: list \"a\": column 1: in the list $b: a list that is part of itself: $a → $b → $a",
-		"lists: {a: kim AND}\nrules: []":                   "f:1:12: list \"a\": column 8: nothing after AND",
+		"lists: {a: $b, b: $a}\nrules: []":                 "f:1:12: list \"a\": in the list $b: a list that is part of itself: $a → $b → $a",
+		"lists: {a: kim AND}\nrules: []":                   "f:1:19: list \"a\": nothing after AND",
 		"lists: {a: $c, cc: x}\nrules: []":                 "write $cc",
 		"lists: {a: }\nrules: []":                          "f:1:12: a must be a list",
-		"lists: {a: []}\nrules: []":                        "list \"a\": column 1: the list is empty",
+		"lists: {a: []}\nrules: []":                        "f:1:12: list \"a\": it is empty: write what",
 		"lists: {a b: x}\nrules: []":                       "f:1:9: \"a b\": a list's name begins with a letter",
 		"lists: [x]\nrules: []":                            "f:1:8: lists must have names",
 		"lists: {a: NOT kim}\nrules: []":                   "the list can match everything",

@@ -346,8 +346,14 @@ func (p *parser) number(pos int, w, name string) (int, *Error) {
 		if name == "ATLEAST" {
 			return 0, p.fail(pos+len(name)+1, "ATLEAST/ takes a number from 1 to "+strconv.Itoa(maxGap), "write how often it must occur, without spaces: ATLEAST/3 word")
 		}
-		return 0, p.fail(pos+len(name)+1, name+"/ takes a number of words from 0 to "+strconv.Itoa(maxGap),
-			"write "+name+"/5, without spaces")
+		hint := "write " + name + "/5, without spaces"
+		if strings.Trim(w[len(name)+1:], "0123456789") == "" && w != name+"/" {
+			hint = "words so far apart are joined by AND"
+			if name == "FIRST" {
+				hint = "to look at the whole article leave FIRST/ out"
+			}
+		}
+		return 0, p.fail(pos+len(name)+1, name+"/ takes a number of words from 0 to "+strconv.Itoa(maxGap), hint)
 	}
 	return n, nil
 }

@@ -59,15 +59,21 @@ func (r *reader) inside(n *yaml.Node) Place {
 	return p
 }
 
-// inQuery places what Parse says of the rule's query where it stands in the file, and shows the query with a caret under it.
+// inQuery places what Parse says of the rule's query where it stands in the file.
 func (r *Rule) inQuery(err error) Mistake {
+	return placed(r.lines, r.Origin, fmt.Sprintf("rule %q", r.Name), err)
+}
+
+// placed is an error of a query that begins at from in the lines of a file, at the place that the error is about, and shows the query
+// with a caret under it; what says whose query it is. Without lines it stands at from.
+func placed(lines []string, from Place, what string, err error) Mistake {
 	var bad *Error
-	if !errors.As(err, &bad) || r.lines == nil {
-		return Mistake{r.Origin, fmt.Sprintf("rule %q: %v", r.Name, err)}
+	if !errors.As(err, &bad) || lines == nil {
+		return Mistake{from, fmt.Sprintf("%s: %v", what, err)}
 	}
 	_, shown, _ := strings.Cut(bad.Error(), "\n")
-	at := placeIn(r.lines, r.Origin, bad.Query[:min(bad.Pos, len(bad.Query))])
-	return Mistake{at, fmt.Sprintf("rule %q: %s\n%s", r.Name, bad.Msg, shown)}
+	at := placeIn(lines, from, bad.Query[:min(bad.Pos, len(bad.Query))])
+	return Mistake{at, fmt.Sprintf("%s: %s\n%s", what, bad.Msg, shown)}
 }
 
 // placeIn is where in the lines of a YAML text the reader stands after head, the beginning of a scalar that starts at from. YAML

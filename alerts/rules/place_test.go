@@ -31,3 +31,47 @@ func TestPlaceIn(t *testing.T) {
 		}
 	}
 }
+
+// The caret stands under the place whatever is before it: letters two cells wide, marks, Hangul in its parts, what is not seen.
+func TestCaret(t *testing.T) {
+	for _, c := range []struct {
+		before string
+		cells  int
+	}{
+		{"kim", 3}, {"북한", 4}, {"\u1107\u116e\u11a8", 2}, {"朝鮮", 4}, {"𠮷", 2}, {"ｶﾞｽ", 3}, {"ﾐｻ", 2}, {"ＡＢ", 4}, {"ที่ทำ", 3}, {"क्षे", 2}, {"صَارُوخ", 5}, {"שָׁלוֹם", 4},
+		{"e\u0301", 1}, {"می\u200cخو", 4}, {"mis\u00adsile", 7}, {"\u202ekim", 3}, {"kim ✅", 6}, {"a 🙁", 4}, {"a\t", 2}, {"a\u0085", 2},
+	} {
+		q := "kim AND \"" + c.before + "\" && x"
+		_, err := Parse(q)
+		if err == nil {
+			t.Fatalf("%q can be read", q)
+		}
+		lines := strings.Split(err.Error(), "\n")
+		if got := strings.Index(lines[2], "^"); got != 2+len("kim AND \"\" ")+c.cells {
+			t.Errorf("%q: the caret stands at cell %d\n%s", c.before, got, err)
+		}
+		if strings.ContainsAny(lines[1], "\u00ad\u202e\t\u0085") {
+			t.Errorf("%q shows what moves the caret: %q", c.before, lines[1])
+		}
+	}
+}
+
+// A mistake in a list stands at its entry, also where the entry could be values of a field.
+func TestListPlaces(t *testing.T) {
+	const file = "lists:\n  sites: [bbc.co.uk, \"*.tass.ru\"]\n  arms: [missile*, \"gun && shell\"]\n  more:\n    - |\n      kim AND\n      (putin\n    - 'it''s titel:x'\n  none: []\nrules:\n  - {name: a, query: kim}\n"
+	_, err := ParseFile([]byte(file), "f.yaml")
+	if err == nil {
+		t.Fatal("no mistakes")
+	}
+	var at []string
+	for _, l := range strings.Split(err.Error(), "\n") {
+		if strings.HasPrefix(l, "f.yaml") {
+			at = append(at, l)
+		}
+	}
+	want := []string{`f.yaml:3:25: list "arms": && is no operator`, `f.yaml:7:7: list "more": this parenthesis is never closed`,
+		`f.yaml:9:9: list "none": it is empty: write what it stands for: [missile*, rocket*]`}
+	if strings.Join(at, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%s", strings.Join(at, "\n"))
+	}
+}

@@ -207,6 +207,11 @@ func fieldOf(name string) (field, bool) {
 	return 0, false
 }
 
+// has reports whether n, or a node below it, is an o.
+func (n *node) has(o op) bool {
+	return n.op == o || slices.ContainsFunc(n.kids, func(k *node) bool { return k.has(o) })
+}
+
 // holdsOnNothing finds what makes n hold for a text in which none of its terms occurs, so that the rule would fire on
 // almost everything; nil if nothing does.
 func (n *node) holdsOnNothing() *node {

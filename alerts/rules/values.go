@@ -50,7 +50,10 @@ func kind(n *yaml.Node) string {
 	if n.Tag == "!!null" {
 		return "nothing"
 	}
-	return strings.TrimPrefix(strings.TrimPrefix(n.ShortTag(), "!!"), "!") + " " + strconv.Quote(n.Value)
+	if n.ShortTag() == "!!str" {
+		return strconv.Quote(n.Value)
+	}
+	return n.Value
 }
 
 // str reads text. A number, date or yes that was typed as a word is that word: YAML's guess is nobody's wish here.
@@ -77,19 +80,24 @@ func (r *reader) list(key, v *yaml.Node) []string {
 	return out
 }
 
-// places is list with the place of each text.
-func (r *reader) places(key, v *yaml.Node) (out []string, at []Place) {
+// places is list with the place of each value.
+func (r *reader) places(key, v *yaml.Node) ([]string, []Place) { return r.placed(key, v, r.at) }
+
+// texts is list with the place where the text of each begins.
+func (r *reader) texts(key, v *yaml.Node) ([]string, []Place) { return r.placed(key, v, r.inside) }
+
+func (r *reader) placed(key, v *yaml.Node, place func(*yaml.Node) Place) (out []string, at []Place) {
 	switch {
 	case v.Kind == yaml.SequenceNode:
 		for _, x := range v.Content {
 			x = resolve(x)
 			if s := r.str(key, x); s != "" {
-				out, at = append(out, s), append(at, r.at(x))
+				out, at = append(out, s), append(at, place(x))
 			}
 		}
 		return out, at
 	case v.Kind == yaml.ScalarNode && v.Tag != "!!null":
-		return []string{v.Value}, []Place{r.at(v)}
+		return []string{v.Value}, []Place{place(v)}
 	}
 	r.fail(v, "%s must be a list, such as [a, b], not %s", key.Value, kind(v))
 	return nil, nil

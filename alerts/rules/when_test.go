@@ -47,27 +47,27 @@ func TestWhen(t *testing.T) {
 
 func TestWhenNamesEveryMistake(t *testing.T) {
 	for in, want := range map[string]string{
-		"when: 3":            `r.yaml:3:9: when must have keys, such as {sources: 3, within: 24h}, not int "3"`,
+		"when: 3":            `r.yaml:3:9: when must have keys, such as {sources: 3, within: 24h}, not 3`,
 		"when: [3]":          `r.yaml:3:9: when must have keys, such as {sources: 3, within: 24h}, not a list`,
 		"when: {}":           `r.yaml:3:9: when says not how many: add sources: 3 (so many sites) or articles: 20`,
 		"when: {sources: 3}": `r.yaml:3:9: when says not how far apart: add within: 24h`,
 		"when: {sources: 3, articles: 3, within: 1d}":                  `r.yaml:3:22: when counts sources or articles, not both: write a rule for each`,
-		"when: {sources: 1, within: 1d}":                               `r.yaml:3:19: sources must be a number from 2 to 100000, not int "1": for every first article leave when out`,
-		"when: {articles: many, within: 1d}":                           `r.yaml:3:20: articles must be a number from 2 to 100000, not str "many": for every first article leave when out`,
-		"when: {sources: 3, within: 24}":                               `r.yaml:3:30: within must be a length of time, not int "24": write a number and a unit: 30m, 24h or 7d`,
-		"when: {sources: 3, within: soon}":                             `r.yaml:3:30: within must be a length of time, not str "soon": write a number and a unit: 30m, 24h or 7d`,
+		"when: {sources: 1, within: 1d}":                               `r.yaml:3:19: sources must be a number from 2 to 100000, not 1: for every first article leave when out`,
+		"when: {articles: many, within: 1d}":                           `r.yaml:3:20: articles must be a number from 2 to 100000, not "many": for every first article leave when out`,
+		"when: {sources: 3, within: 24}":                               `r.yaml:3:30: within must be a length of time, not 24: write a number and a unit: 30m, 24h or 7d`,
+		"when: {sources: 3, within: soon}":                             `r.yaml:3:30: within must be a length of time, not "soon": write a number and a unit: 30m, 24h or 7d`,
 		"when: {sources: 3, within: [1d]}":                             `r.yaml:3:30: within must be a length of time, not a list: write a number and a unit: 30m, 24h or 7d`,
 		"when: {sources: 3, within: 91d}":                              `r.yaml:3:30: within must be from 1m to 90d, not 91d`,
 		"when: {sources: 3, within: 999999w999999w}":                   `r.yaml:3:30: within must be from 1m to 90d, not 999999w999999w`,
 		"when: {sources: 3, within: 0m}":                               `r.yaml:3:30: within must be from 1m to 90d, not 0m`,
-		"when: {sources: 3, within: 1d, of: event}":                    `r.yaml:3:38: of must be story (the articles of one story) or query (all that match), not str "event"`,
+		"when: {sources: 3, within: 1d, of: event}":                    `r.yaml:3:38: of must be story (the articles of one story) or query (all that match), not "event"`,
 		"when: {source: 3, within: 1d}":                                `r.yaml:3:10: unknown key "source" in when: write sources`,
 		"when: {sources: 3, within: 1d, per: day}":                     `r.yaml:3:34: unknown key "per" in when: known are sources, articles, within, of`,
 		"when: {sources: 3, within: 1d, within: 2d}":                   `r.yaml:3:34: key "within" again in when: it stands in line 3 already`,
 		"once_per: article\n  when: {sources: 3, within: 1d}":          `r.yaml:3:13: once_per: article beside when, which is told of a story: write story or event, or take one of the two out`,
 		"when: {sources: 3, within: 1d, of: query}\n  once_per: event": `r.yaml:4:3: once_per beside when with of: query, which is told once each time that its articles come together: take once_per out`,
 		"when: {sources: 3, within: 1d}\n  updates: true":              `r.yaml:4:12: updates beside when: a count tells how many carry the news, not what versions change; write another rule for that`,
-		"when: {sources: 1, within: x}":                                "r.yaml:3:19: sources must be a number from 2 to 100000, not int \"1\": for every first article leave when out\nr.yaml:3:30: within must be a length of time, not str \"x\": write a number and a unit: 30m, 24h or 7d",
+		"when: {sources: 1, within: x}":                                "r.yaml:3:19: sources must be a number from 2 to 100000, not 1: for every first article leave when out\nr.yaml:3:30: within must be a length of time, not \"x\": write a number and a unit: 30m, 24h or 7d",
 	} {
 		_, err := ParseFile([]byte("- name: a\n  query: b\n  "+in), "r.yaml")
 		if err == nil || err.Error() != want {

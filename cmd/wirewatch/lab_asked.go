@@ -56,7 +56,7 @@ func listsOf(e *env, config, file string) (rules.Lists, error) {
 		if source.Node, err = parts[0].YAML(); err != nil {
 			return nil, err
 		}
-		source.Name = file
+		source.Name, source.Text = file, parts[0].Text()
 	} else {
 		cfg, err := plainOrDefault(config, e.getenv)
 		if err != nil || cfg.Lists.IsZero() {
@@ -65,7 +65,7 @@ func listsOf(e *env, config, file string) (rules.Lists, error) {
 		if source.Lists, err = cfg.Lists.YAML(); err != nil {
 			return nil, err
 		}
-		source.Name = config
+		source.Name, source.Text = config, cfg.Lists.Text()
 	}
 	lists, err := rules.ParseLists(source)
 	var bad mistakes

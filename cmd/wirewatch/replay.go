@@ -145,7 +145,7 @@ func (q *replaying) run(ctx context.Context, e *env, s *setup, st *store.Store) 
 		return err
 	}
 	again := &pipeline.Replay{Store: source, Channels: q.to, Digest: q.digest, Limit: q.limit, DryRun: !out.Raised, Now: e.now,
-		PastFilter: pipeline.PastFilter{Rules: []string{q.rule.Name}, Range: pipeline.Range(q.dates), Site: q.site},
+		PastFilter: pipeline.PastFilter{Rules: []string{q.rule.Name}, Range: pipeline.Range{Since: q.dates.Since, Until: q.dates.Until}, Site: q.site},
 		Rule:       func(name string) (pipeline.Match, bool) { return s.matchOf(name, e.now()), true },
 		Takes:      func(rule, channel string) bool { return s.quiet.takes(s.byName[rule], channel) },
 		Found: func(m pipeline.PastMatch, told []string) {
@@ -187,7 +187,7 @@ func (q *replaying) find(ctx context.Context, e *env, st *store.Store) (found []
 
 // rematch stores the matches that were found in the place of those that were stored, and counts both; a dry run only counts.
 func (q *replaying) rematch(ctx context.Context, e *env, s *setup, st *store.Store, found []pipeline.PastMatch, out *replayJSON) error {
-	stored, err := st.RuleMatches(ctx, q.rule.Name, pipeline.Range(q.dates), q.site)
+	stored, err := st.RuleMatches(ctx, q.rule.Name, pipeline.Range{Since: q.dates.Since, Until: q.dates.Until}, q.site)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func readRules(parts configs.Rules, lists configs.Node) ([]rules.Rule, *rules.Se
 		}
 	}
 	if !lists.IsZero() && !inline { // what is wrong with lists is told before a rule needs them
-		sources = append(sources, rules.Source{Name: lists.File(), Node: &yaml.Node{Kind: yaml.SequenceNode}, Lists: terms})
+		sources = append(sources, rules.Source{Name: lists.File(), Text: lists.Text(), Node: &yaml.Node{Kind: yaml.SequenceNode}, Lists: terms})
 	}
 	list, err := rules.ParseSources(sources...)
 	if err != nil && !bad.add(err, nil) {

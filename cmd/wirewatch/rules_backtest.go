@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"wirewatch/alerts"
 	"wirewatch/alerts/lab"
@@ -290,7 +291,10 @@ func runRulesLint(ctx context.Context, e *env, v verb, args []string) error {
 		if err := printList(e, *asJSON, found, wide, []string{"RULE", "FINDING", "TERM OR RULE", "HITS", "WHY"}, cells, "nothing is odd about these rules"); err != nil {
 			return err
 		}
-		fmt.Fprintf(e.stderr, "%s read in %s\n", count(scan.Read, "article"), scan.Took)
+		fmt.Fprintf(e.stderr, "%s read in %s\n", count(scan.Read, "article"), scan.Took.Round(time.Millisecond))
+		if scan.Read < lab.FewArticles {
+			fmt.Fprintf(e.stderr, "too few articles to say which rules match too much: at least %d\n", lab.FewArticles)
+		}
 		return nil
 	})
 }

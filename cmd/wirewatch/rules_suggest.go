@@ -86,9 +86,9 @@ func printSuggestion(w io.Writer, s suggestJSON, colour bool) {
 		}
 		also := ""
 		if len(x.Same) > 0 {
-			also = "  in the same: " + strings.Join(x.Same, ", ")
+			also = "  " + paint(colour, dim, alerts.Terminal("in the same: "+strings.Join(x.Same, ", ")))
 		}
-		fmt.Fprintf(w, "  %+6.2f  %s  %s%s\n", x.Score, alerts.Terminal(x.Term), tallied(x.In, s.Of), paint(colour, dim, alerts.Terminal(also)))
+		fmt.Fprintf(w, "  %+6.2f  %s  %s%s\n", x.Score, alerts.Terminal(x.Term), tallied(x.In, s.Of), also)
 	}
 	for i, p := range s.Proposals {
 		if i == 0 {

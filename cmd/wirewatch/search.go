@@ -19,6 +19,7 @@ func runSearch(ctx context.Context, e *env, v verb, args []string) error {
 	lang := fs.String("lang", "", "only in this `language`; short for lang: in the query")
 	limit := fs.Int("limit", 20, "so many on a page")
 	page := fs.Int("page", 1, "which page")
+	upto := fs.Int64("upto", 0, "only articles up to this `ID`, as a first page names it: so further pages follow on it while new articles arrive")
 	best := fs.Bool("best", false, "the best first: what matches in the title, then in the first paragraph, then anywhere, of each the newest first; else the newest, which is stored last")
 	asJSON := fs.Bool("json", false, "JSON lines")
 	rest, err := v.parse(fs, args, 1, -1)
@@ -28,10 +29,14 @@ func runSearch(ctx context.Context, e *env, v verb, args []string) error {
 	if *limit < 1 || *page < 1 || *limit > 10000 || *page > 1000000 {
 		return usagef("search: --limit is from 1 to 10000, --page from 1")
 	}
+	if *upto < 0 {
+		return usagef("search: --upto takes the ID of an article")
+	}
 	r, err := dates(e.now())
 	if err != nil {
 		return err
 	}
+	r.UpTo = *upto
 	q, err := parseQuery(e, *file, *lists, strings.Join(rest, " "))
 	if err != nil {
 		return err
@@ -69,7 +74,7 @@ func runSearch(ctx context.Context, e *env, v verb, args []string) error {
 		case res.Total >= 0:
 			fmt.Fprintf(e.stderr, "%d to %d of %d\n", from, from+len(rows)-1, res.Total)
 		case res.More:
-			fmt.Fprintf(e.stderr, "%d to %d; --page %d goes on\n", from, from+len(rows)-1, *page+1)
+			fmt.Fprintf(e.stderr, "%d to %d; --page %d --upto %d goes on\n", from, from+len(rows)-1, *page+1, res.UpTo)
 		}
 		return tellScan(ctx, e, st, res.Scan)
 	})

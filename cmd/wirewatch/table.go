@@ -6,11 +6,9 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
-
-	"golang.org/x/text/width"
 
 	"wirewatch/alerts"
+	"wirewatch/pipeline/text"
 )
 
 // This file is how the verbs show what they found: lists as tables or JSON lines, times and counts as words.
@@ -63,7 +61,7 @@ func table(w io.Writer, limit int, head []string, rows [][]string) error {
 				c = "-" // an empty cell would let the next ones slip into its column for who cuts by spaces
 			}
 			cells[i][j] = clip(c, limit)
-			places[j] = max(places[j], columns(cells[i][j]))
+			places[j] = max(places[j], text.Columns(cells[i][j]))
 		}
 	}
 	var b strings.Builder
@@ -71,7 +69,7 @@ func table(w io.Writer, limit int, head []string, rows [][]string) error {
 		for j, c := range r {
 			b.WriteString(c)
 			if j < len(r)-1 {
-				b.WriteString(strings.Repeat(" ", places[j]-columns(c)+2))
+				b.WriteString(strings.Repeat(" ", places[j]-text.Columns(c)+2))
 			}
 		}
 		b.WriteByte('\n')
@@ -82,35 +80,16 @@ func table(w io.Writer, limit int, head []string, rows [][]string) error {
 
 // clip shortens s to n places, with an ellipsis in the last; n <= 0: not at all.
 func clip(s string, n int) string {
-	if n <= 0 || columns(s) <= n {
+	if n <= 0 || text.Columns(s) <= n {
 		return s
 	}
 	at := 0
 	for i, r := range s {
-		if at += column(r); at > n-1 {
+		if at += text.Column(r); at > n-1 {
 			return s[:i] + "…"
 		}
 	}
 	return s
-}
-
-// columns is how many places of a terminal s takes.
-func columns(s string) (n int) {
-	for _, r := range s {
-		n += column(r)
-	}
-	return n
-}
-
-func column(r rune) int {
-	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
-		return 0
-	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	}
-	return 1
 }
 
 // noneOf says that a list is empty.

@@ -111,6 +111,7 @@ func TestJoined(t *testing.T) {
 		{"K-9", "k9"}, {"al-Qaeda", "alqaeda"}, {"e‑mail", "email"}, {"O'Brien", "obrien"}, {"Sha'anxi", "shaanxi"},
 		{"Qur'an", "quran"}, {"she'll", ""}, {"can't", ""}, {"d'une", ""}, {"l'accord", ""}, {"qu'est", ""}, {"9-11", ""}, {"a b", ""}, {"a - b", ""},
 		{"комп'ютер", "компютер"}, {"п’ять", "пять"}, {"צה״ל", "צהל"}, {`a"b`, ""}, {"朝鮮", ""},
+		{"Ｆ－１６", "f16"}, {"O＇Brien", "obrien"}, {"O´Brien", "obrien"}, {"she＇ll", ""}, {"F–16", ""},
 	} {
 		k := Tokens(c.in)
 		if got, ok := Joined(c.in, k[0], k[1]); got != c.want || ok != (c.want != "") {

@@ -171,12 +171,12 @@ func joined(gap, a, b string) bool {
 	if n != len(gap) || n == 0 {
 		return false
 	}
-	switch r {
-	case '-', '‐', '‑', '־':
+	switch signOf(r) {
+	case '-':
 		if alldigits(a) && alldigits(b) {
 			return false
 		}
-	case '\'', '’', '‘', '`', 'ʼ', 'ʻ', 'ʾ', 'ʿ', 'ʹ', 'ʽ', '´', '′':
+	case '\'':
 		switch b {
 		case "s", "t", "d", "m", "ll", "re", "ve":
 			return false
@@ -184,7 +184,7 @@ func joined(gap, a, b string) bool {
 		if utf8.RuneCountInString(a) == 1 && a != "o" && asciiWord(a) || a == "qu" {
 			return false
 		}
-	case '״', '׳', '"':
+	case '"':
 		if Script(firstRune(a)) != "Hebr" {
 			return false
 		}
@@ -192,6 +192,29 @@ func joined(gap, a, b string) bool {
 		return false
 	}
 	return true
+}
+
+// signOf is the plain sign that r is a form of, where it may stand inside a word: a hyphen, an apostrophe, or, in Hebrew, a
+// quotation mark. It is 0 for all others: a longer dash stands between words.
+func signOf(r rune) rune {
+	switch r {
+	case '-', '‐', '‑', '־', '－', '﹣':
+		return '-'
+	case '\'', '’', '‘', '`', 'ʼ', 'ʻ', 'ʾ', 'ʿ', 'ʹ', 'ʽ', '´', '′', '＇', '｀', '‛', '‵':
+		return '\''
+	case '״', '׳', '"':
+		return '"'
+	}
+	return 0
+}
+
+// OneWord reports whether a reader counts two words with gap between them as one: it is a hyphen or an apostrophe.
+func OneWord(gap string) bool {
+	r, n := utf8.DecodeRuneInString(gap)
+	if n != len(gap) || r == '"' {
+		return false
+	}
+	return signOf(r) != 0
 }
 
 func asciiWord(s string) bool { return s != "" && s[0] < utf8.RuneSelf }

@@ -19,8 +19,8 @@ import (
 type warcPast struct {
 	arg    string
 	client *Client
-	sites  map[string]bool // nil: all
-	limit  int64           // bytes of a page after decoding
+	sites  []string // these only; none: all
+	limit  int64    // bytes of a page after decoding
 }
 
 func newWARC(arg string, d PastDeps) (pipeline.Past, error) {
@@ -28,15 +28,9 @@ func newWARC(arg string, d PastDeps) (pipeline.Past, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &warcPast{arg: arg, client: d.Client, limit: Limits{}.withDefaults().Page}
+	p := &warcPast{arg: arg, client: d.Client, sites: d.Sites, limit: Limits{}.withDefaults().Page}
 	if d.Client != nil {
 		p.limit = d.Client.limits.Page
-	}
-	for _, s := range d.Sites {
-		if p.sites == nil {
-			p.sites = map[string]bool{}
-		}
-		p.sites[s] = true
 	}
 	return p, nil
 }
@@ -128,6 +122,7 @@ func (w *warcWalk) pass(ctx context.Context) error {
 	}
 	defer in.Close()
 	r := warc.NewReader(in, w.at)
+	r.Begin = func() (io.ReadCloser, error) { return w.file.open(ctx, w.past.client, 0) }
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -212,7 +207,7 @@ func (w *warcWalk) candidate(rec *warc.Record) bool {
 		return false
 	}
 	scheme, _, _ := strings.Cut(strings.ToLower(rec.URI), ":")
-	return (scheme == "http" || scheme == "https") && (w.past.sites == nil || w.past.sites[Site(rec.URI)])
+	return (scheme == "http" || scheme == "https") && OfSites(w.past.sites, rec.URI)
 }
 
 // htmlPage reports whether a record is a page, as far as its head says: no type at all is judged by the body.

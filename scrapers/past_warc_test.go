@@ -104,6 +104,7 @@ func TestWARCFinds(t *testing.T) {
 		warcCapture("response", "http://[a.example/", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>nowhere"),
 		warcCapture("response", "http://a.example/cut", "2024-03-01T10:00:00Z", "WARC-Truncated: length\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>cu"),
 		warcCapture("response", "http://a.example/br", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: br\r\n\r\n\x1b\x0e\x00\xf8\x25"),
+		warcCapture("response", "https://news.b.example/below", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>below"),
 		warcCapture("response", "http://a.example/empty", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
 		warcCapture("response", "http://a.example/zipped", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\r\n"+member(t, "<html>zipped")),
 	} {
@@ -133,7 +134,8 @@ func TestWARCFinds(t *testing.T) {
 		"http://a.example/eve 2024-02-29 <html>eve",
 		`error: the record's address "http://[a.example/" is none`,
 		`http://a.example/cut error: the archive cut the page off (WARC-Truncated: "length")`,
-		`http://a.example/br error: the body's encoding "br" is not decoded`,
+		`http://a.example/br error: the br body is broken (unexpected EOF)`,
+		"https://news.b.example/below 2024-03-01 <html>below",
 		"http://a.example/empty error: the page is empty",
 		"http://a.example/zipped 2024-03-01 <html>zipped",
 		fmt.Sprintf("error: a.warc.gz: at byte %d: the gzip member is damaged (%s)", broken, damageOf(got)),
@@ -144,7 +146,7 @@ func TestWARCFinds(t *testing.T) {
 		t.Errorf("%+v", finds[0])
 	}
 	finds, err = warcWalked(t, warcSource(t, nil, filepath.Join(dir, "a.warc.gz"), "b.example"), time.Time{}, "")
-	if err != nil || len(finds) != 4 || Site(finds[0].Entry.URL) != "b.example" || Site(finds[1].Entry.URL) != "b.example" { // and two of no known site
+	if err != nil || len(finds) != 5 || Site(finds[0].Entry.URL) != "b.example" || Site(finds[1].Entry.URL) != "b.example" || Site(finds[2].Entry.URL) != "news.b.example" { // and two of no known site
 		t.Errorf("of one site: %v %v", told(finds), err)
 	}
 }
@@ -437,5 +439,30 @@ func TestWARCArguments(t *testing.T) {
 	}
 	if got := warcSource(t, nil, "x.warc").Name(); !strings.HasPrefix(got, "warc /") {
 		t.Errorf("a relative path is named %q", got)
+	}
+}
+
+// A file packed with a dictionary is read on from its middle, where the dictionary stands only at its beginning.
+func TestWARCDictionary(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("warc", "testdata", "dictionary.warc.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, dir, "a.warc.zst", string(file))
+	c := newClient(t, nil)
+	for _, arg := range []string{dir, nginx(t, dir) + "/a.warc.zst"} {
+		p := warcSource(t, c, arg)
+		finds, err := warcWalked(t, p, time.Time{}, "")
+		if err != nil || len(finds) != 8 {
+			t.Fatalf("%d finds: %v", len(finds), err)
+		}
+		for i, f := range finds {
+			rest, err := warcWalked(t, p, time.Time{}, f.Cursor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, f.Cursor, told(rest), told(finds[i+1:]))
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
@@ -96,11 +97,14 @@ func (r *Reader) Body(limit int64) ([]byte, error) {
 }
 
 func (r *Reader) fill(b []byte) error {
-	n, err := io.ReadFull(r.text, b)
-	r.inner += int64(n)
-	r.left -= int64(n)
-	if err != nil {
-		return r.fail(err)
+	for len(b) > 0 {
+		n, err := io.ReadFull(r.text, b)
+		b = b[n:]
+		r.inner += int64(n)
+		r.left -= int64(n)
+		if err != nil && (cut(err) != io.ErrUnexpectedEOF || !r.on()) {
+			return r.fail(err)
+		}
 	}
 	return nil
 }
@@ -181,7 +185,7 @@ func (r *Reader) decode(b []byte, coding string, limit int64) ([]byte, error) {
 			in = flate.NewReader(in)
 		}
 	case "zstd":
-		if !bytes.HasPrefix(b, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+		if !bytes.HasPrefix(b, zstdMagic) {
 			return plain(b, coding)
 		}
 		if r.zstd == nil {
@@ -194,6 +198,13 @@ func (r *Reader) decode(b []byte, coding string, limit int64) ([]byte, error) {
 		} else {
 			in = r.zstd
 		}
+	case "br": // nothing marks its beginning
+		if r.br == nil {
+			r.br = brotli.NewReader(in)
+		} else {
+			err = r.br.Reset(in)
+		}
+		in = r.br
 	default:
 		return plain(b, coding)
 	}
@@ -206,7 +217,7 @@ func (r *Reader) decode(b []byte, coding string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("the body is larger than %d KiB", limit>>10)
 	case err == nil:
 		return r.plain.Bytes(), nil
-	case coding == "deflate":
+	case coding == "deflate", coding == "br":
 		if out, perr := plain(b, coding); perr == nil {
 			return out, nil
 		}

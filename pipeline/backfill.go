@@ -182,7 +182,7 @@ type find struct {
 }
 
 // direct reports whether its article is made of what the source has.
-func (f *find) direct() bool { return f.Page != nil || f.Text }
+func (f *find) direct() bool { return f.Page != nil || f.Text || f.Again }
 
 func (w *walker) run(ctx context.Context, s Past) error {
 	workers := max(w.b.Workers, 1)
@@ -196,7 +196,7 @@ func (w *walker) run(ctx context.Context, s Past) error {
 		walkErr = s.Walk(gctx, w.b.Is.Range, w.walk.Cursor, func(x Find) error {
 			f := &find{Find: x, done: make(chan struct{})}
 			f.drop = x.Err == nil && w.b.Wanted != nil && !w.b.Wanted(x.Entry.URL)
-			read := f.direct() && !f.drop && x.Err == nil
+			read := f.direct() && !f.drop && !x.Again && x.Err == nil
 			if !read {
 				close(f.done)
 			}
@@ -348,7 +348,7 @@ func (w *walker) next() (Walk, []*find) {
 		case err != nil:
 			walk.Failed++
 			w.b.Report(Event{Stage: "backfill", Key: w.walk.Source, Outcome: "unusable"}, err)
-		case f.direct() && !w.b.Is.holds(f.got.article.Published):
+		case f.direct() && !f.Again && !w.b.Is.holds(f.got.article.Published):
 			walk.Outside++
 		default:
 			keep = append(keep, f)
@@ -369,6 +369,18 @@ func (w *walker) articles(ctx context.Context) error {
 	err := w.b.Store.Write(ctx, w.lease, func(tx Tx) error {
 		walk = base
 		for _, f := range keep {
+			if f.Again {
+				_, known, err := tx.ArticleByURL(w.item(f).Canonical)
+				if err != nil {
+					return err
+				}
+				if known {
+					walk.Known++
+				} else {
+					walk.Outside++
+				}
+				continue
+			}
 			f.got.article.Feed, f.got.article.Seen = w.item(f).Feed, w.b.Now()
 			fresh, err := w.b.Process.keep(tx, w.item(f), &f.got)
 			if err != nil {

@@ -115,6 +115,10 @@ func rangeEdges(w *world) {
 	}
 	walk := w.walk(&listed{name: "edges", finds: finds}, r)
 	w.want("walk", line(walk.Found, walk.Added, walk.Outside, walk.Done), "12 6 6 true")
+	// What the source had before, unchanged, is known where it was stored.
+	again := func(link string) pipeline.Find { return pipeline.Find{Entry: pipeline.Entry{URL: link}, Again: true} }
+	walk = w.walk(&listed{name: "again", finds: []pipeline.Find{again("http://a.example/1"), again("http://a.example/0"), again("http://a.example/10")}}, r)
+	w.want("again", line(walk.Found, walk.Added, walk.Known, walk.Outside, walk.Failed), "3 0 2 1 0")
 	var got []string
 	for _, a := range w.articles() {
 		got = append(got, strings.TrimPrefix(a.URL, "http://a.example/"))

@@ -38,6 +38,28 @@ func newFolder(arg string, d PastDeps) (pipeline.Past, error) {
 // Name implements pipeline.Past.
 func (f *folder) Name() string { return "folder " + f.path }
 
+// Check says whether it is a folder that can be read.
+func (f *folder) Check() error {
+	root, err := f.open()
+	if err != nil {
+		return err
+	}
+	return root.Close()
+}
+
+func (f *folder) open() (*os.Root, error) {
+	root, err := os.OpenRoot(f.path)
+	if err != nil {
+		if info, serr := os.Stat(f.path); serr == nil && !info.IsDir() {
+			err = fmt.Errorf("%s is no folder; a list of addresses is urls:%s, JSON lines are jsonl:%s", f.path, f.path, f.path)
+		} else if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("there is no folder %s", f.path)
+		}
+		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "folder", Err: err}
+	}
+	return root, nil
+}
+
 // Estimate counts the files.
 func (f *folder) Estimate(ctx context.Context, r pipeline.Range) (pipeline.Estimate, error) {
 	e := pipeline.Estimate{About: !r.Since.IsZero() || !r.Until.IsZero() || len(f.sites) > 0}
@@ -87,14 +109,9 @@ func plainPathError(err error) error {
 
 // each calls do for the files behind the cursor that can be pages, for links that look like one, and for folders that cannot be read.
 func (f *folder) each(ctx context.Context, cursor string, do func(root *os.Root, rel string, d fs.DirEntry, err error) error) error {
-	root, err := os.OpenRoot(f.path)
+	root, err := f.open()
 	if err != nil {
-		if info, serr := os.Stat(f.path); serr == nil && !info.IsDir() {
-			err = fmt.Errorf("%s is no folder; a list of addresses is urls:%s, JSON lines are jsonl:%s", f.path, f.path, f.path)
-		} else if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("there is no folder %s", f.path)
-		}
-		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "folder", Err: err}
+		return err
 	}
 	defer root.Close()
 	behind := strings.Split(cursor, "/")

@@ -13,7 +13,9 @@ type PastKind struct {
 	Name string
 	Arg  string // what follows the name and a colon, as in "sitemap:URL"
 	Doc  string
-	New  func(arg string, d PastDeps) (pipeline.Past, error) // the error says what is wrong with arg; nothing is asked or opened yet
+	// New's error says what is wrong with arg; nothing is asked or opened yet. What it makes of files of this machine also has Check() error, which
+	// says whether they are there.
+	New func(arg string, d PastDeps) (pipeline.Past, error)
 }
 
 // PastDeps are what sources of the past may use.

@@ -56,6 +56,8 @@ func told(finds []pipeline.Find) []string {
 	for _, f := range finds {
 		if f.Err != nil {
 			out = append(out, strings.TrimSpace(f.Entry.URL+" error: "+f.Err.Error()))
+		} else if f.Again {
+			out = append(out, f.Entry.URL+" again")
 		} else {
 			out = append(out, fmt.Sprintf("%s %s %s", f.Entry.URL, f.Taken.Format(time.DateOnly), f.Page.Body))
 		}
@@ -96,6 +98,12 @@ func TestWARCFinds(t *testing.T) {
 		warcCapture("response", "https://www.b.example/untyped", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\n\r\n<!doctype html>untyped"),
 		warcCapture("response", "https://b.example/untyped.txt", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\n\r\nplain"),
 		warcCapture("revisit", "http://a.example/1", "2024-03-02T10:00:00Z", "WARC-Profile: http://netpreserve.org/warc/1.0/revisit/identical-payload-digest\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
+		warcCapture("revisit", "http://a.example/other", "2024-03-02T10:00:00Z", "WARC-Refers-To-Target-URI: <http://a.example/1>\r\n", ""),
+		warcCapture("revisit", "http://a.example/missing", "2024-03-02T10:00:00Z", "WARC-Refers-To-Date: 2024-02-29T20:00:00Z\r\n", "HTTP/1.1 304 Not Modified\r\n\r\n"),
+		warcCapture("revisit", "http://a.example/before", "2024-03-02T10:00:00Z", "WARC-Refers-To-Date: 2024-01-01T10:00:00Z\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
+		warcCapture("revisit", "http://a.example/moved", "2024-03-02T10:00:00Z", "", "HTTP/1.1 301 Moved Permanently\r\nContent-Type: text/html\r\n\r\n"),
+		warcCapture("revisit", "http://a.example/q.jpg", "2024-03-02T10:00:00Z", "", ""),
+		warcCapture("revisit", "http://a.example/q", "2024-03-02T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"),
 		warcCapture("resource", "https://b.example/kept", "2024-03-01T10:00:00Z", "Content-Type: text/html\r\n", "<html>kept"),
 		warcCapture("resource", "metadata://x/y", "2024-03-01T10:00:00Z", "Content-Type: text/html\r\n", "<html>"),
 		warcCapture("conversion", "http://a.example/1", "2024-03-01T10:00:00Z", "Content-Type: text/plain\r\n", "one"),
@@ -130,6 +138,9 @@ func TestWARCFinds(t *testing.T) {
 	same(t, "finds", got, []string{
 		"http://a.example/1 2024-03-01 <html>one",
 		"https://www.b.example/untyped 2024-03-01 <!doctype html>untyped",
+		"http://a.example/1 again",
+		"http://a.example/1 again",
+		`http://a.example/missing error: a revisit of "http://a.example/missing", whose page was kept in a record of 2024-02-29 that stands in nothing before this one; name its file too`,
 		"https://b.example/kept 2024-03-01 <html>kept",
 		"http://a.example/eve 2024-02-29 <html>eve",
 		`error: the record's address "http://[a.example/" is none`,
@@ -145,6 +156,12 @@ func TestWARCFinds(t *testing.T) {
 	if finds[0].Page.ContentType != "text/html; charset=utf-8" || !finds[0].Entry.Published.IsZero() {
 		t.Errorf("%+v", finds[0])
 	}
+	// A walk that goes on does not know what came before: the store does.
+	rest, err := warcWalked(t, warcSource(t, nil, filepath.Join(dir, "a.warc.gz")), time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), finds[1].Cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "behind the second find", told(rest)[:3], []string{"http://a.example/1 again", "http://a.example/1 again", "http://a.example/missing again"})
 	finds, err = warcWalked(t, warcSource(t, nil, filepath.Join(dir, "a.warc.gz"), "b.example"), time.Time{}, "")
 	if err != nil || len(finds) != 5 || Site(finds[0].Entry.URL) != "b.example" || Site(finds[1].Entry.URL) != "b.example" || Site(finds[2].Entry.URL) != "news.b.example" { // and two of no known site
 		t.Errorf("of one site: %v %v", told(finds), err)

@@ -33,6 +33,9 @@ const longestAddress = 64 << 10
 // Name implements pipeline.Past.
 func (u *urlList) Name() string { return "urls " + u.path }
 
+// Check says whether the file can be read.
+func (u *urlList) Check() error { return checkLines(u.path) }
+
 // Estimate reads the list, which takes no time beside what it brings.
 func (u *urlList) Estimate(ctx context.Context, r pipeline.Range) (pipeline.Estimate, error) {
 	e := pipeline.Estimate{Requests: map[string]int{}}

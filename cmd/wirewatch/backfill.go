@@ -73,6 +73,9 @@ func runBackfill(ctx context.Context, e *env, v verb, args []string) error {
 	if err := b.known(s); err != nil {
 		return err
 	}
+	if err := b.lookFirst(s); err != nil {
+		return err
+	}
 	return b.run(ctx, e, s)
 }
 
@@ -139,6 +142,32 @@ func (b *backfilling) known(s *setup) error {
 	return nil
 }
 
+// A checkedPast is a source that can tell before it is asked anything that it is not there.
+type checkedPast interface {
+	Check() error
+}
+
+// lookFirst says what is wrong with the sources before a store is opened, and maybe made.
+func (b *backfilling) lookFirst(s *setup) error {
+	client, err := newClient(s.cfg, nil)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	pasts, _, err := b.pasts(client, s)
+	if err != nil {
+		return err
+	}
+	for _, p := range pasts {
+		if c, ok := p.(checkedPast); ok {
+			if err := c.Check(); err != nil {
+				return fmt.Errorf("%s: %w", p.Name(), err)
+			}
+		}
+	}
+	return nil
+}
+
 // asked is what makes two commands one: what was typed, whatever the day.
 func (b *backfilling) asked() string {
 	sorted := func(l []string) string { l = slices.Clone(l); slices.Sort(l); return strings.Join(l, " ") }
@@ -172,7 +201,7 @@ func (b *backfilling) run(ctx context.Context, e *env, s *setup) error {
 		return err
 	}
 	defer a.close()
-	pasts, feeds, err := b.pasts(a, s)
+	pasts, feeds, err := b.pasts(a.client, s)
 	if err != nil {
 		return err
 	}
@@ -215,8 +244,8 @@ func (b *backfilling) run(ctx context.Context, e *env, s *setup) error {
 }
 
 // pasts are the sources, and by their names the configured feeds that they read.
-func (b *backfilling) pasts(a *app, s *setup) (out []pipeline.Past, feeds map[string]string, err error) {
-	d := scrapers.PastDeps{Client: a.client, Options: func(feed string) scrapers.RequestOptions { return s.options[feed] }, Sites: b.sites, Now: a.setup.Load().now,
+func (b *backfilling) pasts(client *scrapers.Client, s *setup) (out []pipeline.Past, feeds map[string]string, err error) {
+	d := scrapers.PastDeps{Client: client, Options: func(feed string) scrapers.RequestOptions { return s.options[feed] }, Sites: b.sites, Now: s.now,
 		Feed: func(name string) (string, bool) {
 			for _, f := range s.cfg.Feeds {
 				if f.Name == name {

@@ -17,7 +17,7 @@ type BackfillRun struct {
 	Asked    string // what was asked for, as it was typed: the run's identity
 	Range    Range
 	Undated  bool // take what has no date too
-	Limit    int  // most new articles; 0: no limit
+	Limit    int  // most new articles a command, the next one goes on behind them; 0: no limit
 	Started  time.Time
 	Finished time.Time // zero: it is not
 }
@@ -64,6 +64,7 @@ type Backfill struct {
 
 	mu    sync.Mutex
 	added int // in all walks
+	goal  int // where the limit is, counted from the run's beginning; 0: there is none, or it is not known yet
 	full  bool
 }
 
@@ -97,7 +98,10 @@ func (b *Backfill) Due(ctx context.Context) ([]string, error) {
 		added += w.Added
 	}
 	b.mu.Lock()
-	b.added, b.full = added, b.Is.Limit > 0 && added >= b.Is.Limit
+	if b.Is.Limit > 0 && b.goal == 0 { // one that was ended before its limit goes on to that
+		b.goal = (added/b.Is.Limit + 1) * b.Is.Limit
+	}
+	b.added, b.full = added, b.goal > 0 && added >= b.goal
 	full := b.full
 	b.mu.Unlock()
 	if full {
@@ -110,6 +114,13 @@ func (b *Backfill) Due(ctx context.Context) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// Full reports whether the limit was reached.
+func (b *Backfill) Full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.full
 }
 
 // Run walks one source to its end, and returns how many finds were new. Where the source fails the walk keeps what it has, and the next
@@ -289,7 +300,7 @@ func (w *walker) take(ctx context.Context, f *find) error {
 	}
 	if w.b.Is.Limit > 0 {
 		w.b.mu.Lock()
-		most = min(most, max(w.b.Is.Limit-w.b.added, 1))
+		most = min(most, max(w.b.goal-w.b.added, 1))
 		w.b.mu.Unlock()
 	}
 	if len(w.batch) < most && w.b.Now().Sub(w.at) < pastWait {
@@ -320,7 +331,7 @@ func (w *walker) flush(ctx context.Context) error {
 	w.b.mu.Lock()
 	defer w.b.mu.Unlock()
 	w.b.added += w.walk.Added - before
-	if w.b.Is.Limit > 0 && w.b.added >= w.b.Is.Limit {
+	if w.b.goal > 0 && w.b.added >= w.b.goal {
 		w.b.full = true
 	}
 	if w.b.full {

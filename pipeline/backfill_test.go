@@ -237,6 +237,19 @@ func pastLimit(w *world) {
 	due, err := b.Due(w.Context())
 	w.ok(err)
 	w.want("it is enough", len(due), 0)
+	// The same command goes on behind it, from where it stopped, to its limit again; one that was ended before goes on to the limit.
+	walks, err := w.store.Walks(w.Context(), b.Is.ID)
+	w.ok(err)
+	w.want("stopped at a checkpoint", line(walks[0].Found, walks[0].Cursor, walks[0].Done), "11 11 false")
+	s.fail = 15
+	_, err = w.try(w.backfillOf(s, wholeRange, func(r *pipeline.BackfillRun) { r.Limit = 11 }))
+	w.want("it says why", errors.Is(err, errAway), true)
+	s.fail = 0
+	again := w.backfillOf(s, wholeRange, func(r *pipeline.BackfillRun) { r.Limit = 11 })
+	w.want("to the limit", line(w.run(again), again.Full(), len(w.articles())), "7 true 22")
+	walks, err = w.store.Walks(w.Context(), b.Is.ID)
+	w.ok(err)
+	w.want("nothing was read twice", line(walks[0].Found, walks[0].Known), "22 0")
 }
 
 // The page's own date comes before that of the source, that before the day of the copy.

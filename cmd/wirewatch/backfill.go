@@ -30,6 +30,7 @@ type backfilling struct {
 	dry, asJSON  bool
 
 	dates pipeline.Range
+	full  bool // the limit was reached
 }
 
 // Ways to tell of what a backfill found.
@@ -234,10 +235,11 @@ func (b *backfilling) run(ctx context.Context, e *env, s *setup) error {
 		log.Warn("stopped; the same command goes on from here")
 		return context.Cause(ctx)
 	}
-	if serr := b.summary(ctx, e, a, log, is); err == nil {
+	done, serr := b.summary(ctx, e, a, log, is)
+	if err == nil {
 		err = serr
 	}
-	if err == nil && left == 0 {
+	if err == nil && left == 0 && done {
 		return a.store.FinishBackfill(ctx, is.ID)
 	}
 	return err
@@ -296,6 +298,7 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 		workers = 1 // else several would each go up to the limit
 	}
 	_, werr := a.stage(ctx, workers, walk)
+	b.full = walk.Full()
 	if ctx.Err() != nil {
 		return 0, werr
 	}
@@ -391,15 +394,15 @@ func walkAttrs(w pipeline.Walk) []any {
 	return []any{"new", w.Added, "known", w.Known, "outside", w.Outside, "failed", w.Failed}
 }
 
-// summary says what came of it.
-func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Logger, is pipeline.BackfillRun) error {
+// summary says what came of it, and reports whether all sources are at their ends.
+func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Logger, is pipeline.BackfillRun) (done bool, err error) {
 	walks, err := a.store.Walks(ctx, is.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	items, bare, err := a.store.BackfillItems(ctx, is.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	rows := make([]backfillRow, len(walks))
 	var all backfillRow
@@ -410,18 +413,17 @@ func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Log
 		all.Done = all.Done && w.Done
 	}
 	// What was listed as new may have turned out to be of other dates, or not to be had. Where a feed's own text stands in it was stored all the same.
-	listed := all.New
 	all.Outside, all.Failed = all.Outside+bare[pipeline.ItemDone], all.Failed+bare[pipeline.ItemDead]
 	all.New -= bare[pipeline.ItemDone] + bare[pipeline.ItemDead] + bare[pipeline.ItemOpen]
 	if b.asJSON {
 		if err := printJSON(e.stdout, append(rows, all)); err != nil {
-			return err
+			return false, err
 		}
 	}
 	head := "backfill done"
 	switch {
 	case all.Done:
-	case b.limit > 0 && listed >= b.limit:
+	case b.full:
 		head = "backfill stopped at its limit; the same command goes on behind it"
 	default:
 		head = "backfill stopped before its sources were at their ends; the same command goes on from there"
@@ -434,7 +436,7 @@ func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Log
 	if n := items[pipeline.ItemDead]; n > 0 {
 		log.Warn("some pages failed for good; `wirewatch items list --state dead` names them", "pages", n)
 	}
-	return nil
+	return all.Done, nil
 }
 
 // joiner joins what backfills stored.

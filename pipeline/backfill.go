@@ -179,7 +179,8 @@ type walker struct {
 	source string // its name, which readers need while walk moves on
 
 	walk  Walk
-	batch []*find // not stored yet: all of them read, or none
+	batch []*find // not stored yet: all of them read, or none, and what is only counted
+	lead  *find   // the first of the batch that is more than counted; nil: none is
 	at    time.Time
 }
 
@@ -191,6 +192,9 @@ type find struct {
 	drop bool // not wanted
 	done chan struct{}
 }
+
+// counted reports whether nothing is stored of it but that it was there.
+func (f *find) counted() bool { return f.drop || f.Err != nil }
 
 // direct reports whether its article is made of what the source has.
 func (f *find) direct() bool { return f.Page != nil || f.Text || f.Again }
@@ -207,7 +211,7 @@ func (w *walker) run(ctx context.Context, s Past) error {
 		walkErr = s.Walk(gctx, w.b.Is.Range, w.walk.Cursor, func(x Find) error {
 			f := &find{Find: x, done: make(chan struct{})}
 			f.drop = x.Err == nil && w.b.Wanted != nil && !w.b.Wanted(x.Entry.URL)
-			read := f.direct() && !f.drop && !x.Again && x.Err == nil
+			read := f.direct() && !f.counted() && !x.Again
 			if !read {
 				close(f.done)
 			}
@@ -288,14 +292,17 @@ func (w *walker) item(f *find) Item {
 
 // take adds a find to what is stored next, and stores that when it is enough.
 func (w *walker) take(ctx context.Context, f *find) error {
-	if len(w.batch) > 0 && w.batch[0].direct() != f.direct() {
+	if w.lead != nil && !f.counted() && w.lead.direct() != f.direct() {
 		if err := w.flush(ctx); err != nil {
 			return err
 		}
 	}
+	if w.lead == nil && !f.counted() {
+		w.lead = f
+	}
 	w.batch = append(w.batch, f)
 	most := pastItems
-	if f.direct() {
+	if w.lead != nil && w.lead.direct() {
 		most = pastBatch
 	}
 	if w.b.Is.Limit > 0 {
@@ -316,7 +323,7 @@ func (w *walker) flush(ctx context.Context) error {
 	}
 	before := w.walk.Added
 	var err error
-	if w.batch[0].direct() {
+	if w.lead != nil && w.lead.direct() {
 		err = w.articles(ctx)
 	} else {
 		err = w.list(ctx)
@@ -324,7 +331,7 @@ func (w *walker) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.batch, w.at = w.batch[:0], w.b.Now()
+	w.batch, w.lead, w.at = w.batch[:0], nil, w.b.Now()
 	if w.b.Progress != nil {
 		w.b.Progress(w.walk)
 	}

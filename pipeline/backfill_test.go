@@ -326,6 +326,16 @@ func unusableFinds(w *world) {
 	good := w.had(link, "A launch", story, w.now().Add(-time.Hour))
 	walk := w.walk(&listed{name: "one", finds: []pipeline.Find{bad, empty, good}}, wholeRange)
 	w.want("walk", line(walk.Found, walk.Failed, walk.Outside, walk.Added, walk.Done), "3 1 1 1 true")
+	// However many there are, they do not make each article a transaction of its own.
+	var many []pipeline.Find
+	for i := range 20 {
+		many = append(many, bad, w.had(fmt.Sprintf("http://b.example/%d", i), fmt.Sprint("Title ", i), prose(int64(i), 60), w.now().Add(-time.Hour)))
+	}
+	b := w.backfillOf(&listed{name: "many", finds: many}, wholeRange, nil)
+	saved := 0
+	b.Progress = func(pipeline.Walk) { saved++ }
+	w.want("new", w.run(b), 20)
+	w.want("checkpoints", saved, 2) // of all, and of the end
 }
 
 // The daemon's own pass waits while a backfill is at work.

@@ -186,7 +186,7 @@ func (w *warcWalk) read(r *warc.Reader, rec *warc.Record) (f pipeline.Find, want
 	if err == nil && wanted {
 		w.seen.add(rec.URI)
 		var body []byte
-		if body, err = w.body(r, rec); err == nil {
+		if body, err = w.body(r, rec, contentType); err == nil {
 			wanted = contentType != "" || strings.HasPrefix(http.DetectContentType(body), "text/html")
 			f.Page = &pipeline.Page{URL: rec.URI, FinalURL: rec.URI, Status: http.StatusOK, ContentType: contentType, Body: body, Fetched: rec.Date}
 		}
@@ -199,16 +199,26 @@ func (w *warcWalk) read(r *warc.Reader, rec *warc.Record) (f pipeline.Find, want
 	return f, wanted, err
 }
 
-// body is the page, whole.
-func (w *warcWalk) body(r *warc.Reader, rec *warc.Record) ([]byte, error) {
+// body is the page, whole. declared is its content type by its headers, "" where they say none.
+func (w *warcWalk) body(r *warc.Reader, rec *warc.Record, declared string) ([]byte, error) {
 	if why := rec.Truncated(); why != "" {
 		return nil, &warc.Fault{At: rec.At, What: fmt.Sprintf("the archive cut the page off (WARC-Truncated: %.40q)", why)}
 	}
-	body, err := r.Body(w.past.limit)
-	if err == nil && len(body) == 0 {
-		err = &warc.Fault{At: rec.At, What: "the page is empty"}
+	if rec.Header.Value("WARC-Segment-Number") != "" {
+		return nil, &warc.Fault{At: rec.At, What: "the archive kept the page in segments, and they are not put together"}
 	}
-	return body, err
+	body, err := r.Body(w.past.limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return nil, &warc.Fault{At: rec.At, What: "the page is empty"}
+	}
+	// Of what it does not know at all nothing is said: that may be text in two bytes a letter.
+	if t, _, _ := strings.Cut(http.DetectContentType(body), ";"); !strings.HasPrefix(t, "text/") && t != "application/octet-stream" && declared != "" {
+		return nil, &warc.Fault{At: rec.At, What: fmt.Sprintf("the page is %s, whatever its headers say", t)}
+	}
+	return body, nil
 }
 
 // early is how long before the range a capture may have been made: a page that says its day only, in a zone ahead of UTC, is dated later than it

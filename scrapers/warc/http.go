@@ -168,16 +168,7 @@ func (r *Reader) decode(b []byte, coding string, limit int64) ([]byte, error) {
 		if !zipped(b) {
 			return plain(b, coding)
 		}
-		if r.unzip == nil {
-			r.unzip, err = gzip.NewReader(in)
-		} else {
-			err = r.unzip.Reset(in)
-		}
-		if err != nil {
-			r.unzip = nil
-		} else {
-			in = r.unzip
-		}
+		in = &members{b: bytes.NewReader(b), zip: &r.unzip}
 	case "deflate": // the standard says zlib; some servers send the bare stream
 		if len(b) > 2 && b[0]&0x0f == 8 && (uint(b[0])<<8|uint(b[1]))%31 == 0 {
 			in, err = zlib.NewReader(in)
@@ -223,6 +214,49 @@ func (r *Reader) decode(b []byte, coding string, limit int64) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("the %s body is broken (%v)", coding, err)
+}
+
+// members reads the gzip members of a body, one after the other. What stands behind the last one is passed over, as browsers do.
+type members struct {
+	b   *bytes.Reader
+	zip **gzip.Reader // reused
+	in  bool          // zip is in a member
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	for {
+		if !m.in {
+			var magic [3]byte
+			if n, _ := m.b.ReadAt(magic[:], m.b.Size()-int64(m.b.Len())); !zipped(magic[:n]) {
+				return 0, io.EOF
+			}
+			if err := m.enter(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := (*m.zip).Read(p)
+		if err == io.EOF {
+			m.in, err = false, nil
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+func (m *members) enter() (err error) {
+	if *m.zip == nil {
+		*m.zip, err = gzip.NewReader(m.b)
+	} else {
+		err = (*m.zip).Reset(m.b)
+	}
+	if err != nil {
+		*m.zip = nil
+		return cut(err)
+	}
+	(*m.zip).Multistream(false)
+	m.in = true
+	return nil
 }
 
 // plain gives back text that was never encoded, whatever its headers say.

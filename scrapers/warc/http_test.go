@@ -52,6 +52,8 @@ func TestBodies(t *testing.T) {
 		{"chunked, without the last chunk", chunked, strings.TrimSuffix(chunks(page), "0\r\nTrailer: x\r\n\r\n"), page},
 		{"chunked and cut", chunked, chunks(page)[:500], "error: the chunked body is cut or broken"},
 		{"gzip", coded("gzip"), pack(page), page},
+		{"gzip in two members and something behind", coded("gzip"), pack(page[:100]) + pack(page[100:]) + "\r\n", page},
+		{"gzip in two members, cut", coded("gzip"), pack(page[:100]) + pack(page[100:])[:30], "error: the gzip body is broken (unexpected EOF)"},
 		{"falsely gzip", coded("gzip"), page, page},
 		{"gzip in chunks", chunked + coded("x-gzip"), chunks(pack(page)), page},
 		{"gzip, cut", coded("gzip"), pack(page)[:60], "error: the gzip body is broken (unexpected EOF)"},

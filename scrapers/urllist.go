@@ -158,7 +158,7 @@ func (c urlColumns) cut(line string) (address, date string, err error) {
 	if c.named || line[0] == '"' {
 		fields, err := fieldsOf(line, c.comma)
 		if err != nil {
-			return "", "", errors.New("the quotes in the line do not close")
+			return "", "", errors.New("the quotes in the line do not close; a row has to stand on one line")
 		}
 		if c.url >= len(fields) {
 			return "", "", fmt.Errorf("the line has %d columns, and the address should be in column %d", len(fields), c.url+1)

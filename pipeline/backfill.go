@@ -17,7 +17,7 @@ type BackfillRun struct {
 	Asked    string // what was asked for, as it was typed: the run's identity
 	Range    Range
 	Undated  bool // take what has no date too
-	Limit    int  // most new articles; 0: no limit
+	Limit    int  // most new articles a command, the next one goes on behind them; 0: no limit
 	Started  time.Time
 	Finished time.Time // zero: it is not
 }
@@ -64,6 +64,7 @@ type Backfill struct {
 
 	mu    sync.Mutex
 	added int // in all walks
+	goal  int // where the limit is, counted from the run's beginning; 0: there is none, or it is not known yet
 	full  bool
 }
 
@@ -97,7 +98,10 @@ func (b *Backfill) Due(ctx context.Context) ([]string, error) {
 		added += w.Added
 	}
 	b.mu.Lock()
-	b.added, b.full = added, b.Is.Limit > 0 && added >= b.Is.Limit
+	if b.Is.Limit > 0 && b.goal == 0 { // one that was ended before its limit goes on to that
+		b.goal = (added/b.Is.Limit + 1) * b.Is.Limit
+	}
+	b.added, b.full = added, b.goal > 0 && added >= b.goal
 	full := b.full
 	b.mu.Unlock()
 	if full {
@@ -110,6 +114,13 @@ func (b *Backfill) Due(ctx context.Context) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// Full reports whether the limit was reached.
+func (b *Backfill) Full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.full
 }
 
 // Run walks one source to its end, and returns how many finds were new. Where the source fails the walk keeps what it has, and the next
@@ -168,7 +179,8 @@ type walker struct {
 	source string // its name, which readers need while walk moves on
 
 	walk  Walk
-	batch []*find // not stored yet: all of them read, or none
+	batch []*find // not stored yet: all of them read, or none, and what is only counted
+	lead  *find   // the first of the batch that is more than counted; nil: none is
 	at    time.Time
 }
 
@@ -181,8 +193,11 @@ type find struct {
 	done chan struct{}
 }
 
+// counted reports whether nothing is stored of it but that it was there.
+func (f *find) counted() bool { return f.drop || f.Err != nil }
+
 // direct reports whether its article is made of what the source has.
-func (f *find) direct() bool { return f.Page != nil || f.Text }
+func (f *find) direct() bool { return f.Page != nil || f.Text || f.Again }
 
 func (w *walker) run(ctx context.Context, s Past) error {
 	workers := max(w.b.Workers, 1)
@@ -196,7 +211,7 @@ func (w *walker) run(ctx context.Context, s Past) error {
 		walkErr = s.Walk(gctx, w.b.Is.Range, w.walk.Cursor, func(x Find) error {
 			f := &find{Find: x, done: make(chan struct{})}
 			f.drop = x.Err == nil && w.b.Wanted != nil && !w.b.Wanted(x.Entry.URL)
-			read := f.direct() && !f.drop && x.Err == nil
+			read := f.direct() && !f.counted() && !x.Again
 			if !read {
 				close(f.done)
 			}
@@ -277,19 +292,22 @@ func (w *walker) item(f *find) Item {
 
 // take adds a find to what is stored next, and stores that when it is enough.
 func (w *walker) take(ctx context.Context, f *find) error {
-	if len(w.batch) > 0 && w.batch[0].direct() != f.direct() {
+	if w.lead != nil && !f.counted() && w.lead.direct() != f.direct() {
 		if err := w.flush(ctx); err != nil {
 			return err
 		}
 	}
+	if w.lead == nil && !f.counted() {
+		w.lead = f
+	}
 	w.batch = append(w.batch, f)
 	most := pastItems
-	if f.direct() {
+	if w.lead != nil && w.lead.direct() {
 		most = pastBatch
 	}
 	if w.b.Is.Limit > 0 {
 		w.b.mu.Lock()
-		most = min(most, max(w.b.Is.Limit-w.b.added, 1))
+		most = min(most, max(w.b.goal-w.b.added, 1))
 		w.b.mu.Unlock()
 	}
 	if len(w.batch) < most && w.b.Now().Sub(w.at) < pastWait {
@@ -305,7 +323,7 @@ func (w *walker) flush(ctx context.Context) error {
 	}
 	before := w.walk.Added
 	var err error
-	if w.batch[0].direct() {
+	if w.lead != nil && w.lead.direct() {
 		err = w.articles(ctx)
 	} else {
 		err = w.list(ctx)
@@ -313,14 +331,14 @@ func (w *walker) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.batch, w.at = w.batch[:0], w.b.Now()
+	w.batch, w.lead, w.at = w.batch[:0], nil, w.b.Now()
 	if w.b.Progress != nil {
 		w.b.Progress(w.walk)
 	}
 	w.b.mu.Lock()
 	defer w.b.mu.Unlock()
 	w.b.added += w.walk.Added - before
-	if w.b.Is.Limit > 0 && w.b.added >= w.b.Is.Limit {
+	if w.b.goal > 0 && w.b.added >= w.b.goal {
 		w.b.full = true
 	}
 	if w.b.full {
@@ -348,7 +366,7 @@ func (w *walker) next() (Walk, []*find) {
 		case err != nil:
 			walk.Failed++
 			w.b.Report(Event{Stage: "backfill", Key: w.walk.Source, Outcome: "unusable"}, err)
-		case f.direct() && !w.b.Is.holds(f.got.article.Published):
+		case f.direct() && !f.Again && !w.b.Is.holds(f.got.article.Published):
 			walk.Outside++
 		default:
 			keep = append(keep, f)
@@ -369,6 +387,18 @@ func (w *walker) articles(ctx context.Context) error {
 	err := w.b.Store.Write(ctx, w.lease, func(tx Tx) error {
 		walk = base
 		for _, f := range keep {
+			if f.Again {
+				_, known, err := tx.ArticleByURL(w.item(f).Canonical)
+				if err != nil {
+					return err
+				}
+				if known {
+					walk.Known++
+				} else {
+					walk.Outside++
+				}
+				continue
+			}
 			f.got.article.Feed, f.got.article.Seen = w.item(f).Feed, w.b.Now()
 			fresh, err := w.b.Process.keep(tx, w.item(f), &f.got)
 			if err != nil {

@@ -115,6 +115,10 @@ func rangeEdges(w *world) {
 	}
 	walk := w.walk(&listed{name: "edges", finds: finds}, r)
 	w.want("walk", line(walk.Found, walk.Added, walk.Outside, walk.Done), "12 6 6 true")
+	// What the source had before, unchanged, is known where it was stored.
+	again := func(link string) pipeline.Find { return pipeline.Find{Entry: pipeline.Entry{URL: link}, Again: true} }
+	walk = w.walk(&listed{name: "again", finds: []pipeline.Find{again("http://a.example/1"), again("http://a.example/0"), again("http://a.example/10")}}, r)
+	w.want("again", line(walk.Found, walk.Added, walk.Known, walk.Outside, walk.Failed), "3 0 2 1 0")
 	var got []string
 	for _, a := range w.articles() {
 		got = append(got, strings.TrimPrefix(a.URL, "http://a.example/"))
@@ -233,6 +237,19 @@ func pastLimit(w *world) {
 	due, err := b.Due(w.Context())
 	w.ok(err)
 	w.want("it is enough", len(due), 0)
+	// The same command goes on behind it, from where it stopped, to its limit again; one that was ended before goes on to the limit.
+	walks, err := w.store.Walks(w.Context(), b.Is.ID)
+	w.ok(err)
+	w.want("stopped at a checkpoint", line(walks[0].Found, walks[0].Cursor, walks[0].Done), "11 11 false")
+	s.fail = 15
+	_, err = w.try(w.backfillOf(s, wholeRange, func(r *pipeline.BackfillRun) { r.Limit = 11 }))
+	w.want("it says why", errors.Is(err, errAway), true)
+	s.fail = 0
+	again := w.backfillOf(s, wholeRange, func(r *pipeline.BackfillRun) { r.Limit = 11 })
+	w.want("to the limit", line(w.run(again), again.Full(), len(w.articles())), "7 true 22")
+	walks, err = w.store.Walks(w.Context(), b.Is.ID)
+	w.ok(err)
+	w.want("nothing was read twice", line(walks[0].Found, walks[0].Known), "22 0")
 }
 
 // The page's own date comes before that of the source, that before the day of the copy.
@@ -309,6 +326,16 @@ func unusableFinds(w *world) {
 	good := w.had(link, "A launch", story, w.now().Add(-time.Hour))
 	walk := w.walk(&listed{name: "one", finds: []pipeline.Find{bad, empty, good}}, wholeRange)
 	w.want("walk", line(walk.Found, walk.Failed, walk.Outside, walk.Added, walk.Done), "3 1 1 1 true")
+	// However many there are, they do not make each article a transaction of its own.
+	var many []pipeline.Find
+	for i := range 20 {
+		many = append(many, bad, w.had(fmt.Sprintf("http://b.example/%d", i), fmt.Sprint("Title ", i), prose(int64(i), 60), w.now().Add(-time.Hour)))
+	}
+	b := w.backfillOf(&listed{name: "many", finds: many}, wholeRange, nil)
+	saved := 0
+	b.Progress = func(pipeline.Walk) { saved++ }
+	w.want("new", w.run(b), 20)
+	w.want("checkpoints", saved, 2) // of all, and of the end
 }
 
 // The daemon's own pass waits while a backfill is at work.

@@ -49,6 +49,9 @@ type Find struct {
 	Page *Page
 	// Text says that Entry's own text is all there is to be had: nothing is fetched.
 	Text bool
+	// Again says that the source had the article before, unchanged: there is nothing to be read. It counts as known where an article is stored under
+	// Entry.URL, and else as left out, as the article was.
+	Again bool
 	// Err says why there is no article in it (a broken record, a line that is no address); it is counted and listed, and the walk goes on.
 	Err error
 	// Cursor is where a walk goes on behind this find. It is opaque and may be kept for years; "" says that the walk cannot go on from

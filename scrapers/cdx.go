@@ -241,7 +241,7 @@ func (c *cdx) ask(ctx context.Context, r pipeline.Range, at string, rows int) (c
 		return cdxAnswer{}, context.Cause(ctx)
 	}
 	if err != nil {
-		return cdxAnswer{}, sentence(err, host, c.client.limits)
+		return cdxAnswer{}, sentence(err, host, c.client.limitsOf(ForLists))
 	}
 	a, err := readCDX(doc)
 	if err != nil {
@@ -251,7 +251,7 @@ func (c *cdx) ask(ctx context.Context, r pipeline.Range, at string, rows int) (c
 }
 
 func (c *cdx) get(req *http.Request) ([]byte, error) {
-	resp, err := c.client.HTTP(ForFeeds).Do(req)
+	resp, err := c.client.HTTP(ForLists).Do(req)
 	if err != nil {
 		return nil, err
 	}

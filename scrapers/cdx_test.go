@@ -257,7 +257,7 @@ func TestCDXAsksForLess(t *testing.T) {
 		}
 		return true
 	}
-	client := newClient(t, func(o *Options) { o.Limits.Feed = 1 << 20 })
+	client := newClient(t, func(o *Options) { o.Limits.List = 1 << 20 })
 	var finds []pipeline.Find
 	if err := a.source(t, PastDeps{Client: client}).Walk(context.Background(), pipeline.Range{}, "", func(f pipeline.Find) error { finds = append(finds, f); return nil }); err != nil {
 		t.Fatal(err)
@@ -274,6 +274,24 @@ func TestCDXAsksForLess(t *testing.T) {
 	past.(*cdx).rows = 23 // just as many as there are
 	if err := past.Walk(context.Background(), pipeline.Range{}, "", func(pipeline.Find) error { return nil }); err != nil {
 		t.Error(err)
+	}
+}
+
+// An index may think for longer than a page may, before it says a word and altogether.
+func TestCDXThinks(t *testing.T) {
+	rows, want := wide()
+	a := newArchive(t, rows...)
+	a.mood = func(n int, w http.ResponseWriter, q url.Values) bool {
+		time.Sleep(100 * time.Millisecond)
+		return false
+	}
+	client := newClient(t, func(o *Options) { o.Limits.Headers, o.Limits.Total = 20*time.Millisecond, 20*time.Millisecond })
+	var finds []pipeline.Find
+	if err := a.source(t, PastDeps{Client: client}).Walk(t.Context(), pipeline.Range{}, "", func(f pipeline.Find) error { finds = append(finds, f); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := addresses(finds); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 	ForPages                 // host pace, the page cap, robots.txt at every hop
 	ForHooks                 // no host pace (channels have their own), no robots.txt, redirects are not followed
 	ForFiles                 // files of any length that the user named: bytes as stored, host pace, no robots.txt, no cap; the time without a byte is bounded
-	ForLists                 // host pace, the cap and time of lists, no robots.txt: sitemaps are announced there, it governs the pages
+	ForLists                 // host pace, the cap and times of lists, no robots.txt: sitemaps are announced there, it governs the pages; an archive's index
 	forRobots                // host pace; the reader stops by itself
 )
 
@@ -45,14 +45,16 @@ type Limits struct {
 	Stall     time.Duration // of a file: the longest wait for the next bytes; 60 s
 	ListTotal time.Duration // in place of Total for a list, which is ten times a page; 5 min
 	Headers   time.Duration // from the request to the response's headers; 20 s
-	Dial      time.Duration // connecting, and again the TLS handshake; 10 s
-	Redirects int           // 5
-	HeaderLen int64         // bytes of response headers; 64 KiB
-	Page      int64         // bytes of a page after decoding; 5 MiB
-	Feed      int64         // bytes of a feed after decoding; 10 MiB
-	List      int64         // bytes of a list, such as a sitemap, after decoding; 52 MiB, as the protocol allows 50
-	Hook      int64         // bytes of a webhook's answer after decoding; 1 MiB
-	Robots    int64         // bytes of a robots.txt that are read; the rest is ignored; 500 KiB
+	// ListHeaders is in place of Headers for a list: the index of a web archive says nothing until it has looked everything up; 2 min.
+	ListHeaders time.Duration
+	Dial        time.Duration // connecting, and again the TLS handshake; 10 s
+	Redirects   int           // 5
+	HeaderLen   int64         // bytes of response headers; 64 KiB
+	Page        int64         // bytes of a page after decoding; 5 MiB
+	Feed        int64         // bytes of a feed after decoding; 10 MiB
+	List        int64         // bytes of a list, such as a sitemap, after decoding; 52 MiB, as the protocol allows 50
+	Hook        int64         // bytes of a webhook's answer after decoding; 1 MiB
+	Robots      int64         // bytes of a robots.txt that are read; the rest is ignored; 500 KiB
 }
 
 func (l Limits) withDefaults() Limits {
@@ -60,6 +62,7 @@ func (l Limits) withDefaults() Limits {
 	l.Stall = cmp.Or(l.Stall, 60*time.Second)
 	l.ListTotal = cmp.Or(l.ListTotal, 5*time.Minute)
 	l.Headers = cmp.Or(l.Headers, 20*time.Second)
+	l.ListHeaders = cmp.Or(l.ListHeaders, 2*time.Minute)
 	l.Dial = cmp.Or(l.Dial, 10*time.Second)
 	l.Redirects = cmp.Or(l.Redirects, 5)
 	l.HeaderLen = cmp.Or(l.HeaderLen, 64<<10)
@@ -69,6 +72,12 @@ func (l Limits) withDefaults() Limits {
 	l.Hook = cmp.Or(l.Hook, 1<<20)
 	l.Robots = cmp.Or(l.Robots, 500<<10)
 	return l
+}
+
+// A baseKey is what a transport cannot change from request to request.
+type baseKey struct {
+	proxy   string        // URL; "" is direct
+	headers time.Duration // Limits.Headers, or ListHeaders
 }
 
 // Options make a Client. The zero value is a polite client that reaches public addresses only, without a pace.
@@ -99,7 +108,7 @@ type Client struct {
 	cancel context.CancelFunc
 
 	mu    sync.Mutex
-	bases map[string]*http.Transport // by proxy URL, "" is direct; as many as the configuration names
+	bases map[baseKey]*http.Transport // as many as the configuration names proxies, twice
 }
 
 // NewClient makes a Client. It fails only on a proxy URL that cannot be used.
@@ -113,11 +122,11 @@ func NewClient(o Options) (*Client, error) {
 			o.UserAgent += " (+" + o.Contact + ")"
 		}
 	}
-	c := &Client{opts: o, limits: o.Limits.withDefaults(), guard: newGuard(o.AllowPrivate), bases: map[string]*http.Transport{}}
+	c := &Client{opts: o, limits: o.Limits.withDefaults(), guard: newGuard(o.AllowPrivate), bases: map[baseKey]*http.Transport{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.pace = newPacer(o.Pace, o.Reserve, o.Now)
 	c.robots = newRobots(c)
-	if _, err := c.base(o.Proxy); err != nil {
+	if _, err := c.base(o.Proxy, c.limits.Headers); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -156,11 +165,11 @@ func (c *Client) exchange(p Purpose, o RequestOptions, used *time.Duration) (htt
 	if proxy.IsZero() {
 		proxy = c.opts.Proxy
 	}
-	base, err := c.base(proxy)
+	l := c.limitsOf(p)
+	base, err := c.base(proxy, l.Headers)
 	if err != nil {
 		return nil, err
 	}
-	l := c.limitsOf(p)
 	limit := map[Purpose]int64{ForFeeds: l.Feed, ForPages: l.Page, ForLists: l.List, ForHooks: l.Hook, forRobots: unbounded}[p]
 	var rt http.RoundTripper = base
 	if p == ForFiles {
@@ -179,20 +188,21 @@ func (c *Client) exchange(p Purpose, o RequestOptions, used *time.Duration) (htt
 	return checked{next: rt, guard: c.guard, proxied: !proxy.IsZero()}, nil
 }
 
-// limitsOf is the limits with Total as it is for a purpose.
+// limitsOf is the limits with Total and Headers as they are for a purpose.
 func (c *Client) limitsOf(p Purpose) Limits {
 	l := c.limits
 	if p == ForLists {
-		l.Total = l.ListTotal
+		l.Total, l.Headers = l.ListTotal, l.ListHeaders
 	}
 	return l
 }
 
 // base is the transport that dials directly or through a proxy.
-func (c *Client) base(proxy pipeline.Secret) (*http.Transport, error) {
+func (c *Client) base(proxy pipeline.Secret, headers time.Duration) (*http.Transport, error) {
+	key := baseKey{proxy.Reveal(), headers}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.bases[proxy.Reveal()]; t != nil {
+	if t := c.bases[key]; t != nil {
 		return t, nil
 	}
 	t := &http.Transport{
@@ -200,7 +210,7 @@ func (c *Client) base(proxy pipeline.Secret) (*http.Transport, error) {
 		DialContext:            c.guard.dialer(c.limits.Dial).DialContext,
 		ForceAttemptHTTP2:      true, // a custom dialer would turn it off
 		TLSHandshakeTimeout:    c.limits.Dial,
-		ResponseHeaderTimeout:  c.limits.Headers,
+		ResponseHeaderTimeout:  headers,
 		MaxResponseHeaderBytes: c.limits.HeaderLen,
 		DisableCompression:     true, // decode does it, with a cap
 		MaxIdleConns:           256,
@@ -225,7 +235,7 @@ func (c *Client) base(proxy pipeline.Secret) (*http.Transport, error) {
 		// This transport dials nothing but the proxy, which the user named and which may well be private.
 		t.DialContext = (&net.Dialer{Timeout: c.limits.Dial, KeepAlive: 30 * time.Second}).DialContext
 	}
-	c.bases[proxy.Reveal()] = t
+	c.bases[key] = t
 	return t, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path"
@@ -38,6 +39,28 @@ func newFolder(arg string, d PastDeps) (pipeline.Past, error) {
 // Name implements pipeline.Past.
 func (f *folder) Name() string { return "folder " + f.path }
 
+// Check says whether it is a folder that can be read.
+func (f *folder) Check() error {
+	root, err := f.open()
+	if err != nil {
+		return err
+	}
+	return root.Close()
+}
+
+func (f *folder) open() (*os.Root, error) {
+	root, err := os.OpenRoot(f.path)
+	if err != nil {
+		if info, serr := os.Stat(f.path); serr == nil && !info.IsDir() {
+			err = fmt.Errorf("%s is no folder; a list of addresses is urls:%s, JSON lines are jsonl:%s", f.path, f.path, f.path)
+		} else if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("there is no folder %s", f.path)
+		}
+		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "folder", Err: err}
+	}
+	return root, nil
+}
+
 // Estimate counts the files.
 func (f *folder) Estimate(ctx context.Context, r pipeline.Range) (pipeline.Estimate, error) {
 	e := pipeline.Estimate{About: !r.Since.IsZero() || !r.Until.IsZero() || len(f.sites) > 0}
@@ -62,7 +85,7 @@ func (f *folder) Walk(ctx context.Context, r pipeline.Range, cursor string, foun
 			if _, err := root.Stat(filepath.FromSlash(rel)); err == nil {
 				return nil // what it leads to stands in the folder itself
 			}
-			err = errors.New("a link out of the folder is not followed; copy the page, or name its folder as a source")
+			err = errors.New("a link that leads nowhere, or out of the folder, is not followed; copy the page, or name its folder as a source")
 		}
 		if err == nil {
 			find, err = f.find(root, rel)
@@ -87,14 +110,9 @@ func plainPathError(err error) error {
 
 // each calls do for the files behind the cursor that can be pages, for links that look like one, and for folders that cannot be read.
 func (f *folder) each(ctx context.Context, cursor string, do func(root *os.Root, rel string, d fs.DirEntry, err error) error) error {
-	root, err := os.OpenRoot(f.path)
+	root, err := f.open()
 	if err != nil {
-		if info, serr := os.Stat(f.path); serr == nil && !info.IsDir() {
-			err = fmt.Errorf("%s is no folder; a list of addresses is urls:%s, JSON lines are jsonl:%s", f.path, f.path, f.path)
-		} else if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("there is no folder %s", f.path)
-		}
-		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "folder", Err: err}
+		return err
 	}
 	defer root.Close()
 	behind := strings.Split(cursor, "/")
@@ -117,7 +135,7 @@ func (f *folder) each(ctx context.Context, cursor string, do func(root *os.Root,
 				return nil
 			}
 		}
-		if err == nil && (d.IsDir() || pageType(rel) == "" || d.Type()&^fs.ModeSymlink != 0) {
+		if err == nil && (d.IsDir() || d.Type()&^fs.ModeSymlink != 0 || pageType(rel) == "" && (!d.Type().IsRegular() || !beginsAsHTML(root, rel))) {
 			return nil
 		}
 		return do(root, rel, d, err)
@@ -135,6 +153,26 @@ func pageType(name string) string {
 		return "text/plain"
 	}
 	return ""
+}
+
+// copies are endings of names that programs give to what was there before; the page itself stands beside.
+var copies = []string{".orig", ".bak", ".tmp", ".part"}
+
+// beginsAsHTML looks into a file whose name does not say whether it is a page: mirrors have pages under the names that sites give them,
+// as in news/a or story.php?id=1.
+func beginsAsHTML(root *os.Root, rel string) bool {
+	ext := strings.ToLower(path.Ext(rel))
+	if slices.Contains(copies, ext) || ext != "" && slices.Contains(noPages, ext[1:]) {
+		return false
+	}
+	file, err := root.Open(filepath.FromSlash(rel))
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(file, head) // what cannot be read is no page
+	return strings.HasPrefix(http.DetectContentType(head[:n]), "text/html")
 }
 
 // find reads one file.
@@ -157,7 +195,8 @@ func (f *folder) find(root *os.Root, rel string) (pipeline.Find, error) {
 		plain = rel
 	}
 	var saved savedPage
-	if pageType(rel) != "text/plain" {
+	contentType := cmp.Or(pageType(rel), "text/html")
+	if contentType != "text/plain" {
 		saved = readSaved(body)
 	}
 	base := filepath.ToSlash(filepath.Base(f.path))
@@ -167,7 +206,7 @@ func (f *folder) find(root *os.Root, rel string) (pipeline.Find, error) {
 	if taken.IsZero() {
 		taken = info.ModTime()
 	}
-	page := &pipeline.Page{URL: address, FinalURL: address, Status: 200, ContentType: pageType(rel), Body: body, Fetched: taken.UTC()}
+	page := &pipeline.Page{URL: address, FinalURL: address, Status: 200, ContentType: contentType, Body: body, Fetched: taken.UTC()}
 	return pipeline.Find{Entry: pipeline.Entry{URL: address}, Page: page, Taken: taken.UTC(), Cursor: rel}, nil
 }
 

@@ -55,7 +55,7 @@ func TestFolder(t *testing.T) {
 		"file:///corpus/a-b.txt text/plain four", "file:///corpus/a.html text/html <p>one</p>",
 		"file:///corpus/b/really-gzip.html text/html <p>six</p>", "file:///corpus/b.html text/html <p>five</p>",
 		"%/broken.html.gz: broken gzip: gzip: invalid header", "%/empty.html: the file is empty",
-		"%/link.html: a link out of the folder is not followed; copy the page, or name its folder as a source",
+		"%/link.html: a link that leads nowhere, or out of the folder, is not followed; copy the page, or name its folder as a source",
 		"%/long.txt: the page is larger than 1 KiB"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -93,6 +93,8 @@ func TestFolderAddresses(t *testing.T) {
 		{"og.html", "<meta property=og:url content=https://paper.example/og><body><link rel=canonical href=https://evil.example/x>", "https://paper.example/og", ""},
 		{"front.html", "<link rel=canonical href=https://paper.example/>", "file:///corpus/front.html", ""},
 		{"relative.html", "<link rel=canonical href=/a>", "file:///corpus/relative.html", ""},
+		{"paper.org/news/plain", "<!doctype html><p>x", "https://paper.org/news/plain", ""},
+		{"paper.org/story.php?id=1", "<html><p>x", "https://paper.org/story.php?id=1", ""},
 		{"with space?.html", "<p>x", "file:///corpus/with%20space%3F.html", ""},
 	} {
 		if tc.file == "paper.org/caf%C3%A9 x.txt" { // wget adds no ending to text
@@ -106,7 +108,7 @@ func TestFolderAddresses(t *testing.T) {
 			t.Errorf("%s: taken %s, want %s", tc.file, finds[0].Taken, tc.taken)
 		}
 	}
-	dir := folderOf(t, "paper.org", "news/a.html", "<p>x", "b.html", "<!-- saved from url=(0019)https://other.com/b -->")
+	dir := folderOf(t, "paper.org", "news/a.html", "<p>x", "a.html.orig", "<html><p>x", "feed.xml", "<html>", "notes", "no page", "b.html", "<!-- saved from url=(0019)https://other.com/b -->")
 	if got := fmt.Sprint(addresses(walks(t, pipeline.Range{}, func() pipeline.Past { return source(t, "folder:"+dir, PastDeps{}) }))); got != "[https://other.com/b https://paper.org/news/a.html]" {
 		t.Errorf("the folder of a host: %s", got)
 	}

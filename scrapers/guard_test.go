@@ -180,7 +180,7 @@ func TestEnvironmentIsIgnored(t *testing.T) {
 		}
 	}
 	// net/http never sends loopback addresses to the environment's proxy, so requests cannot show this here.
-	if c.bases[""].Proxy != nil {
+	if c.bases[baseKey{headers: c.limits.Headers}].Proxy != nil {
 		t.Error("the transport has a proxy that nobody configured")
 	}
 	if agent != "Wirewatch/1.2 (+https://desk.example/bot)" {

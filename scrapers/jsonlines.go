@@ -77,6 +77,9 @@ func (n *jsonNames) UnmarshalJSON(b []byte) error {
 // Name implements pipeline.Past.
 func (j *jsonLines) Name() string { return "jsonl " + j.path }
 
+// Check says whether the file can be read.
+func (j *jsonLines) Check() error { return checkLines(j.path) }
+
 // Estimate tells the file's length; how many articles are in it shows when it is read.
 func (j *jsonLines) Estimate(context.Context, pipeline.Range) (pipeline.Estimate, error) {
 	info, err := os.Stat(j.path)

@@ -61,6 +61,15 @@ func openLines(name, cursor string, longest int) (*lineFile, error) {
 	return l, nil
 }
 
+// checkLines opens a file as a walk would.
+func checkLines(name string) error {
+	l, err := openLines(name, "", 0)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
 func (l *lineFile) start(cursor string) error {
 	if info, err := l.file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return errors.Join(err, fmt.Errorf("%s is not a file", l.name))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"net/http"
 	"strconv"
@@ -15,12 +16,12 @@ import (
 )
 
 // warcPast reads WARC files. A capture is a find when it is an HTML page that was answered with 200 (or a resource record, which knows of no
-// answer). Revisits are none: their page was found where it was first captured, or lies in a file that is not part of the source.
+// answer). A revisit is a find of a page that the walk met before; one whose page lies in no file of the source cannot be used.
 type warcPast struct {
 	arg    string
 	client *Client
-	sites  map[string]bool // nil: all
-	limit  int64           // bytes of a page after decoding
+	sites  []string // these only; none: all
+	limit  int64    // bytes of a page after decoding
 }
 
 func newWARC(arg string, d PastDeps) (pipeline.Past, error) {
@@ -28,20 +29,23 @@ func newWARC(arg string, d PastDeps) (pipeline.Past, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &warcPast{arg: arg, client: d.Client, limit: Limits{}.withDefaults().Page}
+	p := &warcPast{arg: arg, client: d.Client, sites: d.Sites, limit: Limits{}.withDefaults().Page}
 	if d.Client != nil {
 		p.limit = d.Client.limits.Page
-	}
-	for _, s := range d.Sites {
-		if p.sites == nil {
-			p.sites = map[string]bool{}
-		}
-		p.sites[s] = true
 	}
 	return p, nil
 }
 
 func (p *warcPast) Name() string { return "warc " + p.arg }
+
+// Check says what is wrong with files of this machine. It asks for nothing.
+func (p *warcPast) Check() error {
+	if strings.Contains(p.arg, "://") {
+		return nil
+	}
+	_, err := p.files(context.Background())
+	return err
+}
 
 // Walk reads file after file, by name. A cursor names a file and a place in it; files that come to the source later are read by a walk that goes
 // on when their names come behind.
@@ -54,15 +58,17 @@ func (p *warcPast) Walk(ctx context.Context, r pipeline.Range, cursor string, fo
 	if err != nil {
 		return err
 	}
+	seen := warcSeen{pages: map[uint64]struct{}{}, seed: maphash.MakeSeed(), all: cursor == ""}
 	for _, f := range files {
 		if f.name < name || f.before(r.Since) {
+			seen.all = false
 			continue
 		}
 		from := warc.Pos{}
 		if f.name == name {
 			from = at
 		}
-		w := warcWalk{past: p, file: f, since: r.Since, found: found, at: from}
+		w := warcWalk{past: p, file: f, since: r.Since, found: found, at: from, seen: &seen}
 		err := w.run(ctx)
 		var lost *pipeline.Failure
 		if errors.As(err, &lost) && w.err == nil && ctx.Err() == nil && len(files) > 1 && (lost.Verdict == pipeline.Final || lost.Verdict == pipeline.Gone) {
@@ -97,6 +103,7 @@ type warcWalk struct {
 	file  warcFile
 	since time.Time
 	found func(pipeline.Find) error
+	seen  *warcSeen
 	at    warc.Pos // where the next record begins
 	err   error    // found's
 }
@@ -128,6 +135,7 @@ func (w *warcWalk) pass(ctx context.Context) error {
 	}
 	defer in.Close()
 	r := warc.NewReader(in, w.at)
+	r.Begin = func() (io.ReadCloser, error) { return w.file.open(ctx, w.past.client, 0) }
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -171,10 +179,14 @@ func (w *warcWalk) read(r *warc.Reader, rec *warc.Record) (f pipeline.Find, want
 		return f, true, nil
 	}
 	f.Entry.URL = rec.URI
+	if rec.Type == warc.Revisit {
+		return w.revisit(r, rec)
+	}
 	contentType, wanted, err := htmlPage(r, rec)
 	if err == nil && wanted {
+		w.seen.add(rec.URI)
 		var body []byte
-		if body, err = w.body(r, rec); err == nil {
+		if body, err = w.body(r, rec, contentType); err == nil {
 			wanted = contentType != "" || strings.HasPrefix(http.DetectContentType(body), "text/html")
 			f.Page = &pipeline.Page{URL: rec.URI, FinalURL: rec.URI, Status: http.StatusOK, ContentType: contentType, Body: body, Fetched: rec.Date}
 		}
@@ -187,16 +199,26 @@ func (w *warcWalk) read(r *warc.Reader, rec *warc.Record) (f pipeline.Find, want
 	return f, wanted, err
 }
 
-// body is the page, whole.
-func (w *warcWalk) body(r *warc.Reader, rec *warc.Record) ([]byte, error) {
+// body is the page, whole. declared is its content type by its headers, "" where they say none.
+func (w *warcWalk) body(r *warc.Reader, rec *warc.Record, declared string) ([]byte, error) {
 	if why := rec.Truncated(); why != "" {
 		return nil, &warc.Fault{At: rec.At, What: fmt.Sprintf("the archive cut the page off (WARC-Truncated: %.40q)", why)}
 	}
-	body, err := r.Body(w.past.limit)
-	if err == nil && len(body) == 0 {
-		err = &warc.Fault{At: rec.At, What: "the page is empty"}
+	if rec.Header.Value("WARC-Segment-Number") != "" {
+		return nil, &warc.Fault{At: rec.At, What: "the archive kept the page in segments, and they are not put together"}
 	}
-	return body, err
+	body, err := r.Body(w.past.limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return nil, &warc.Fault{At: rec.At, What: "the page is empty"}
+	}
+	// Of what it does not know at all nothing is said: that may be text in two bytes a letter.
+	if t, _, _ := strings.Cut(http.DetectContentType(body), ";"); !strings.HasPrefix(t, "text/") && t != "application/octet-stream" && declared != "" {
+		return nil, &warc.Fault{At: rec.At, What: fmt.Sprintf("the page is %s, whatever its headers say", t)}
+	}
+	return body, nil
 }
 
 // early is how long before the range a capture may have been made: a page that says its day only, in a zone ahead of UTC, is dated later than it
@@ -205,14 +227,19 @@ const early = 24 * time.Hour
 
 // candidate judges a record by its named fields, before anything of it is read.
 func (w *warcWalk) candidate(rec *warc.Record) bool {
-	if rec.Type != warc.Response && rec.Type != warc.Resource {
+	if rec.Type != warc.Response && rec.Type != warc.Resource && rec.Type != warc.Revisit {
 		return false
 	}
-	if !rec.Date.IsZero() && !w.since.IsZero() && rec.Date.Before(w.since.Add(-early)) {
+	if !rec.Date.IsZero() && w.outside(rec.Date) {
 		return false
 	}
 	scheme, _, _ := strings.Cut(strings.ToLower(rec.URI), ":")
-	return (scheme == "http" || scheme == "https") && (w.past.sites == nil || w.past.sites[Site(rec.URI)])
+	return (scheme == "http" || scheme == "https") && OfSites(w.past.sites, rec.URI)
+}
+
+// outside reports whether what was captured then lies before the range.
+func (w *warcWalk) outside(captured time.Time) bool {
+	return !w.since.IsZero() && captured.Before(w.since.Add(-early))
 }
 
 // htmlPage reports whether a record is a page, as far as its head says: no type at all is judged by the body.
@@ -226,10 +253,14 @@ func htmlPage(r *warc.Reader, rec *warc.Record) (contentType string, ok bool, er
 		}
 		contentType = h.Header.Value("Content-Type")
 	}
+	return contentType, maybeHTML(contentType), nil
+}
+
+func maybeHTML(contentType string) bool {
 	t, _, _ := strings.Cut(contentType, ";")
 	switch strings.ToLower(strings.TrimSpace(t)) {
 	case "", "text/html", "application/xhtml+xml":
-		return contentType, true, nil
+		return true
 	}
-	return contentType, false, nil
+	return false
 }

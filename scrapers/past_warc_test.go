@@ -56,6 +56,8 @@ func told(finds []pipeline.Find) []string {
 	for _, f := range finds {
 		if f.Err != nil {
 			out = append(out, strings.TrimSpace(f.Entry.URL+" error: "+f.Err.Error()))
+		} else if f.Again {
+			out = append(out, f.Entry.URL+" again")
 		} else {
 			out = append(out, fmt.Sprintf("%s %s %s", f.Entry.URL, f.Taken.Format(time.DateOnly), f.Page.Body))
 		}
@@ -96,6 +98,12 @@ func TestWARCFinds(t *testing.T) {
 		warcCapture("response", "https://www.b.example/untyped", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\n\r\n<!doctype html>untyped"),
 		warcCapture("response", "https://b.example/untyped.txt", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\n\r\nplain"),
 		warcCapture("revisit", "http://a.example/1", "2024-03-02T10:00:00Z", "WARC-Profile: http://netpreserve.org/warc/1.0/revisit/identical-payload-digest\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
+		warcCapture("revisit", "http://a.example/other", "2024-03-02T10:00:00Z", "WARC-Refers-To-Target-URI: <http://a.example/1>\r\n", ""),
+		warcCapture("revisit", "http://a.example/missing", "2024-03-02T10:00:00Z", "WARC-Refers-To-Date: 2024-02-29T20:00:00Z\r\n", "HTTP/1.1 304 Not Modified\r\n\r\n"),
+		warcCapture("revisit", "http://a.example/before", "2024-03-02T10:00:00Z", "WARC-Refers-To-Date: 2024-01-01T10:00:00Z\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
+		warcCapture("revisit", "http://a.example/moved", "2024-03-02T10:00:00Z", "", "HTTP/1.1 301 Moved Permanently\r\nContent-Type: text/html\r\n\r\n"),
+		warcCapture("revisit", "http://a.example/q.jpg", "2024-03-02T10:00:00Z", "", ""),
+		warcCapture("revisit", "http://a.example/q", "2024-03-02T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"),
 		warcCapture("resource", "https://b.example/kept", "2024-03-01T10:00:00Z", "Content-Type: text/html\r\n", "<html>kept"),
 		warcCapture("resource", "metadata://x/y", "2024-03-01T10:00:00Z", "Content-Type: text/html\r\n", "<html>"),
 		warcCapture("conversion", "http://a.example/1", "2024-03-01T10:00:00Z", "Content-Type: text/plain\r\n", "one"),
@@ -103,7 +111,11 @@ func TestWARCFinds(t *testing.T) {
 		warcCapture("response", "http://a.example/eve", "2024-02-29T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>eve"),
 		warcCapture("response", "http://[a.example/", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>nowhere"),
 		warcCapture("response", "http://a.example/cut", "2024-03-01T10:00:00Z", "WARC-Truncated: length\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>cu"),
+		warcCapture("response", "http://a.example/twice", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\r\n"+member(t, member(t, "<html>twice"))),
+		warcCapture("response", "http://a.example/segment", "2024-03-01T10:00:00Z", "WARC-Segment-Number: 1\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>se"),
+		warcCapture("continuation", "http://a.example/segment", "2024-03-01T10:00:00Z", "WARC-Segment-Number: 2\r\n", "gment"),
 		warcCapture("response", "http://a.example/br", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: br\r\n\r\n\x1b\x0e\x00\xf8\x25"),
+		warcCapture("response", "https://news.b.example/below", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>below"),
 		warcCapture("response", "http://a.example/empty", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
 		warcCapture("response", "http://a.example/zipped", "2024-03-01T10:00:00Z", "", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\r\n"+member(t, "<html>zipped")),
 	} {
@@ -129,11 +141,17 @@ func TestWARCFinds(t *testing.T) {
 	same(t, "finds", got, []string{
 		"http://a.example/1 2024-03-01 <html>one",
 		"https://www.b.example/untyped 2024-03-01 <!doctype html>untyped",
+		"http://a.example/1 again",
+		"http://a.example/1 again",
+		`http://a.example/missing error: a revisit of "http://a.example/missing", whose page was kept in a record of 2024-02-29 that stands in nothing before this one; name its file too`,
 		"https://b.example/kept 2024-03-01 <html>kept",
 		"http://a.example/eve 2024-02-29 <html>eve",
 		`error: the record's address "http://[a.example/" is none`,
 		`http://a.example/cut error: the archive cut the page off (WARC-Truncated: "length")`,
-		`http://a.example/br error: the body's encoding "br" is not decoded`,
+		"http://a.example/twice error: the page is application/x-gzip, whatever its headers say",
+		"http://a.example/segment error: the archive kept the page in segments, and they are not put together",
+		`http://a.example/br error: the br body is broken (unexpected EOF)`,
+		"https://news.b.example/below 2024-03-01 <html>below",
 		"http://a.example/empty error: the page is empty",
 		"http://a.example/zipped 2024-03-01 <html>zipped",
 		fmt.Sprintf("error: a.warc.gz: at byte %d: the gzip member is damaged (%s)", broken, damageOf(got)),
@@ -143,8 +161,14 @@ func TestWARCFinds(t *testing.T) {
 	if finds[0].Page.ContentType != "text/html; charset=utf-8" || !finds[0].Entry.Published.IsZero() {
 		t.Errorf("%+v", finds[0])
 	}
+	// A walk that goes on does not know what came before: the store does.
+	rest, err := warcWalked(t, warcSource(t, nil, filepath.Join(dir, "a.warc.gz")), time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), finds[1].Cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "behind the second find", told(rest)[:3], []string{"http://a.example/1 again", "http://a.example/1 again", "http://a.example/missing again"})
 	finds, err = warcWalked(t, warcSource(t, nil, filepath.Join(dir, "a.warc.gz"), "b.example"), time.Time{}, "")
-	if err != nil || len(finds) != 4 || Site(finds[0].Entry.URL) != "b.example" || Site(finds[1].Entry.URL) != "b.example" { // and two of no known site
+	if err != nil || len(finds) != 5 || Site(finds[0].Entry.URL) != "b.example" || Site(finds[1].Entry.URL) != "b.example" || Site(finds[2].Entry.URL) != "news.b.example" { // and two of no known site
 		t.Errorf("of one site: %v %v", told(finds), err)
 	}
 }
@@ -437,5 +461,30 @@ func TestWARCArguments(t *testing.T) {
 	}
 	if got := warcSource(t, nil, "x.warc").Name(); !strings.HasPrefix(got, "warc /") {
 		t.Errorf("a relative path is named %q", got)
+	}
+}
+
+// A file packed with a dictionary is read on from its middle, where the dictionary stands only at its beginning.
+func TestWARCDictionary(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("warc", "testdata", "dictionary.warc.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, dir, "a.warc.zst", string(file))
+	c := newClient(t, nil)
+	for _, arg := range []string{dir, nginx(t, dir) + "/a.warc.zst"} {
+		p := warcSource(t, c, arg)
+		finds, err := warcWalked(t, p, time.Time{}, "")
+		if err != nil || len(finds) != 8 {
+			t.Fatalf("%d finds: %v", len(finds), err)
+		}
+		for i, f := range finds {
+			rest, err := warcWalked(t, p, time.Time{}, f.Cursor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, f.Cursor, told(rest), told(finds[i+1:]))
+		}
 	}
 }

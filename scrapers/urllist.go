@@ -33,6 +33,9 @@ const longestAddress = 64 << 10
 // Name implements pipeline.Past.
 func (u *urlList) Name() string { return "urls " + u.path }
 
+// Check says whether the file can be read.
+func (u *urlList) Check() error { return checkLines(u.path) }
+
 // Estimate reads the list, which takes no time beside what it brings.
 func (u *urlList) Estimate(ctx context.Context, r pipeline.Range) (pipeline.Estimate, error) {
 	e := pipeline.Estimate{Requests: map[string]int{}}
@@ -155,7 +158,7 @@ func (c urlColumns) cut(line string) (address, date string, err error) {
 	if c.named || line[0] == '"' {
 		fields, err := fieldsOf(line, c.comma)
 		if err != nil {
-			return "", "", errors.New("the quotes in the line do not close")
+			return "", "", errors.New("the quotes in the line do not close; a row has to stand on one line")
 		}
 		if c.url >= len(fields) {
 			return "", "", fmt.Errorf("the line has %d columns, and the address should be in column %d", len(fields), c.url+1)

@@ -56,7 +56,7 @@ func TestURLList(t *testing.T) {
 		"with dates": {"https://a.example/1 2024-01-02\nhttps://a.example/2\t2024-01-02T03:04:05+09:00\nhttps://a.example/3,2024-01-02\n\"https://a.example/4\",\"2 Jan 2024\"\nhttps://a.example/5 a headline\n", []string{
 			"https://a.example/1 2024-01-02T00:00:00Z", "https://a.example/2 2024-01-01T18:04:05Z", "https://a.example/3 2024-01-02T00:00:00Z", "https://a.example/4 2024-01-02T00:00:00Z", "https://a.example/5"}},
 		"CSV": {"id;Title;URL;Date\n1;\"One; and two\";https://a.example/1;2024-01-02\n2;Two\n3;\"Three;https://a.example/3;\n", []string{
-			"https://a.example/1 2024-01-02T00:00:00Z", "%:3: the line has 2 columns, and the address should be in column 3", "%:4: the quotes in the line do not close"}},
+			"https://a.example/1 2024-01-02T00:00:00Z", "%:3: the line has 2 columns, and the address should be in column 3", "%:4: the quotes in the line do not close; a row has to stand on one line"}},
 		"no addresses": {"a.example/1\nsome words\nftp://a.example/1\nhttps://a.example/" + strings.Repeat("x", longestAddress) + "\nhttps://a.example/1\n", []string{
 			`%:1: "a.example/1" is no whole address; write https:// in front of it`,
 			`%:2: "some words" is no address of a page; it should look like https://example.org/article`,

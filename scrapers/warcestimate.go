@@ -99,7 +99,7 @@ func (p *warcPast) sample(ctx context.Context, f warcFile, r pipeline.Range) (pa
 		case err != nil:
 			return 0, 0, err
 		}
-		if w.candidate(rec) {
+		if w.candidate(rec) && rec.Type != warc.Revisit {
 			if _, ok, err := htmlPage(from, rec); ok && err == nil {
 				pages++
 			}

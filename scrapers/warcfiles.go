@@ -136,7 +136,7 @@ func remoteName(address string) string {
 
 func isWARC(name string) bool {
 	name = strings.ToLower(name)
-	return strings.HasSuffix(name, ".warc") || strings.HasSuffix(name, ".warc.gz")
+	return strings.HasSuffix(name, ".warc") || strings.HasSuffix(name, ".warc.gz") || strings.HasSuffix(name, ".warc.zst")
 }
 
 // localFiles finds a file, the WARC files in and under a folder, or those that a pattern matches.
@@ -168,7 +168,7 @@ func localFiles(arg string) ([]warcFile, error) {
 		return err
 	})
 	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("%s holds no file whose name ends in .warc or .warc.gz", arg)
+		err = fmt.Errorf("%s holds no file whose name ends in .warc, .warc.gz or .warc.zst", arg)
 	}
 	if err != nil {
 		return nil, unreadable(err)

@@ -30,6 +30,7 @@ type backfilling struct {
 	dry, asJSON  bool
 
 	dates pipeline.Range
+	full  bool // the limit was reached
 }
 
 // Ways to tell of what a backfill found.
@@ -71,6 +72,9 @@ func runBackfill(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	if err := b.known(s); err != nil {
+		return err
+	}
+	if err := b.lookFirst(s); err != nil {
 		return err
 	}
 	return b.run(ctx, e, s)
@@ -139,6 +143,32 @@ func (b *backfilling) known(s *setup) error {
 	return nil
 }
 
+// A checkedPast is a source that can tell before it is asked anything that it is not there.
+type checkedPast interface {
+	Check() error
+}
+
+// lookFirst says what is wrong with the sources before a store is opened, and maybe made.
+func (b *backfilling) lookFirst(s *setup) error {
+	client, err := newClient(s.cfg, nil)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	pasts, _, err := b.pasts(client, s)
+	if err != nil {
+		return err
+	}
+	for _, p := range pasts {
+		if c, ok := p.(checkedPast); ok {
+			if err := c.Check(); err != nil {
+				return fmt.Errorf("%s: %w", p.Name(), err)
+			}
+		}
+	}
+	return nil
+}
+
 // asked is what makes two commands one: what was typed, whatever the day.
 func (b *backfilling) asked() string {
 	sorted := func(l []string) string { l = slices.Clone(l); slices.Sort(l); return strings.Join(l, " ") }
@@ -172,7 +202,7 @@ func (b *backfilling) run(ctx context.Context, e *env, s *setup) error {
 		return err
 	}
 	defer a.close()
-	pasts, feeds, err := b.pasts(a, s)
+	pasts, feeds, err := b.pasts(a.client, s)
 	if err != nil {
 		return err
 	}
@@ -205,18 +235,19 @@ func (b *backfilling) run(ctx context.Context, e *env, s *setup) error {
 		log.Warn("stopped; the same command goes on from here")
 		return context.Cause(ctx)
 	}
-	if serr := b.summary(ctx, e, a, log, is); err == nil {
+	done, serr := b.summary(ctx, e, a, log, is)
+	if err == nil {
 		err = serr
 	}
-	if err == nil && left == 0 {
+	if err == nil && left == 0 && done {
 		return a.store.FinishBackfill(ctx, is.ID)
 	}
 	return err
 }
 
 // pasts are the sources, and by their names the configured feeds that they read.
-func (b *backfilling) pasts(a *app, s *setup) (out []pipeline.Past, feeds map[string]string, err error) {
-	d := scrapers.PastDeps{Client: a.client, Options: func(feed string) scrapers.RequestOptions { return s.options[feed] }, Sites: b.sites, Now: a.setup.Load().now,
+func (b *backfilling) pasts(client *scrapers.Client, s *setup) (out []pipeline.Past, feeds map[string]string, err error) {
+	d := scrapers.PastDeps{Client: client, Options: func(feed string) scrapers.RequestOptions { return s.options[feed] }, Sites: b.sites, Now: s.now,
 		Feed: func(name string) (string, bool) {
 			for _, f := range s.cfg.Feeds {
 				if f.Name == name {
@@ -267,6 +298,7 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 		workers = 1 // else several would each go up to the limit
 	}
 	_, werr := a.stage(ctx, workers, walk)
+	b.full = walk.Full()
 	if ctx.Err() != nil {
 		return 0, werr
 	}
@@ -362,15 +394,15 @@ func walkAttrs(w pipeline.Walk) []any {
 	return []any{"new", w.Added, "known", w.Known, "outside", w.Outside, "failed", w.Failed}
 }
 
-// summary says what came of it.
-func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Logger, is pipeline.BackfillRun) error {
+// summary says what came of it, and reports whether all sources are at their ends.
+func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Logger, is pipeline.BackfillRun) (done bool, err error) {
 	walks, err := a.store.Walks(ctx, is.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	items, bare, err := a.store.BackfillItems(ctx, is.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	rows := make([]backfillRow, len(walks))
 	var all backfillRow
@@ -381,18 +413,17 @@ func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Log
 		all.Done = all.Done && w.Done
 	}
 	// What was listed as new may have turned out to be of other dates, or not to be had. Where a feed's own text stands in it was stored all the same.
-	listed := all.New
 	all.Outside, all.Failed = all.Outside+bare[pipeline.ItemDone], all.Failed+bare[pipeline.ItemDead]
 	all.New -= bare[pipeline.ItemDone] + bare[pipeline.ItemDead] + bare[pipeline.ItemOpen]
 	if b.asJSON {
 		if err := printJSON(e.stdout, append(rows, all)); err != nil {
-			return err
+			return false, err
 		}
 	}
 	head := "backfill done"
 	switch {
 	case all.Done:
-	case b.limit > 0 && listed >= b.limit:
+	case b.full:
 		head = "backfill stopped at its limit; the same command goes on behind it"
 	default:
 		head = "backfill stopped before its sources were at their ends; the same command goes on from there"
@@ -405,7 +436,7 @@ func (b *backfilling) summary(ctx context.Context, e *env, a *app, log *slog.Log
 	if n := items[pipeline.ItemDead]; n > 0 {
 		log.Warn("some pages failed for good; `wirewatch items list --state dead` names them", "pages", n)
 	}
-	return nil
+	return all.Done, nil
 }
 
 // joiner joins what backfills stored.

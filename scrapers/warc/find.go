@@ -5,13 +5,10 @@ import (
 	"io"
 )
 
-// zipped reports whether b begins a gzip member, as far as three bytes can tell.
-func zipped(b []byte) bool { return len(b) >= 3 && b[0] == 0x1f && b[1] == 0x8b && b[2] == 8 }
-
 // find goes on behind a damaged record: to the next line of this member that begins a record, or, where the member is torn or there is
 // none, to the next place in the file where one begins. io.EOF says that there is none.
 func (r *Reader) find() error {
-	torn, packed := r.torn, r.member || r.torn
+	torn, within := r.torn, r.member || r.torn
 	r.lost, r.torn = false, false
 	if r.member && !torn {
 		if b, _ := r.text.Peek(6); bytes.HasPrefix(b, []byte("WARC/")) && r.inner > r.rec.At.Inner { // the line before was no record's first
@@ -29,12 +26,11 @@ func (r *Reader) find() error {
 		}
 	}
 	r.member, r.text = false, r.raw
-	r.tape.seek(r.rec.At.Offset + 1)
-	r.raw.Reset(&r.tape)
+	r.rewind(r.rec.At.Offset + 1)
 	for {
 		found, err := r.seek(func(b []byte) int {
-			at := bytes.Index(b, []byte{0x1f, 0x8b, 8})
-			if packed {
+			at := packedAt(b)
+			if within {
 				return at
 			}
 			if line := versionLine(b); line >= 0 && (at < 0 || line < at) {
@@ -46,10 +42,10 @@ func (r *Reader) find() error {
 			return err
 		}
 		here := r.offset()
-		if b, _ := r.raw.Peek(3); !zipped(b) {
+		if b, _ := r.raw.Peek(magicLen); !packed(b) {
 			return nil
 		}
-		// Three bytes may be chance: a member that holds records unpacks to the first word of one.
+		// A few bytes may be chance: a member that holds records unpacks to the first word of one.
 		if err := r.enter(); err == nil {
 			if b, _ := r.text.Peek(5); string(b) == "WARC/" {
 				r.torn = false
@@ -60,8 +56,7 @@ func (r *Reader) find() error {
 		if err := r.tape.broken(); err != nil {
 			return err
 		}
-		r.tape.seek(here + 1)
-		r.raw.Reset(&r.tape)
+		r.rewind(here + 1)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
@@ -96,11 +97,14 @@ func (r *Reader) Body(limit int64) ([]byte, error) {
 }
 
 func (r *Reader) fill(b []byte) error {
-	n, err := io.ReadFull(r.text, b)
-	r.inner += int64(n)
-	r.left -= int64(n)
-	if err != nil {
-		return r.fail(err)
+	for len(b) > 0 {
+		n, err := io.ReadFull(r.text, b)
+		b = b[n:]
+		r.inner += int64(n)
+		r.left -= int64(n)
+		if err != nil && (cut(err) != io.ErrUnexpectedEOF || !r.on()) {
+			return r.fail(err)
+		}
 	}
 	return nil
 }
@@ -164,16 +168,7 @@ func (r *Reader) decode(b []byte, coding string, limit int64) ([]byte, error) {
 		if !zipped(b) {
 			return plain(b, coding)
 		}
-		if r.unzip == nil {
-			r.unzip, err = gzip.NewReader(in)
-		} else {
-			err = r.unzip.Reset(in)
-		}
-		if err != nil {
-			r.unzip = nil
-		} else {
-			in = r.unzip
-		}
+		in = &members{b: bytes.NewReader(b), zip: &r.unzip}
 	case "deflate": // the standard says zlib; some servers send the bare stream
 		if len(b) > 2 && b[0]&0x0f == 8 && (uint(b[0])<<8|uint(b[1]))%31 == 0 {
 			in, err = zlib.NewReader(in)
@@ -181,7 +176,7 @@ func (r *Reader) decode(b []byte, coding string, limit int64) ([]byte, error) {
 			in = flate.NewReader(in)
 		}
 	case "zstd":
-		if !bytes.HasPrefix(b, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+		if !bytes.HasPrefix(b, zstdMagic) {
 			return plain(b, coding)
 		}
 		if r.zstd == nil {
@@ -194,6 +189,13 @@ func (r *Reader) decode(b []byte, coding string, limit int64) ([]byte, error) {
 		} else {
 			in = r.zstd
 		}
+	case "br": // nothing marks its beginning
+		if r.br == nil {
+			r.br = brotli.NewReader(in)
+		} else {
+			err = r.br.Reset(in)
+		}
+		in = r.br
 	default:
 		return plain(b, coding)
 	}
@@ -206,12 +208,55 @@ func (r *Reader) decode(b []byte, coding string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("the body is larger than %d KiB", limit>>10)
 	case err == nil:
 		return r.plain.Bytes(), nil
-	case coding == "deflate":
+	case coding == "deflate", coding == "br":
 		if out, perr := plain(b, coding); perr == nil {
 			return out, nil
 		}
 	}
 	return nil, fmt.Errorf("the %s body is broken (%v)", coding, err)
+}
+
+// members reads the gzip members of a body, one after the other. What stands behind the last one is passed over, as browsers do.
+type members struct {
+	b   *bytes.Reader
+	zip **gzip.Reader // reused
+	in  bool          // zip is in a member
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	for {
+		if !m.in {
+			var magic [3]byte
+			if n, _ := m.b.ReadAt(magic[:], m.b.Size()-int64(m.b.Len())); !zipped(magic[:n]) {
+				return 0, io.EOF
+			}
+			if err := m.enter(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := (*m.zip).Read(p)
+		if err == io.EOF {
+			m.in, err = false, nil
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+func (m *members) enter() (err error) {
+	if *m.zip == nil {
+		*m.zip, err = gzip.NewReader(m.b)
+	} else {
+		err = (*m.zip).Reset(m.b)
+	}
+	if err != nil {
+		*m.zip = nil
+		return cut(err)
+	}
+	(*m.zip).Multistream(false)
+	m.in = true
+	return nil
 }
 
 // plain gives back text that was never encoded, whatever its headers say.

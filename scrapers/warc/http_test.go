@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/zlib"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -32,6 +34,15 @@ func TestBodies(t *testing.T) {
 	zl := by(func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })
 	fl := by(func(w io.Writer) io.WriteCloser { f, _ := flate.NewWriter(w, 5); return f })
 	zs := by(func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z })
+	base, err := base64.StdEncoding.DecodeString("oagFwG9xYNtwsqZXU6OBURT9uuxNblh98rYCyBGc5vERopM6aWxdiCK66CYdGMgkLqZs+bVxifVBAA==")
+	if err != nil {
+		t.Fatal(err)
+	}
+	brotlied := string(base)
+	var bomb bytes.Buffer
+	w := brotli.NewWriter(&bomb)
+	io.Copy(w, io.LimitReader(endless{}, 1<<20))
+	w.Close()
 	const chunked = "Transfer-Encoding: chunked\r\n"
 	coded := func(c string) string { return "Content-Encoding: " + c + "\r\n" }
 	for _, c := range []struct{ name, headers, body, want string }{
@@ -41,6 +52,8 @@ func TestBodies(t *testing.T) {
 		{"chunked, without the last chunk", chunked, strings.TrimSuffix(chunks(page), "0\r\nTrailer: x\r\n\r\n"), page},
 		{"chunked and cut", chunked, chunks(page)[:500], "error: the chunked body is cut or broken"},
 		{"gzip", coded("gzip"), pack(page), page},
+		{"gzip in two members and something behind", coded("gzip"), pack(page[:100]) + pack(page[100:]) + "\r\n", page},
+		{"gzip in two members, cut", coded("gzip"), pack(page[:100]) + pack(page[100:])[:30], "error: the gzip body is broken (unexpected EOF)"},
 		{"falsely gzip", coded("gzip"), page, page},
 		{"gzip in chunks", chunked + coded("x-gzip"), chunks(pack(page)), page},
 		{"gzip, cut", coded("gzip"), pack(page)[:60], "error: the gzip body is broken (unexpected EOF)"},
@@ -48,7 +61,12 @@ func TestBodies(t *testing.T) {
 		{"bare deflate", coded("Deflate"), fl, page},
 		{"falsely deflate", coded("deflate"), page, page},
 		{"zstd", coded("zstd"), zs, page},
-		{"brotli", coded("br"), "\x1b\x0e\x00\xf8\x25\x00\xa2\xb4", `error: the body's encoding "br" is not decoded`},
+		{"brotli", coded("br"), by(func(w io.Writer) io.WriteCloser { return brotli.NewWriter(w) }), page},
+		{"brotli by its own command", coded("br"), brotlied, "<html><p>Brotli says: " + strings.Repeat("Grüße ", 19) + "Grüße\n"},
+		{"brotli, cut", coded("br"), brotlied[:40], "error: the br body is broken (unexpected EOF)"},
+		{"brotli with something behind", coded("br"), brotlied + "\x00\x01", "error: the br body is broken (brotli: excessive input)"},
+		{"a bomb of brotli", coded("br"), bomb.String(), "error: the body is larger than 64 KiB"},
+		{"an unknown encoding", coded("exi"), zl, `error: the body's encoding "exi" is not decoded`},
 		{"falsely brotli", coded("br"), page, page},
 		{"two encodings", coded("gzip, gzip"), pack(pack(page)), "error: encodings on top of one another (gzip, gzip) are not decoded"},
 		{"a bomb", coded("gzip"), pack(strings.Repeat(" ", 1<<20)), "error: the body is larger than 64 KiB"},

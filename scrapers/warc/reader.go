@@ -9,21 +9,26 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
 // A Reader reads one file from front to back.
 type Reader struct {
+	// Begin opens the file at its beginning, where a zstd dictionary stands. It is called when a Reader that began at a later place needs that; nil:
+	// what is packed with a dictionary is then damaged.
+	Begin func() (io.ReadCloser, error)
+
 	tape     tape
 	raw      *bufio.Reader // the file
-	gz       *gzip.Reader  // nil until there is a member
-	unpacked *bufio.Reader // the member
+	unpack   unpacker
+	unpacked *bufio.Reader // the member: one of gzip, or a zstd frame
 	text     *bufio.Reader // where the record is read from: raw or unpacked
 
 	member bool  // text is unpacked
 	began  int64 // offset of the member
-	inner  int64 // bytes of the member behind us
+	inner  int64 // bytes of the member behind us, and of those before it where records go on over members
 	skip   int64 // bytes of the first member to pass over
 
 	rec  Record
@@ -32,19 +37,21 @@ type Reader struct {
 	left int64 // bytes of the block ahead
 
 	lost bool // the next record has to be looked for
-	torn bool // and the gzip stream we are in is of no more use
+	torn bool // and the packed stream we are in is of no more use
 
 	http  Head
 	coded []byte // for bodies that are decoded; reused
 	plain bytes.Buffer
 	unzip *gzip.Reader
 	zstd  *zstd.Decoder
+	br    *brotli.Reader
 }
 
 // NewReader reads a file whose bytes from at.Offset on are r's. The zero Pos is the file's beginning.
 func NewReader(r io.Reader, at Pos) *Reader {
 	out := &Reader{tape: tape{r: r, start: at.Offset}, skip: at.Inner}
 	out.raw = bufio.NewReaderSize(&out.tape, MaxHead)
+	out.unpacked = bufio.NewReaderSize(&out.unpack, MaxHead)
 	out.text = out.raw
 	return out
 }
@@ -83,11 +90,13 @@ func (r *Reader) Finish() (Pos, error) {
 	switch {
 	case err == io.EOF && r.member: // the member ends with its record
 		r.member, r.text = false, r.raw
+		for b, _ := r.raw.Peek(magicLen); skippable(b) && jump(r.raw) == nil; b, _ = r.raw.Peek(magicLen) {
+		}
 	case err == io.EOF:
 	case err != nil:
 		return Pos{}, r.fail(err)
 	case lines < 2:
-		if b, _ := r.text.Peek(5); string(b) != "WARC/" && !zipped(b) {
+		if b, _ := r.text.Peek(5); string(b) != "WARC/" && !packed(b) && !skippable(b) {
 			return Pos{}, r.damage("the record goes on behind its Content-Length of %d", r.rec.Length)
 		}
 	}
@@ -104,7 +113,7 @@ func (r *Reader) pos() Pos {
 
 func (r *Reader) offset() int64 { return r.tape.offset() - int64(r.raw.Buffered()) }
 
-// begin goes to where a record should begin: over line ends, and into the next gzip member.
+// begin goes to where a record should begin: over line ends, and into the next member.
 func (r *Reader) begin() error {
 	for {
 		_, err := r.newlines()
@@ -122,10 +131,17 @@ func (r *Reader) begin() error {
 		case r.member:
 			return nil
 		}
-		if b, _ := r.raw.Peek(3); !zipped(b) {
+		b, _ := r.raw.Peek(magicLen)
+		if skippable(b) {
+			if err := r.pass(); err != nil {
+				return err
+			}
+			continue
+		}
+		if !packed(b) {
 			if r.skip > 0 {
 				r.skip, r.rec.At = 0, r.pos()
-				return r.damage("no gzip stream begins here; the file is not the one that was read before")
+				return r.damage("nothing packed begins here; the file is not the one that was read before")
 			}
 			return nil
 		}
@@ -138,30 +154,6 @@ func (r *Reader) begin() error {
 			return r.fail(err)
 		}
 	}
-}
-
-// enter goes into the gzip member that begins here.
-func (r *Reader) enter() error {
-	r.began, r.inner = r.offset(), 0
-	var err error
-	if r.gz == nil {
-		if r.gz, err = gzip.NewReader(r.raw); err == nil {
-			r.unpacked = bufio.NewReaderSize(r.gz, MaxHead)
-		}
-	} else {
-		err = r.gz.Reset(r.raw)
-	}
-	if err != nil {
-		r.torn = true
-		if r.unpacked == nil {
-			r.gz = nil
-		}
-		return err
-	}
-	r.gz.Multistream(false)
-	r.unpacked.Reset(r.gz)
-	r.member, r.text = true, r.unpacked
-	return nil
 }
 
 // readRecord reads a record's named fields.
@@ -212,6 +204,7 @@ func (r *Reader) line(limit int64, whole bool) ([]byte, error) {
 		switch {
 		case i >= 0:
 			return b[:i+1], r.discard(int64(i + 1))
+		case err == io.EOF && r.on():
 		case err == io.EOF && len(b) == 0:
 			return nil, io.ErrUnexpectedEOF
 		case err == io.EOF || whole && n == limit:
@@ -266,10 +259,10 @@ func (r *Reader) discard(n int64) error {
 		k, err := r.text.Discard(int(min(n, 1<<30)))
 		n -= int64(k)
 		r.inner += int64(k)
-		if err == io.EOF {
-			return io.ErrUnexpectedEOF
-		} else if err != nil {
-			return err
+		switch {
+		case err == io.EOF && r.on():
+		case err != nil:
+			return cut(err)
 		}
 	}
 	return nil
@@ -295,10 +288,16 @@ func (r *Reader) fail(err error) error {
 			r.torn = r.member
 			return r.damage("the file ends amid the record")
 		}
-		return r.damage("the gzip member ends amid the record")
+		return r.damage("the %s ends amid the record", r.unpack.what())
 	case errors.Is(err, io.ErrNoProgress):
 		return err
 	}
 	r.torn = true
-	return r.damage("the gzip member is damaged (%v)", err)
+	switch {
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return r.damage("the zstd frame takes more than %d MiB of memory to unpack", maxWindow>>20)
+	case errors.Is(err, zstd.ErrUnknownDictionary):
+		return r.damage("the zstd frame is packed with a dictionary that the file does not begin with")
+	}
+	return r.damage("the %s is damaged (%v)", r.unpack.what(), err)
 }

@@ -58,6 +58,14 @@ func forms(records []string) map[string]string {
 	return map[string]string{"members": members, "one stream": pack(strings.Join(records, "")), "plain": strings.Join(records, "")}
 }
 
+// allForms are forms and those in zstd.
+func allForms(t testing.TB, records []string) map[string]string {
+	t.Helper()
+	out := forms(records)
+	zstds(t, out, records)
+	return out
+}
+
 type seen struct {
 	at, next Pos
 	uri      string
@@ -69,6 +77,7 @@ type seen struct {
 func read(t testing.TB, file string, from Pos) (out []seen) {
 	t.Helper()
 	r := NewReader(iotest.HalfReader(strings.NewReader(file[from.Offset:])), from)
+	r.Begin = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(file)), nil }
 	for range 10000 {
 		rec, err := r.Next()
 		if err == io.EOF {
@@ -105,7 +114,7 @@ func read(t testing.TB, file string, from Pos) (out []seen) {
 // However a file is packed, the same records come out of it, and a reader can begin at each of them.
 func TestForms(t *testing.T) {
 	records := sample()
-	for name, file := range forms(records) {
+	for name, file := range allForms(t, records) {
 		t.Run(name, func(t *testing.T) {
 			all := read(t, file, Pos{})
 			if len(all) != len(records) {
@@ -166,7 +175,7 @@ func TestFields(t *testing.T) {
 // A damaged record costs itself, and what was read before it stands.
 func TestDamage(t *testing.T) {
 	records := sample()
-	files := forms(records)
+	files := allForms(t, records)
 	for name, file := range files {
 		all := read(t, file, Pos{})
 		for i, s := range all[:len(all)-1] {
@@ -206,7 +215,7 @@ func TestDamage(t *testing.T) {
 
 // Wherever a file is cut, all whole records are read, and the one that was cut is told.
 func TestCut(t *testing.T) {
-	for name, file := range forms(sample()) {
+	for name, file := range allForms(t, sample()) {
 		all := read(t, file, Pos{})
 		for cut := 1; cut < len(file); cut += 397 {
 			got := read(t, file[:cut], Pos{})
@@ -271,7 +280,7 @@ func TestOddities(t *testing.T) {
 // What the input fails with is no damage of the file.
 func TestBrokenTransfer(t *testing.T) {
 	broken := errors.New("the line is dead")
-	for name, file := range forms(sample()) {
+	for name, file := range allForms(t, sample()) {
 		for cut := 0; cut < len(file); cut += 1009 {
 			r := NewReader(io.MultiReader(strings.NewReader(file[:cut]), iotest.ErrReader(broken)), Pos{})
 			for {
@@ -326,7 +335,7 @@ func TestLongRecord(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	for _, file := range forms(sample()[:4]) {
+	for _, file := range allForms(f, sample()[:4]) {
 		f.Add([]byte(file))
 		f.Add([]byte(file[:len(file)-len(file)/3]))
 	}

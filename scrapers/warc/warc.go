@@ -2,14 +2,15 @@
 // they have fetched. It is pure: it reads an io.Reader and writes an io.Writer.
 //
 // The contract of the Reader. It reads files that are not compressed, that have a gzip member for each record (as the standard
-// wants it), and that are one gzip stream; which one shows by the bytes, at every record. Memory is flat: a record's block
+// wants it) or zstd frames (as https://iipc.github.io/warc-specifications/specifications/warc-zstd/ proposes, its dictionary included),
+// and that are one stream of either; which one shows by the bytes, at every record. Memory is flat: a record's block
 // is loaded only when it is asked for, and only up to the bound that the caller names; headers are bounded by MaxHead. Each record has
 // the Pos where it begins, and a Reader can begin at each such Pos again. What is damaged is told by a Damage, with everything
-// before it handed out already, and reading goes on at the next gzip member that holds a record, or at the next line that begins
+// before it handed out already, and reading goes on at the next member or frame that holds a record, or at the next line that begins
 // a record. What the input itself fails with (a broken transfer) is no Damage and ends the reading.
 //
-// Of HTTP responses it undoes chunks, gzip, deflate and zstd, also where they were declared and are not there, as many crawlers
-// store bodies decoded under their old headers. It does not undo Brotli (br), nor gzip members that end amid a record.
+// Of HTTP responses it undoes chunks, gzip, deflate, Brotli and zstd, also where they were declared and are not there, as many crawlers
+// store bodies decoded under their old headers.
 package warc
 
 import (
@@ -32,15 +33,15 @@ const (
 
 // A Pos is a place in a file where a record begins. Order by Offset, then by Inner.
 type Pos struct {
-	Offset int64 // bytes of the file before the record, or before the gzip member that it lies in
-	Inner  int64 // bytes of what that member unpacks to before the record; 0 where each record has its own member, and without gzip
+	Offset int64 // bytes of the file before the record, or before the gzip member or zstd frame that it lies in
+	Inner  int64 // bytes of what that unpacks to before the record; 0 where each record has its own, and where nothing is packed
 }
 
 func (p Pos) String() string {
 	if p.Inner == 0 {
 		return fmt.Sprintf("byte %d", p.Offset)
 	}
-	return fmt.Sprintf("byte %d of what the gzip stream at byte %d holds", p.Inner, p.Offset)
+	return fmt.Sprintf("byte %d of what is packed at byte %d", p.Inner, p.Offset)
 }
 
 // A Damage says that something is wrong with a file at a place, and that reading may go on behind it.

@@ -205,6 +205,7 @@ func (r *hostRun) one(ctx context.Context, it Item) error {
 		return oerr
 	} else if out != nil && it.State == ItemDone {
 		it.Error, it.Fallback, it.Visit = out.Error(), false, time.Time{}
+		it.Entry.Published = got.article.Published // by which a backfill of another range knows that the page is one of its own
 		ev.Outcome = "outside"
 		return r.close(ctx, it, ev, start, nil)
 	}

@@ -295,11 +295,15 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 	return left, errors.Join(werr, ferr, jerr)
 }
 
-// fetch gets the pages that sources named, and returns how many have still to be tried.
+// fetch gets the pages that sources named, and returns how many have still to be tried. Where a daemon or another backfill has a host in hand,
+// it waits: the pages are fetched there.
 func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipeline.BackfillRun) (left int, err error) {
 	count := func() (done, dead, open int, err error) {
 		n, _, err := a.store.BackfillItems(ctx, is.ID)
 		return n[pipeline.ItemDone], n[pipeline.ItemDead], n[pipeline.ItemOpen], err
+	}
+	if _, err := a.store.TakeWanted(ctx, is); err != nil {
+		return 0, err
 	}
 	done, dead, open, err := count()
 	if err != nil || open == 0 {
@@ -322,7 +326,7 @@ func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipelin
 			}
 		}
 	})
-	_, err = a.stage(ctx, workers, a.process)
+	err = b.fetchAll(ctx, a, is)
 	stop()
 	watching.Wait()
 	if ctx.Err() != nil {
@@ -332,6 +336,34 @@ func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipelin
 	t.set(done+dead, "failed", dead)
 	t.done(open == 0)
 	return open, errors.Join(err, cerr)
+}
+
+// othersFetch is how long a backfill waits before it looks again whether the pages that others have in hand are there.
+const othersFetch = 500 * time.Millisecond
+
+// fetchAll fetches until no page is due.
+func (b *backfilling) fetchAll(ctx context.Context, a *app, is pipeline.BackfillRun) error {
+	for {
+		if _, err := a.stage(ctx, workers, a.process); err != nil {
+			return err
+		}
+		more, err := a.store.TakeWanted(ctx, is)
+		if err != nil {
+			return err
+		}
+		if more > 0 {
+			continue
+		}
+		due, err := a.store.BackfillDue(ctx, is.ID, time.Now())
+		if err != nil || !due {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(othersFetch):
+		}
+	}
 }
 
 // tell tells the channels of what rules matched in what backfills stored of the range, once a story, behind whatever else there is to tell.

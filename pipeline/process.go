@@ -37,6 +37,8 @@ type ProcessStore interface {
 	Learned(ctx context.Context, site string, prints []Print) (map[int64]bool, error)
 	// Backfill loads the run that an item was found by.
 	Backfill(ctx context.Context, id int64) (BackfillRun, error)
+	// Wanting lists the runs that wait for an item of another one.
+	Wanting(ctx context.Context, item int64) ([]BackfillRun, error)
 	RevisitStore
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/dedup"
+	"wirewatch/pipeline/store"
 	"wirewatch/scrapers"
 )
 
@@ -101,9 +102,11 @@ func (b *backfilling) check(v verb, now time.Time) (err error) {
 		return usagef("backfill --limit is %d; it is a number of articles", b.limit)
 	}
 	for i, s := range b.sites {
-		b.sites[i] = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(s)), "www.")
-		if site := scrapers.Site("https://" + b.sites[i] + "/"); site == "" || strings.ContainsAny(s, "/ ") {
-			return usagef("backfill --site %q: it is a host name, such as example.org", s)
+		if s == "" {
+			return usagef("backfill --site is empty: it is a host name, such as example.org")
+		}
+		if b.sites[i], err = v.site(s); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -386,7 +389,15 @@ func (b *backfilling) tell(ctx context.Context, a *app) error {
 	if len(told) == 0 {
 		return nil
 	}
-	_, err := a.stage(ctx, workers, someChannels{a.deliver, told})
+	sent, err := a.stage(ctx, workers, someChannels{a.deliver, told})
+	a.log.Info("sent of the past", "messages", sent)
+	for _, ch := range told {
+		waits, werr := a.store.Deliveries(ctx, store.DeliveryFilter{Channel: ch, State: pipeline.DeliveryHeld, Limit: 1})
+		if len(waits) > 0 {
+			a.log.Warn("messages wait for a channel, behind what is live (`wirewatch alerts list --state held`); a running daemon or the next run sends them", "channel", ch)
+		}
+		err = errors.Join(err, werr)
+	}
 	return err
 }
 

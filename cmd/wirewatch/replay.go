@@ -88,6 +88,9 @@ func runReplay(ctx context.Context, e *env, v verb, args []string) error {
 	if q.dates, err = dates(e.now()); err != nil {
 		return err
 	}
+	if q.site, err = v.site(q.site); err != nil {
+		return err
+	}
 	s, err := load(q.config, e.getenv, e.now)
 	if err != nil {
 		return err

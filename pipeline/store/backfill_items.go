@@ -56,6 +56,21 @@ func (s *Store) find(c conn, r pipeline.BackfillRun, source string, it pipeline.
 	return 0, nil
 }
 
+// Wanting lists the runs that wait for an item of another one.
+func (s *Store) Wanting(ctx context.Context, item int64) (out []pipeline.BackfillRun, err error) {
+	c, done := s.read(ctx)
+	defer done()
+	ids, err := column[int64](c, `SELECT backfill FROM backfill_wants WHERE item = ? ORDER BY backfill`, item)
+	for _, id := range ids {
+		r, rerr := scanBackfill(c, `id = ?`, id)
+		out, err = append(out, r), errors.Join(err, rerr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the backfills that wait for item %d: %w", item, err)
+	}
+	return out, nil
+}
+
 // TakeWanted opens the items that a run named and another one has read meanwhile and found outside of its own range, where they are in this
 // one's. It says how many: they are new to the walks that named them.
 func (s *Store) TakeWanted(ctx context.Context, r pipeline.BackfillRun) (int, error) {

@@ -168,6 +168,12 @@ func (w *where) add(when bool, cond string, args ...any) {
 	}
 }
 
+// site is the condition that what col names is a site or one of its subdomains; "" is every site.
+func (w *where) site(col, site string) {
+	site = ident(site)
+	w.add(site != "", `(`+col+` = ? OR `+col+` LIKE ? ESCAPE '\')`, site, `%.`+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(site))
+}
+
 func (w *where) in(col string, ids []int64) {
 	if len(ids) == 0 {
 		return

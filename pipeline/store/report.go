@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"wirewatch/pipeline"
@@ -127,10 +126,7 @@ func (q reporter) chosen(w *where, from time.Time) {
 	w.add(q.f.Rule != "", `a.id IN (SELECT m.article FROM matches m WHERE m.rule = ? AND m.dated >= ? AND m.dated < ?)`, q.f.Rule, ms(from), ms(q.f.Until))
 }
 
-func (q reporter) ofSite(w *where, col string) {
-	site := ident(q.f.Site)
-	w.add(site != "", `(`+col+` = ? OR `+col+` LIKE ? ESCAPE '\')`, site, `%.`+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(site))
-}
+func (q reporter) ofSite(w *where, col string) { w.site(col, q.f.Site) }
 
 // ofMatches is the condition on matches m between two moments, and what to join for it.
 func (q reporter) ofMatches(from, to time.Time) (join string, w *where) {

@@ -146,6 +146,9 @@ func backfillRanges(w *world) {
 	}
 	count(one, map[pipeline.ItemState]int{pipeline.ItemOpen: 1}, map[pipeline.ItemState]int{pipeline.ItemOpen: 1})
 	count(two, map[pipeline.ItemState]int{pipeline.ItemOpen: 1}, map[pipeline.ItemState]int{pipeline.ItemOpen: 0})
+	waits, err := w.s.Wanting(w.ctx, w.items()[0].ID)
+	w.ok(err)
+	w.want(waits, []pipeline.BackfillRun{two})
 	outside("a.example", day, pipeline.ItemDone) // the first moment of the second range, behind the last of the first
 	due(two, false)
 	w.want(finds(one, page), "0 1")

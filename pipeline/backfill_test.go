@@ -28,7 +28,7 @@ func TestBackfill(t *testing.T) {
 				{"edges of the range", rangeEdges}, {"any order", anyOrder}, {"broken anywhere", brokenWalk}, {"limit", pastLimit},
 				{"a page says its own date", datesInOrder}, {"copies of the past and of today", pastAndLive}, {"live before joined", liveFirst},
 				{"fetched", pastFetched}, {"unusable", unusableFinds}, {"joined beside a run", joinWaits}, {"one canonical link for all", sharedLink}, {"captures of a page", capturesKnown},
-				{"one range after another", rangesInTurn}, {"two ranges at once", rangesAtOnce}, {"a copy of a page that is gone", goneCopied},
+				{"one range after another", rangesInTurn}, {"an event in two goes", eventInTwoGoes}, {"two ranges at once", rangesAtOnce}, {"a copy of a page that is gone", goneCopied},
 			} {
 				t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, db.dsn(t))) })
 			}
@@ -301,6 +301,43 @@ func pastFetched(w *world) {
 	w.want("joined", w.articles()[0].Story != 0, true)
 	again := w.walk(&listed{name: "one", finds: finds}, pipeline.Range{Since: at.Add(-time.Hour)})
 	w.want("known", line(again.Added, again.Known), "0 3")
+}
+
+// What articles are about is forgotten after a week. A backfill of the same days that comes later still, and one that is joined later, know it
+// all the same: what is of one event is the same as if all of it had come at once.
+func eventInTwoGoes(w *world) {
+	at := w.now().Add(-5000 * time.Hour)
+	forget := func() {
+		w.Helper()
+		l, ok, err := w.store.Acquire(w.Context(), "process", "h", "someone", w.now(), w.now().Add(time.Minute))
+		w.ok(err)
+		w.want("held", ok, true)
+		w.ok(w.store.Write(w.Context(), l, func(tx pipeline.Tx) error { return tx.DropTerms(w.now().Add(time.Hour)) }))
+		w.ok(w.store.Release(w.Context(), l))
+	}
+	var finds []pipeline.Find
+	for i := range 60 { // what else is in the papers
+		finds = append(finds, w.had(fmt.Sprintf("http://n.example/%d", i), fmt.Sprint("Notes of day ", i), prose(int64(300+i), 60), at.Add(time.Duration(i)*time.Minute)))
+	}
+	finds = append(finds, w.had(link, "Frigate Sokol hit off Cape Tarn", "A missile hit the frigate Sokol off Cape Tarn on Monday night. Admiral Berg said that 17 sailors were hurt and that the ship was towed to Oster.",
+		at.Add(2*time.Hour)))
+	w.walk(&listed{name: "one", finds: finds}, wholeRange)
+	w.run(w.joiner())
+	forget()
+	w.walk(&listed{name: "two", finds: []pipeline.Find{w.had(link2, "Seventeen hurt as missile strikes Sokol",
+		"Admiral Berg told reporters in Oster that 17 sailors had been hurt on Monday, when the frigate Sokol was struck by a missile near Cape Tarn and had to be towed.", at.Add(5*time.Hour))}}, wholeRange)
+	forget()
+	w.run(w.joiner())
+	var first, second pipeline.Article
+	for _, a := range w.articles() {
+		switch a.URL {
+		case link:
+			first = a
+		case link2:
+			second = a
+		}
+	}
+	w.want("one event", line(second.Relation, second.Of == first.ID, second.Story != first.Story), "same_event true true")
 }
 
 // months are two ranges, and a source that does not say to which of them its pages belong.

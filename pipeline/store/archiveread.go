@@ -14,8 +14,8 @@ import (
 type ArchiveFilter struct {
 	Since, Until time.Time // of the time of publication, half-open; an article whose date is unknown lies in no range
 	Seen         bool      // they are of the time when it was stored
-	Site         string // with its subdomains
-	Rule         string // only what this rule matched
+	Site         string    // with its subdomains
+	Rule         string    // only what this rule matched
 	// Canonical puts articles in the order of archives (by publication, canonical URL, title, key), whatever order they were stored in; else
 	// they come as they were stored.
 	Canonical bool

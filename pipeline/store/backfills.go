@@ -177,30 +177,35 @@ func (s *Store) PastIsIdle(ctx context.Context, now time.Time) (bool, error) {
 // Near calls f for the articles with a story whose time (of publication, or when they were seen where that is unknown) is in [from, to).
 func (t *Tx) Near(from, to time.Time, f func(pipeline.Placed)) error {
 	for _, where := range []string{`a.published >= ? AND a.published < ? AND a.published <> 0`, `a.published = 0 AND a.seen >= ? AND a.seen < ?`} {
-		list, err := loadPlaced(t.c, where+` AND a.story <> 0 AND a.sketch IS NOT NULL ORDER BY a.published, a.canonical, 12, a.id`, ms(from), ms(to))
+		err := eachPlaced(t.c, f, where+` AND a.story <> 0 AND a.sketch IS NOT NULL ORDER BY a.published, a.canonical, 12, a.id`, ms(from), ms(to))
 		if err != nil {
 			return fmt.Errorf("list the articles from %s to %s: %w", from, to, err)
-		}
-		for _, p := range list {
-			f(p)
 		}
 	}
 	return nil
 }
 
 func loadPlaced(c conn, where string, args ...any) (out []pipeline.Placed, err error) {
-	err = c.each(func(scan func(...any) error) error {
+	err = eachPlaced(c, func(p pipeline.Placed) { out = append(out, p) }, where, args...)
+	return out, err
+}
+
+// eachPlaced has one body in memory at a time: there may be a season of them.
+func eachPlaced(c conn, f func(pipeline.Placed), where string, args ...any) error {
+	return c.each(func(scan func(...any) error) error {
 		var p pipeline.Placed
 		var published, seen, taken int64
-		err := scan(&p.ID, &p.Story, &p.Canonical, &p.Site, &p.Lang, &p.Title, &published, &seen, &p.Sketch, &p.Event, &p.Terms, &taken)
+		err := scan(&p.ID, &p.Story, &p.Canonical, &p.Site, &p.Lang, &p.Title, &published, &seen, &p.Sketch, &p.Event, &p.Terms, &taken, &p.Body)
 		p.Published, p.Seen, p.Taken = at(published), at(seen), at(taken)
-		out = append(out, p)
+		if err == nil {
+			f(p)
+		}
 		return err
 	}, `SELECT a.id, a.story, a.canonical, a.site, a.lang, a.title, a.published, a.seen, a.sketch,
 			COALESCE((SELECT CASE WHEN s.event = 0 THEN s.id ELSE s.event END FROM stories s WHERE s.id = a.story), 0),
-			(SELECT t.terms FROM article_terms t WHERE t.article = a.id), COALESCE((SELECT p.fetched FROM pages p WHERE p.article = a.id), 0)
+			(SELECT t.terms FROM article_terms t WHERE t.article = a.id), COALESCE((SELECT p.fetched FROM pages p WHERE p.article = a.id), 0),
+			CASE WHEN a.relation IN ('new', 'same_event') AND NOT EXISTS (SELECT 1 FROM article_terms t WHERE t.article = a.id) THEN a.body ELSE '' END
 		FROM articles a WHERE `+where, args...)
-	return out, err
 }
 
 // LastChange is the number of the change that was noted last.

@@ -314,6 +314,14 @@ func unjoined(w *world) {
 	w.want(near(w.now, w.now.Add(time.Millisecond)), []string{fmt.Sprintf("%d in %d ", undated.ID, root)}) // when it was seen
 	w.want(len(near(w.now.Add(-time.Hour), w.now)), 0)
 
+	// What the first is about is forgotten; its words are there to say it again. The others opened no story.
+	w.ok(w.write(func(tx pipeline.Tx) error {
+		w.ok(tx.DropTerms(w.now.Add(time.Hour)))
+		return tx.Near(day, day.Add(2*time.Hour), func(p pipeline.Placed) {
+			w.want([]any{len(p.Terms), p.Body}, []any{0, map[int64]string{early.ID: "Body of " + early.Canonical}[p.ID]})
+		})
+	}))
+
 	// What has its place keeps it.
 	w.ok(w.write(func(tx pipeline.Tx) error {
 		another, err := tx.OpenStory("another", day)

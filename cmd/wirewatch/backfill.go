@@ -369,14 +369,14 @@ func (b *backfilling) fetchAll(ctx context.Context, a *app, is pipeline.Backfill
 	}
 }
 
-// tell tells the channels of what rules matched in what backfills stored of the range, once a story, behind whatever else there is to tell.
+// tell tells the channels of what rules matched in what backfills stored of the range and the sites, once a story, behind whatever else there is to tell.
 func (b *backfilling) tell(ctx context.Context, a *app) error {
 	if b.alert == alertNone {
 		return nil
 	}
 	s := a.setup.Load()
 	again := &pipeline.Replay{Store: a.store, Digest: b.alert == alertDigest, Now: time.Now, Takes: func(rule, channel string) bool { return s.quiet.takes(s.byName[rule], channel) },
-		PastFilter: pipeline.PastFilter{Rules: b.rules, Range: b.dates, Backfilled: true},
+		PastFilter: pipeline.PastFilter{Rules: b.rules, Range: b.dates, Sites: b.sites, Backfilled: true},
 		Rule: func(name string) (pipeline.Match, bool) {
 			_, ok := s.byName[name]
 			return s.matchOf(name, s.now()), ok

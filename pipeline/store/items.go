@@ -170,8 +170,21 @@ func (w *where) add(when bool, cond string, args ...any) {
 
 // site is the condition that what col names is a site or one of its subdomains; "" is every site.
 func (w *where) site(col, site string) {
-	site = ident(site)
-	w.add(site != "", `(`+col+` = ? OR `+col+` LIKE ? ESCAPE '\')`, site, `%.`+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(site))
+	if site != "" {
+		w.sites(col, []string{site})
+	}
+}
+
+// sites is the condition that what col names is one of sites or of their subdomains; none is every site.
+func (w *where) sites(col string, sites []string) {
+	var each []string
+	var args []any
+	for _, s := range sites {
+		s = ident(s)
+		each = append(each, col+` = ? OR `+col+` LIKE ? ESCAPE '\'`)
+		args = append(args, s, `%.`+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s))
+	}
+	w.add(len(each) > 0, `(`+strings.Join(each, ` OR `)+`)`, args...)
 }
 
 func (w *where) in(col string, ids []int64) {

@@ -28,6 +28,7 @@ func TestBackfill(t *testing.T) {
 				{"edges of the range", rangeEdges}, {"any order", anyOrder}, {"broken anywhere", brokenWalk}, {"limit", pastLimit},
 				{"a page says its own date", datesInOrder}, {"copies of the past and of today", pastAndLive}, {"live before joined", liveFirst},
 				{"fetched", pastFetched}, {"unusable", unusableFinds}, {"joined beside a run", joinWaits}, {"one canonical link for all", sharedLink}, {"captures of a page", capturesKnown},
+				{"one range after another", rangesInTurn}, {"an event in two goes", eventInTwoGoes}, {"two ranges at once", rangesAtOnce}, {"a copy of a page that is gone", goneCopied},
 			} {
 				t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, db.dsn(t))) })
 			}
@@ -317,6 +318,107 @@ func pastFetched(w *world) {
 	w.want("joined", w.articles()[0].Story != 0, true)
 	again := w.walk(&listed{name: "one", finds: finds}, pipeline.Range{Since: at.Add(-time.Hour)})
 	w.want("known", line(again.Added, again.Known), "0 3")
+}
+
+// What articles are about is forgotten after a week. A backfill of the same days that comes later still, and one that is joined later, know it
+// all the same: what is of one event is the same as if all of it had come at once.
+func eventInTwoGoes(w *world) {
+	at := w.now().Add(-5000 * time.Hour)
+	forget := func() {
+		w.Helper()
+		l, ok, err := w.store.Acquire(w.Context(), "process", "h", "someone", w.now(), w.now().Add(time.Minute))
+		w.ok(err)
+		w.want("held", ok, true)
+		w.ok(w.store.Write(w.Context(), l, func(tx pipeline.Tx) error { return tx.DropTerms(w.now().Add(time.Hour)) }))
+		w.ok(w.store.Release(w.Context(), l))
+	}
+	var finds []pipeline.Find
+	for i := range 60 { // what else is in the papers
+		finds = append(finds, w.had(fmt.Sprintf("http://n.example/%d", i), fmt.Sprint("Notes of day ", i), prose(int64(300+i), 60), at.Add(time.Duration(i)*time.Minute)))
+	}
+	finds = append(finds, w.had(link, "Frigate Sokol hit off Cape Tarn", "A missile hit the frigate Sokol off Cape Tarn on Monday night. Admiral Berg said that 17 sailors were hurt and that the ship was towed to Oster.",
+		at.Add(2*time.Hour)))
+	w.walk(&listed{name: "one", finds: finds}, wholeRange)
+	w.run(w.joiner())
+	forget()
+	w.walk(&listed{name: "two", finds: []pipeline.Find{w.had(link2, "Seventeen hurt as missile strikes Sokol",
+		"Admiral Berg told reporters in Oster that 17 sailors had been hurt on Monday, when the frigate Sokol was struck by a missile near Cape Tarn and had to be towed.", at.Add(5*time.Hour))}}, wholeRange)
+	forget()
+	w.run(w.joiner())
+	var first, second pipeline.Article
+	for _, a := range w.articles() {
+		switch a.URL {
+		case link:
+			first = a
+		case link2:
+			second = a
+		}
+	}
+	w.want("one event", line(second.Relation, second.Of == first.ID, second.Story != first.Story), "same_event true true")
+}
+
+// months are two ranges, and a source that does not say to which of them its pages belong.
+func (w *world) months() (first, second pipeline.Range, s *listed) {
+	at := w.now().Add(-1000 * time.Hour)
+	w.pages[link] = answer{title: "A launch", body: story, date: at}
+	w.pages[link2] = answer{title: "Later", body: prose(60, 80), date: at.Add(100 * time.Hour)}
+	third := "http://a.example/undated"
+	w.pages[third] = answer{title: "Some day", body: prose(600, 80)}
+	return pipeline.Range{Since: at, Until: at.Add(time.Hour)}, pipeline.Range{Since: at.Add(time.Hour), Until: at.Add(101 * time.Hour)},
+		&listed{name: "one", finds: []pipeline.Find{{Entry: pipeline.Entry{URL: link}}, {Entry: pipeline.Entry{URL: link2}}, {Entry: pipeline.Entry{URL: third}}}}
+}
+
+// What a backfill read and found outside of its range, one of another range gets: a sitemap names pages and seldom says when they were published.
+func rangesInTurn(w *world) {
+	first, second, s := w.months()
+	w.walk(s, first)
+	w.run(w.process)
+	w.want("of the first range", len(w.articles()), 1)
+	again := w.walk(s, second)
+	w.want("to be read again, of the second", line(again.Added, again.Known), "1 2")
+	w.run(w.process)
+	w.want("of both", len(w.articles()), 2)
+	again = w.walk(s, pipeline.Range{Since: first.Since, Until: second.Until})
+	w.want("nothing is left", line(again.Added, again.Known), "0 3")
+	b := w.backfillOf(s, second, func(r *pipeline.BackfillRun) { r.Undated = true })
+	w.want("but for what nobody knows the date of", w.run(b), 1)
+	w.run(w.process)
+	w.want("all", len(w.articles()), 3)
+}
+
+// Side by side it is the same, though the pages wait for one of the two.
+func rangesAtOnce(w *world) {
+	first, second, s := w.months()
+	w.walk(s, first)
+	b := w.backfillOf(s, second, nil)
+	w.want("all are known", w.run(b), 0)
+	due, err := w.store.BackfillDue(w.Context(), b.Is.ID, w.now())
+	w.ok(err)
+	w.want("it waits for them", due, true)
+	w.run(w.process)
+	w.want("of both, each page asked for once", len(w.articles()), 2)
+	n, err := w.store.TakeWanted(w.Context(), b.Is)
+	w.ok(err)
+	w.want("nothing is left", n, 0)
+}
+
+// A page that cannot be had any more is read from an archive that has a copy of it.
+func goneCopied(w *world) {
+	gone, kept := "http://gone.example/1", "http://archive.example/1"
+	s := &listed{name: "one", finds: []pipeline.Find{{Entry: pipeline.Entry{URL: gone}}}}
+	w.walk(s, wholeRange)
+	w.run(w.process)
+	w.want("gone", len(w.articles()), 0)
+	w.want("asked for once", w.walk(s, wholeRange).Added, 0)
+	w.pages[gone] = answer{title: "A launch", body: story} // these pages are had by their addresses, from wherever
+	at := w.now().Add(-100 * time.Hour)
+	s.finds[0] = pipeline.Find{Entry: pipeline.Entry{URL: gone, Published: at}, Copy: kept, Taken: at}
+	w.want("an archive has it", w.walk(s, wholeRange).Added, 1)
+	w.run(w.process)
+	as := w.articles()
+	w.want("stored", len(as), 1)
+	w.want("under its own address", as[0].Canonical, dedup.Canonical(gone))
+	w.want("and once", w.walk(s, wholeRange).Added, 0)
 }
 
 func unusableFinds(w *world) {

@@ -18,6 +18,15 @@ type Placed struct {
 	Published, Seen              time.Time
 	Taken                        time.Time // when its page was fetched, or archived; zero: it has no page
 	Sketch, Terms                []byte
+	Body                         string // where terms are not known any more, and the article opened its story or has none
+}
+
+// learn works out again what an article is about: the store keeps that for as long as live events last, and a backfill may come years later.
+func (p *Placed) learn() {
+	if p.Terms == nil && p.Body != "" {
+		p.Terms = dedup.Terms(p.Title, p.Body, p.Lang)
+	}
+	p.Body = ""
 }
 
 // time is when the article is to be thought of as having come: when it was published.
@@ -59,6 +68,7 @@ type Joiner struct {
 	index    *dedup.Index
 	events   *dedup.Events
 	span     int64          // for which it was built
+	begins   time.Time      // when that span begins
 	from, to time.Time      // what it holds
 	seq      int64          // the last change it knows
 	own      map[int64]bool // articles joined since, which it has been taught
@@ -138,6 +148,7 @@ func (j *Joiner) join(tx Tx, list []Placed) (err error) {
 		return err
 	}
 	for i := range list {
+		list[i].learn()
 		if err := j.one(tx, &list[i]); err != nil {
 			return fmt.Errorf("article %d: %w", list[i].ID, err)
 		}
@@ -158,7 +169,8 @@ func (j *Joiner) reach(tx Tx, span int64, from, to time.Time) error {
 			return err
 		}
 		j.index, j.events, j.seq, j.own, j.span = j.NewIndex(), j.NewEvents(), seq, map[int64]bool{}, span
-		begin := time.Unix(span*int64(j.Window/time.Second), 0).Add(-j.Window)
+		j.begins = time.Unix(span*int64(j.Window/time.Second), 0)
+		begin := j.begins.Add(-j.Window)
 		j.from, j.to = begin, begin
 	} else if err := j.catchUp(tx); err != nil {
 		return err
@@ -180,6 +192,9 @@ func (j *Joiner) reach(tx Tx, span int64, from, to time.Time) error {
 func (j *Joiner) add(p Placed) {
 	at := p.time()
 	j.index.Add(dedup.Doc{ID: p.ID, Story: p.Story, URL: p.Canonical, Site: p.Site, Lang: p.Lang, Published: p.Published, Seen: at, Sketch: p.Sketch})
+	if around := j.events.Window(); !at.Before(j.begins.Add(-around)) && at.Before(j.begins.Add(j.Window+around)) {
+		p.learn()
+	}
 	if p.Terms != nil {
 		j.events.Add(dedup.EventDoc{ID: p.ID, Event: p.Event, Published: p.Published, Seen: at, Terms: p.Terms})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"wirewatch/pipeline/dedup"
@@ -16,7 +17,7 @@ import (
 func (it *Item) past() bool { return it.Origin == FromBackfill && it.Quiet }
 
 // outside says why the article of an item that a backfill found is not stored: it was not published in the range that was asked for. nil:
-// it was, or the item is none of a backfill.
+// it was, or another backfill that waits for the page wants it, or the item is none of a backfill.
 func (p *Processor) outside(ctx context.Context, it Item, a *Article) (out, err error) {
 	if !it.past() || it.Backfill == 0 {
 		return nil, nil
@@ -30,8 +31,15 @@ func (p *Processor) outside(ctx context.Context, it Item, a *Article) (out, err 
 		r, _ = p.runs.LoadOrStore(it.Backfill, run)
 	}
 	run := r.(BackfillRun)
+	if run.holds(a.Published) {
+		return nil, nil
+	}
+	others, err := p.Store.Wanting(ctx, it.ID)
+	if err != nil {
+		return nil, fmt.Errorf("process %s: %w", it.Entry.URL, err)
+	}
 	switch {
-	case run.holds(a.Published):
+	case slices.ContainsFunc(others, func(r BackfillRun) bool { return r.holds(a.Published) }):
 		return nil, nil
 	case a.Published.IsZero():
 		return errors.New("outside the range: neither page nor source says when it was published"), nil

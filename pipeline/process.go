@@ -37,6 +37,8 @@ type ProcessStore interface {
 	Learned(ctx context.Context, site string, prints []Print) (map[int64]bool, error)
 	// Backfill loads the run that an item was found by.
 	Backfill(ctx context.Context, id int64) (BackfillRun, error)
+	// Wanting lists the runs that wait for an item of another one.
+	Wanting(ctx context.Context, item int64) ([]BackfillRun, error)
 	RevisitStore
 }
 
@@ -205,6 +207,7 @@ func (r *hostRun) one(ctx context.Context, it Item) error {
 		return oerr
 	} else if out != nil && it.State == ItemDone {
 		it.Error, it.Fallback, it.Visit = out.Error(), false, time.Time{}
+		it.Entry.Published = got.article.Published // by which a backfill of another range knows that the page is one of its own
 		ev.Outcome = "outside"
 		return r.close(ctx, it, ev, start, nil)
 	}

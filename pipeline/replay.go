@@ -9,9 +9,9 @@ import (
 // A PastFilter chooses stored matches. Its zero values choose all.
 type PastFilter struct {
 	Rules      []string
-	Range             // of the articles' times, see Article.Time
-	Site       string // with its subdomains
-	Backfilled bool   // in articles that a backfill stored, alone
+	Range               // of the articles' times, see Article.Time
+	Sites      []string // with their subdomains
+	Backfilled bool     // in articles that a backfill stored, alone
 }
 
 // A PastPlace is a place in the order of stored matches: by the articles' times, then their addresses. Its zero value is the beginning.

@@ -210,8 +210,8 @@ func replayNobody(w *world) {
 		r.Channels = []string{"desk"}
 	}), "0/0/2")
 	w.want("outside the range", w.replay(func(r *pipeline.Replay) { r.Until = w.now().Add(-2 * time.Hour) }), "0/0/0")
-	w.want("another site", w.replay(func(r *pipeline.Replay) { r.Site = "b.example" }), "0/0/0")
-	w.want("the site", w.replay(func(r *pipeline.Replay) { r.Site = "example"; r.Since = w.now().Add(-2 * time.Hour) }), "1/0/1 desk:1")
+	w.want("another site", w.replay(func(r *pipeline.Replay) { r.Sites = []string{"b.example"} }), "0/0/0")
+	w.want("the site", w.replay(func(r *pipeline.Replay) { r.Sites = []string{"example"}; r.Since = w.now().Add(-2 * time.Hour) }), "1/0/1 desk:1")
 }
 
 func replayQuiet(w *world) {

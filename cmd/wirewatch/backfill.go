@@ -15,6 +15,7 @@ import (
 
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/dedup"
+	"wirewatch/pipeline/store"
 	"wirewatch/scrapers"
 )
 
@@ -105,9 +106,11 @@ func (b *backfilling) check(v verb, now time.Time) (err error) {
 		return usagef("backfill --limit is %d; it is a number of articles", b.limit)
 	}
 	for i, s := range b.sites {
-		b.sites[i] = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(s)), "www.")
-		if site := scrapers.Site("https://" + b.sites[i] + "/"); site == "" || strings.ContainsAny(s, "/ ") {
-			return usagef("backfill --site %q: it is a host name, such as example.org", s)
+		if s == "" {
+			return usagef("backfill --site is empty: it is a host name, such as example.org")
+		}
+		if b.sites[i], err = v.site(s); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -327,11 +330,15 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 	return left, errors.Join(werr, ferr, jerr)
 }
 
-// fetch gets the pages that sources named, and returns how many have still to be tried.
+// fetch gets the pages that sources named, and returns how many have still to be tried. Where a daemon or another backfill has a host in hand,
+// it waits: the pages are fetched there.
 func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipeline.BackfillRun) (left int, err error) {
 	count := func() (done, dead, open int, err error) {
 		n, _, err := a.store.BackfillItems(ctx, is.ID)
 		return n[pipeline.ItemDone], n[pipeline.ItemDead], n[pipeline.ItemOpen], err
+	}
+	if _, err := a.store.TakeWanted(ctx, is); err != nil {
+		return 0, err
 	}
 	done, dead, open, err := count()
 	if err != nil || open == 0 {
@@ -354,7 +361,7 @@ func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipelin
 			}
 		}
 	})
-	_, err = a.stage(ctx, workers, a.process)
+	err = b.fetchAll(ctx, a, is)
 	stop()
 	watching.Wait()
 	if ctx.Err() != nil {
@@ -366,14 +373,42 @@ func (b *backfilling) fetch(ctx context.Context, a *app, p *progress, is pipelin
 	return open, errors.Join(err, cerr)
 }
 
-// tell tells the channels of what rules matched in what backfills stored of the range, once a story, behind whatever else there is to tell.
+// othersFetch is how long a backfill waits before it looks again whether the pages that others have in hand are there.
+const othersFetch = 500 * time.Millisecond
+
+// fetchAll fetches until no page is due.
+func (b *backfilling) fetchAll(ctx context.Context, a *app, is pipeline.BackfillRun) error {
+	for {
+		if _, err := a.stage(ctx, workers, a.process); err != nil {
+			return err
+		}
+		more, err := a.store.TakeWanted(ctx, is)
+		if err != nil {
+			return err
+		}
+		if more > 0 {
+			continue
+		}
+		due, err := a.store.BackfillDue(ctx, is.ID, time.Now())
+		if err != nil || !due {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(othersFetch):
+		}
+	}
+}
+
+// tell tells the channels of what rules matched in what backfills stored of the range and the sites, once a story, behind whatever else there is to tell.
 func (b *backfilling) tell(ctx context.Context, a *app) error {
 	if b.alert == alertNone {
 		return nil
 	}
 	s := a.setup.Load()
 	again := &pipeline.Replay{Store: a.store, Digest: b.alert == alertDigest, Now: time.Now, Takes: func(rule, channel string) bool { return s.quiet.takes(s.byName[rule], channel) },
-		PastFilter: pipeline.PastFilter{Rules: b.rules, Range: b.dates, Backfilled: true},
+		PastFilter: pipeline.PastFilter{Rules: b.rules, Range: b.dates, Sites: b.sites, Backfilled: true},
 		Rule: func(name string) (pipeline.Match, bool) {
 			_, ok := s.byName[name]
 			return s.matchOf(name, s.now()), ok
@@ -386,7 +421,15 @@ func (b *backfilling) tell(ctx context.Context, a *app) error {
 	if len(told) == 0 {
 		return nil
 	}
-	_, err := a.stage(ctx, workers, someChannels{a.deliver, told})
+	sent, err := a.stage(ctx, workers, someChannels{a.deliver, told})
+	a.log.Info("sent of the past", "messages", sent)
+	for _, ch := range told {
+		waits, werr := a.store.Deliveries(ctx, store.DeliveryFilter{Channel: ch, State: pipeline.DeliveryHeld, Limit: 1})
+		if len(waits) > 0 {
+			a.log.Warn("messages wait for a channel, behind what is live (`wirewatch alerts list --state held`); a running daemon or the next run sends them", "channel", ch)
+		}
+		err = errors.Join(err, werr)
+	}
 	return err
 }
 

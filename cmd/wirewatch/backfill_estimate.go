@@ -89,6 +89,9 @@ func (r estimateRow) say() string {
 	if r.About {
 		about = "about "
 	}
+	if r.Articles == 0 && !r.About {
+		return r.Source + ": nothing of what is asked for"
+	}
 	parts := []string{about + count(r.Articles, "article")}
 	n := 0
 	for _, k := range r.Requests {

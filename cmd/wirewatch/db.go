@@ -30,7 +30,20 @@ func withStore(ctx context.Context, e *env, file string, f func(*store.Store) er
 			return fmt.Errorf("there is no database %s yet; `wirewatch run` or `wirewatch db migrate` makes it", path)
 		}
 	}
-	st, err := openStore(ctx, cfg, e.now, slog.New(slog.DiscardHandler))
+	return withOpened(ctx, e, cfg, f)
+}
+
+// withNewStore is withStore for verbs that fill a store: where there is none they make it.
+func withNewStore(ctx context.Context, e *env, file string, f func(*store.Store) error) error {
+	cfg, err := loadPlain(file, e.getenv)
+	if err != nil {
+		return err
+	}
+	return withOpened(ctx, e, cfg, f)
+}
+
+func withOpened(ctx context.Context, e *env, cfg *configs.Config, f func(*store.Store) error) error {
+	st, err := openStore(ctx, cfg, e.now, slog.New(slog.DiscardHandler)) // opening migrates
 	if err != nil {
 		return err
 	}
@@ -44,21 +57,14 @@ func runDBMigrate(ctx context.Context, e *env, v verb, args []string) error {
 	if _, err := v.parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	cfg, err := loadPlain(*file, e.getenv)
-	if err != nil {
-		return err
-	}
-	st, err := openStore(ctx, cfg, e.now, slog.New(slog.DiscardHandler)) // opening migrates
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	i, err := st.Info(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(e.stderr, "the store is at schema %d (%s %s)\n", i.Schema, i.Database, i.Server)
-	return nil
+	return withNewStore(ctx, e, *file, func(st *store.Store) error {
+		i, err := st.Info(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stderr, "the store is at schema %d (%s %s)\n", i.Schema, i.Database, i.Server)
+		return nil
+	})
 }
 
 // findingRow is a line of `db check --json`.

@@ -44,10 +44,10 @@ func runExport(ctx context.Context, e *env, v verb, args []string) error {
 	file := configFlag(fs)
 	var x export
 	fs.StringVar(&x.format, "format", formatJSONL, "`form`: jsonl (which import reads), csv (for spreadsheets), warc (the kept pages), opml (the feeds, as `feeds export`)")
-	what := fs.String("what", "", "articles, stories, matches or all (default: all of it as JSON lines, articles as CSV)")
+	what := fs.String("what", "", "`which`: articles, stories, matches or all (default: all of it as JSON lines, articles as CSV)")
 	dates := rangeFlags(fs, "")
 	fs.BoolVar(&x.filter.Seen, "seen", false, "--since and --until are of the time when an article was stored, not of its publication")
-	fs.StringVar(&x.filter.Site, "site", "", "only of this `site`")
+	fs.StringVar(&x.filter.Site, "site", "", "only of this `site` and its subdomains")
 	fs.StringVar(&x.filter.Rule, "rule", "", "only what this `rule` matched")
 	fs.BoolVar(&x.filter.Canonical, "canonical", false, "the same bytes for the same articles, stories and matches: sorted, without the times of this store and what it told; for comparing")
 	fs.BoolVar(&x.bom, "bom", false, "begin CSV with a byte order mark, by which Excel knows UTF-8")
@@ -63,10 +63,16 @@ func runExport(ctx context.Context, e *env, v verb, args []string) error {
 	if err := x.check(); err != nil {
 		return err
 	}
+	if x.filter.Site, err = v.site(x.filter.Site); err != nil {
+		return err
+	}
 	if x.format == formatOPML {
 		return toFile(e, x.out, func(w io.Writer) error { return exportFeeds(e, *file, w) })
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
+		if err := knownRule(ctx, e, *file, st, x.filter.Rule); err != nil {
+			return err
+		}
 		if err := toFile(e, x.out, func(w io.Writer) error { return x.write(ctx, e, st, w) }); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -34,7 +35,7 @@ func runImport(ctx context.Context, e *env, v verb, args []string) error {
 			return err
 		}
 	}
-	return withStore(ctx, e, *file, func(st *store.Store) error {
+	return withNewStore(ctx, e, *file, func(st *store.Store) error {
 		var m store.Imported
 		bad := 0
 		var failed error
@@ -66,7 +67,7 @@ func runImport(ctx context.Context, e *env, v verb, args []string) error {
 	})
 }
 
-// importable says of files that are no archive of JSON lines what reads them.
+// importable says of files that are no archive of JSON lines what reads them, and of those that are not there that they are not.
 func importable(name string) error {
 	switch ext := strings.ToLower(filepath.Ext(strings.TrimSuffix(strings.ToLower(name), ".gz"))); ext {
 	case ".opml":
@@ -75,6 +76,12 @@ func importable(name string) error {
 		return usagef("import: %s is for spreadsheets: it lacks half of each article, and cells were changed to be safe. Import what `wirewatch export --format jsonl` writes", name)
 	case ".warc":
 		return usagef("import: %s holds pages, from which articles are made: `wirewatch backfill --source warc:%s`", name, name)
+	}
+	if name == "-" {
+		return nil
+	}
+	if _, err := os.Stat(name); err != nil {
+		return fmt.Errorf("import: %w", err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,8 +85,34 @@ func rangeFlags(fs *flag.FlagSet, since string) func(now time.Time) (lab.Range, 
 				return r, usagef("%s --until: %v", strings.TrimPrefix(fs.Name(), "wirewatch "), err)
 			}
 		}
+		if !r.Since.IsZero() && !r.Until.IsZero() && !r.Since.Before(r.Until) {
+			return r, usagef("%s: --since %s is not before --until %s", strings.TrimPrefix(fs.Name(), "wirewatch "), stamp(r.Since), stamp(r.Until))
+		}
 		return r, nil
 	}
+}
+
+// knownRule says of a rule that is asked for by name and is neither configured nor ever matched that there is none; "" is no rule.
+func knownRule(ctx context.Context, e *env, config string, st *store.Store, name string) error {
+	if name == "" {
+		return nil
+	}
+	has, err := st.Matches(ctx, store.MatchFilter{Rule: name, Limit: 1})
+	if err != nil || len(has) > 0 {
+		return err
+	}
+	list, err := rulesOf(e, config, "")
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(list))
+	for i, r := range list {
+		names[i] = r.Name
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	return fmt.Errorf("there is no rule %q%s, nor anything stored that one of this name matched", name, didYouMean(name, names))
 }
 
 // rulesOf reads the rules of a rule file, or of the configuration where file is "". Rules need no secrets of channels.

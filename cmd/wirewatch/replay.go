@@ -88,6 +88,9 @@ func runReplay(ctx context.Context, e *env, v verb, args []string) error {
 	if q.dates, err = dates(e.now()); err != nil {
 		return err
 	}
+	if q.site, err = v.site(q.site); err != nil {
+		return err
+	}
 	s, err := load(q.config, e.getenv, e.now)
 	if err != nil {
 		return err
@@ -129,6 +132,14 @@ func (q *replaying) check(s *setup, now time.Time) error {
 	return nil
 }
 
+// sites are those that the replay is of; none: all.
+func (q *replaying) sites() []string {
+	if q.site == "" {
+		return nil
+	}
+	return []string{q.site}
+}
+
 // run stores what the rule matches, and tells it or says what would be told.
 func (q *replaying) run(ctx context.Context, e *env, s *setup, st *store.Store) error {
 	start := time.Now()
@@ -145,7 +156,7 @@ func (q *replaying) run(ctx context.Context, e *env, s *setup, st *store.Store) 
 		return err
 	}
 	again := &pipeline.Replay{Store: source, Channels: q.to, Digest: q.digest, Limit: q.limit, DryRun: !out.Raised, Now: e.now,
-		PastFilter: pipeline.PastFilter{Rules: []string{q.rule.Name}, Range: pipeline.Range{Since: q.dates.Since, Until: q.dates.Until}, Site: q.site},
+		PastFilter: pipeline.PastFilter{Rules: []string{q.rule.Name}, Range: pipeline.Range{Since: q.dates.Since, Until: q.dates.Until}, Sites: q.sites()},
 		Rule:       func(name string) (pipeline.Match, bool) { return s.matchOf(name, e.now()), true },
 		Takes:      func(rule, channel string) bool { return s.quiet.takes(s.byName[rule], channel) },
 		Found: func(m pipeline.PastMatch, told []string) {

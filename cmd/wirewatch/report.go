@@ -30,9 +30,12 @@ func runReport(ctx context.Context, e *env, v verb, args []string) error {
 	if *stories < 1 || *stories > 200 {
 		return usagef("report: --stories is from 1 to 200")
 	}
-	a := report.About{Zone: time.Local, Site: strings.ToLower(*site), Rule: *rule, Made: e.now(), Version: version}
+	a := report.About{Zone: time.Local, Rule: *rule, Made: e.now(), Version: version}
+	var err error
+	if a.Site, err = v.site(*site); err != nil {
+		return err
+	}
 	if *zone != "" {
-		var err error
 		if a.Zone, err = time.LoadLocation(*zone); err != nil {
 			return usagef("report --tz: %q is no time zone known here; name one as Europe/Berlin, Asia/Seoul or UTC", *zone)
 		}
@@ -41,6 +44,9 @@ func runReport(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
+		if err := knownRule(ctx, e, *file, st, a.Rule); err != nil {
+			return err
+		}
 		n, err := st.Report(ctx, store.ReportFilter{Since: a.Since, Until: a.Until, Site: a.Site, Rule: a.Rule, Stories: *stories})
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 
 	"wirewatch/alerts"
 	"wirewatch/configs"
+	"wirewatch/scrapers"
 )
 
 // An env is what a verb may touch of the world.
@@ -323,6 +324,18 @@ func (v verb) since(s string, now time.Time) (time.Time, error) {
 		return time.Time{}, usagef("%s --since: %v", v.name, err)
 	}
 	return t, nil
+}
+
+// site reads what --site was given: a host name, as articles have theirs; "" is none.
+func (v verb) site(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	name := strings.TrimPrefix(strings.ToLower(strings.TrimSpace(s)), "www.")
+	if strings.ContainsAny(name, "/ ") || scrapers.Site("https://"+name+"/") == "" {
+		return "", usagef("%s --site %q: it is a host name, such as example.org", v.name, s)
+	}
+	return name, nil
 }
 
 // state reads what --state was given: one of known, or all, which is "".

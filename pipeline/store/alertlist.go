@@ -7,7 +7,8 @@ import (
 	"wirewatch/pipeline"
 )
 
-// RuleAlerts lists a rule's latest alerts with what there is to say, the newest first. The story and its outlets are as they stand now.
+// RuleAlerts lists a rule's latest live alerts with what there is to say, the newest first. The story and its outlets are as they stand now.
+// What replays alone told of is left out: a replay of hundreds would push out of the list what a reader of it has not seen.
 func (s *Store) RuleAlerts(ctx context.Context, rule string, n int) ([]pipeline.Alert, error) {
 	var out []pipeline.Alert
 	err := s.snapshot(ctx, func(c conn) error {
@@ -26,7 +27,7 @@ func (s *Store) RuleAlerts(ctx context.Context, rule string, n int) ([]pipeline.
 			out, payloads = append(out, a), append(payloads, said)
 			return unlist(spans, &out[len(out)-1].Spans, "spans")
 		}, `SELECT id, rule, subject, kind, seq, created, story, article, spans, payload, about FROM alerts
-			WHERE rule = ? AND kind IN ('match', 'update') ORDER BY id DESC LIMIT ?`, rule, limit(n))
+			WHERE rule = ? AND kind IN ('match', 'update') AND archived = 0 ORDER BY id DESC LIMIT ?`, rule, limit(n))
 		if err != nil {
 			return err
 		}

@@ -197,7 +197,7 @@ func (s *Store) PastMatches(ctx context.Context, f pipeline.PastFilter, after pi
 	}
 	w.add(!f.Since.IsZero(), `m.dated >= ?`, ms(f.Since))
 	w.add(!f.Until.IsZero(), `m.dated < ?`, ms(f.Until))
-	w.add(f.Site != "", `(a.site = ? OR a.site LIKE ?)`, ident(f.Site), "%."+ident(f.Site))
+	w.sites(`a.site`, f.Sites)
 	w.add(f.Backfilled, `a.past = 1`)
 	w.add(after.Article != 0, `m.dated >= ? AND (m.dated, a.canonical, m.article, m.rule) > (?, ?, ?, ?)`, ms(after.At), ms(after.At), after.Canonical, after.Article, after.Rule)
 	c, done := s.read(ctx)

@@ -14,8 +14,8 @@ import (
 type ArchiveFilter struct {
 	Since, Until time.Time // of the time of publication, half-open; an article whose date is unknown lies in no range
 	Seen         bool      // they are of the time when it was stored
-	Site         string
-	Rule         string // only what this rule matched
+	Site         string    // with its subdomains
+	Rule         string    // only what this rule matched
 	// Canonical puts articles in the order of archives (by publication, canonical URL, title, key), whatever order they were stored in; else
 	// they come as they were stored.
 	Canonical bool
@@ -67,7 +67,7 @@ func listArchive(c conn, f ArchiveFilter) (ids []int64, ties []tie, err error) {
 	w.add(!f.Since.IsZero(), when+` >= ?`, ms(f.Since))
 	w.add(!f.Until.IsZero(), when+` < ?`, ms(f.Until))
 	w.add(!f.Seen && f.Since.IsZero() && !f.Until.IsZero(), `published <> 0`)
-	w.add(f.Site != "", `site = ?`, ident(f.Site))
+	w.site(`site`, f.Site)
 	w.add(f.Rule != "", `EXISTS (SELECT 1 FROM matches m WHERE m.article = articles.id AND m.rule = ?)`, f.Rule)
 	if !f.Canonical {
 		ids, err = column[int64](c, `SELECT id FROM articles`+w.String()+` ORDER BY id`, w.args...)

@@ -56,6 +56,9 @@ func scanBackfill(c conn, where string, args ...any) (r pipeline.BackfillRun, er
 func (s *Store) FinishBackfill(ctx context.Context, id int64) error {
 	err := s.tx(ctx, func(c conn) error {
 		_, err := c.exec(`UPDATE backfills SET finished = ? WHERE id = ?`, ms(s.now()), id)
+		if err == nil {
+			_, err = c.exec(`DELETE FROM backfill_wants WHERE backfill = ?`, id)
+		}
 		return err
 	})
 	if err != nil {
@@ -103,8 +106,9 @@ func (t *Tx) SaveWalk(backfill int64, w pipeline.Walk) error {
 	return nil
 }
 
-// SaveFinds stores items that a walk found, and with them how far it is, under the lease. Items whose address is known change nothing. It
-// adds to the walk's numbers how many were new and how many known, and returns them.
+// SaveFinds stores items that a walk found, and with them how far it is, under the lease. Items whose address is known change nothing, but
+// for what another backfill did not want or could not get, see find. It adds to the walk's numbers how many were new and how many known, and
+// returns them.
 func (s *Store) SaveFinds(ctx context.Context, l pipeline.Lease, backfill int64, w pipeline.Walk, items []pipeline.Item) (pipeline.Walk, error) {
 	out := w
 	err := s.tx(ctx, func(c conn) error {
@@ -113,6 +117,10 @@ func (s *Store) SaveFinds(ctx context.Context, l pipeline.Lease, backfill int64,
 			return err
 		}
 		if err := c.lock(lockItems); err != nil {
+			return err
+		}
+		run, err := scanBackfill(c, `id = ?`, backfill)
+		if err != nil && (len(items) > 0 || !errors.Is(err, ErrNotFound)) {
 			return err
 		}
 		added := 0
@@ -125,7 +133,7 @@ func (s *Store) SaveFinds(ctx context.Context, l pipeline.Lease, backfill int64,
 				continue
 			}
 			it.Backfill = backfill
-			n, err := s.saveItems(c, it.Feed, []pipeline.Item{it})
+			n, err := s.find(c, run, w.Source, it)
 			if err != nil {
 				return err
 			}
@@ -138,24 +146,6 @@ func (s *Store) SaveFinds(ctx context.Context, l pipeline.Lease, backfill int64,
 		return w, fmt.Errorf("save what %s lists: %w", w.Source, err)
 	}
 	return out, nil
-}
-
-// BackfillItems counts a run's items by their state, and of these the bare ones, that have brought no article: done ones are outside its range.
-func (s *Store) BackfillItems(ctx context.Context, backfill int64) (states, bare map[pipeline.ItemState]int, err error) {
-	c, done := s.read(ctx)
-	defer done()
-	states, bare = map[pipeline.ItemState]int{}, map[pipeline.ItemState]int{}
-	err = c.each(func(scan func(...any) error) error {
-		var state pipeline.ItemState
-		var n, without int
-		err := scan(&state, &n, &without)
-		states[state], bare[state] = n, without
-		return err
-	}, `SELECT state, COUNT(*), SUM(CASE WHEN article = 0 THEN 1 ELSE 0 END) FROM items WHERE backfill = ? AND backfill <> 0 GROUP BY state`, backfill)
-	if err != nil {
-		return nil, nil, fmt.Errorf("count the items of backfill %d: %w", backfill, err)
-	}
-	return states, bare, nil
 }
 
 // Unjoined lists the first articles in the order of publication (then by address) that belong to no story yet, without bodies and blocks;
@@ -187,30 +177,35 @@ func (s *Store) PastIsIdle(ctx context.Context, now time.Time) (bool, error) {
 // Near calls f for the articles with a story whose time (of publication, or when they were seen where that is unknown) is in [from, to).
 func (t *Tx) Near(from, to time.Time, f func(pipeline.Placed)) error {
 	for _, where := range []string{`a.published >= ? AND a.published < ? AND a.published <> 0`, `a.published = 0 AND a.seen >= ? AND a.seen < ?`} {
-		list, err := loadPlaced(t.c, where+` AND a.story <> 0 AND a.sketch IS NOT NULL ORDER BY a.published, a.canonical, 12, a.id`, ms(from), ms(to))
+		err := eachPlaced(t.c, f, where+` AND a.story <> 0 AND a.sketch IS NOT NULL ORDER BY a.published, a.canonical, 12, a.id`, ms(from), ms(to))
 		if err != nil {
 			return fmt.Errorf("list the articles from %s to %s: %w", from, to, err)
-		}
-		for _, p := range list {
-			f(p)
 		}
 	}
 	return nil
 }
 
 func loadPlaced(c conn, where string, args ...any) (out []pipeline.Placed, err error) {
-	err = c.each(func(scan func(...any) error) error {
+	err = eachPlaced(c, func(p pipeline.Placed) { out = append(out, p) }, where, args...)
+	return out, err
+}
+
+// eachPlaced has one body in memory at a time: there may be a season of them.
+func eachPlaced(c conn, f func(pipeline.Placed), where string, args ...any) error {
+	return c.each(func(scan func(...any) error) error {
 		var p pipeline.Placed
 		var published, seen, taken int64
-		err := scan(&p.ID, &p.Story, &p.Canonical, &p.Site, &p.Lang, &p.Title, &published, &seen, &p.Sketch, &p.Event, &p.Terms, &taken)
+		err := scan(&p.ID, &p.Story, &p.Canonical, &p.Site, &p.Lang, &p.Title, &published, &seen, &p.Sketch, &p.Event, &p.Terms, &taken, &p.Body)
 		p.Published, p.Seen, p.Taken = at(published), at(seen), at(taken)
-		out = append(out, p)
+		if err == nil {
+			f(p)
+		}
 		return err
 	}, `SELECT a.id, a.story, a.canonical, a.site, a.lang, a.title, a.published, a.seen, a.sketch,
 			COALESCE((SELECT CASE WHEN s.event = 0 THEN s.id ELSE s.event END FROM stories s WHERE s.id = a.story), 0),
-			(SELECT t.terms FROM article_terms t WHERE t.article = a.id), COALESCE((SELECT p.fetched FROM pages p WHERE p.article = a.id), 0)
+			(SELECT t.terms FROM article_terms t WHERE t.article = a.id), COALESCE((SELECT p.fetched FROM pages p WHERE p.article = a.id), 0),
+			CASE WHEN a.relation IN ('new', 'same_event') AND NOT EXISTS (SELECT 1 FROM article_terms t WHERE t.article = a.id) THEN a.body ELSE '' END
 		FROM articles a WHERE `+where, args...)
-	return out, err
 }
 
 // LastChange is the number of the change that was noted last.

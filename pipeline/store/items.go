@@ -95,10 +95,10 @@ func saveItem(c conn, it pipeline.Item) error {
 	// An item that a poll made loud while a run had it in hand quietly stays open: the next run tells what this one did not.
 	// One that a poll opened while its page was looked at again (open, and nobody has claimed it) stays open as it is, too.
 	n, err := c.exec(`UPDATE items SET state = CASE WHEN quiet < ? THEN 'open' ELSE ? END, due = ?, attempts = ?, claims = 0, claimed_by = '',
-		error = ?, first_try = ?, article = ?, fallback = ?, visit = ?, etag = ?, last_modified = ?, doubt = ?
+		error = ?, first_try = ?, article = ?, fallback = ?, visit = ?, etag = ?, last_modified = ?, doubt = ?, published = ?
 		WHERE id = ? AND (state <> 'open' OR claims > 0)`,
 		bit(it.Quiet), string(it.State), ms(it.Due), it.Attempts, it.Error, ms(it.FirstTry), it.Article, bit(it.Fallback),
-		ms(it.Visit), it.ETag, it.LastModified, it.Doubt, it.ID)
+		ms(it.Visit), it.ETag, it.LastModified, it.Doubt, ms(it.Entry.Published), it.ID)
 	if err == nil && n == 0 {
 		n, err = c.exec(`UPDATE items SET article = ? WHERE id = ?`, it.Article, it.ID)
 	}
@@ -166,6 +166,25 @@ func (w *where) add(when bool, cond string, args ...any) {
 	if when {
 		w.parts, w.args = append(w.parts, cond), append(w.args, args...)
 	}
+}
+
+// site is the condition that what col names is a site or one of its subdomains; "" is every site.
+func (w *where) site(col, site string) {
+	if site != "" {
+		w.sites(col, []string{site})
+	}
+}
+
+// sites is the condition that what col names is one of sites or of their subdomains; none is every site.
+func (w *where) sites(col string, sites []string) {
+	var each []string
+	var args []any
+	for _, s := range sites {
+		s = ident(s)
+		each = append(each, col+` = ? OR `+col+` LIKE ? ESCAPE '\'`)
+		args = append(args, s, `%.`+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s))
+	}
+	w.add(len(each) > 0, `(`+strings.Join(each, ` OR `)+`)`, args...)
 }
 
 func (w *where) in(col string, ids []int64) {

@@ -48,4 +48,14 @@ func ruleAlerts(w *world) {
 	got, as = list(rule, 10)
 	w.want(got, []string{"update a.example 1", "match b.example 0", "match a.example 1"})
 	w.want(as[0].Update.Outlets, 1)
+
+	w.ok(w.write(func(tx pipeline.Tx) error { // a replay finds an old story
+		a := w.store(tx, 0, "old.example")
+		told, err := tx.RaiseArchived(pipeline.Alert{Rule: rule, Kind: pipeline.KindMatch, Created: w.now, Story: pipeline.Story{ID: a.Story}, Article: a,
+			Archive: pipeline.ForArchive}, w.now, []string{"slack"})
+		w.want(told, []string{"slack"})
+		return err
+	}))
+	got, _ = list(rule, 1)
+	w.want(got, []string{"update a.example 1"})
 }

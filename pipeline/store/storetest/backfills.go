@@ -89,6 +89,95 @@ func backfillFinds(w *world) {
 	count(run.ID, map[pipeline.ItemState]int{pipeline.ItemDone: 3})
 }
 
+// What one run found outside of its range is opened for another one whose range has it; what waits for one is counted by both.
+func backfillRanges(w *world) {
+	day := w.now.Add(-100 * 24 * time.Hour)
+	open := func(asked string, since, until time.Time, undated bool) pipeline.BackfillRun {
+		w.Helper()
+		r, err := w.s.OpenBackfill(w.ctx, pipeline.BackfillRun{Asked: asked, Range: pipeline.Range{Since: since, Until: until}, Undated: undated})
+		w.ok(err)
+		return r
+	}
+	item := func(link, copied string) pipeline.Item {
+		it := w.item(link, link)
+		it.Feed, it.Origin, it.Quiet, it.State, it.Copy, it.Taken = "source", pipeline.FromBackfill, true, pipeline.ItemOpen, copied, w.now
+		return it
+	}
+	finds := func(r pipeline.BackfillRun, items ...pipeline.Item) string {
+		w.Helper()
+		l := w.lease("backfill", fmt.Sprint(r.ID, " one"))
+		walk, err := w.s.SaveFinds(w.ctx, l, r.ID, pipeline.Walk{Source: "one"}, items)
+		w.ok(err)
+		w.release(l)
+		return fmt.Sprint(walk.Added, " ", walk.Known)
+	}
+	outside := func(host string, published time.Time, state pipeline.ItemState) {
+		w.Helper()
+		l := w.lease("process", host)
+		its, err := w.s.ClaimItems(w.ctx, l, w.now, 1)
+		w.ok(err)
+		its[0].State, its[0].Entry.Published = state, published
+		w.ok(w.s.SaveItem(w.ctx, l, its[0]))
+		w.release(l)
+	}
+	due := func(r pipeline.BackfillRun, want bool) {
+		w.Helper()
+		got, err := w.s.BackfillDue(w.ctx, r.ID, w.now)
+		w.ok(err)
+		w.want(got, want)
+	}
+	take := func(r pipeline.BackfillRun, want int) {
+		w.Helper()
+		got, err := w.s.TakeWanted(w.ctx, r)
+		w.ok(err)
+		w.want(got, want)
+	}
+	one, two := open("one", time.Time{}, day, false), open("two", day, day.Add(time.Hour), false)
+	page := item("https://x.example/1", "")
+	w.want(finds(one, page), "1 0")
+	w.want(finds(two, page), "0 1")
+	due(two, true)
+	take(two, 0) // nobody has read it
+	count := func(r pipeline.BackfillRun, states, bare map[pipeline.ItemState]int) {
+		w.Helper()
+		got, without, err := w.s.BackfillItems(w.ctx, r.ID)
+		w.ok(err)
+		w.want([]any{got, without}, []any{states, bare})
+	}
+	count(one, map[pipeline.ItemState]int{pipeline.ItemOpen: 1}, map[pipeline.ItemState]int{pipeline.ItemOpen: 1})
+	count(two, map[pipeline.ItemState]int{pipeline.ItemOpen: 1}, map[pipeline.ItemState]int{pipeline.ItemOpen: 0})
+	waits, err := w.s.Wanting(w.ctx, w.items()[0].ID)
+	w.ok(err)
+	w.want(waits, []pipeline.BackfillRun{two})
+	outside("a.example", day, pipeline.ItemDone) // the first moment of the second range, behind the last of the first
+	due(two, false)
+	w.want(finds(one, page), "0 1")
+	take(two, 1)
+	due(two, true)
+	due(one, false)
+	walks, err := w.s.Walks(w.ctx, two.ID)
+	w.ok(err)
+	w.want([]int{walks[0].Added, walks[0].Known}, []int{1, 0})
+	outside("a.example", day.Add(time.Hour), pipeline.ItemDone) // the page says another time now
+	take(two, 0)
+	w.want(finds(open("three", day, day.Add(time.Hour), true), page), "0 1")
+	w.want(finds(open("four", day.Add(time.Hour), time.Time{}, false), page), "1 0")
+	outside("a.example", time.Time{}, pipeline.ItemDone)
+	w.want(finds(open("five", time.Time{}, time.Time{}, false), page), "0 1")
+	w.want(finds(open("six", day, day, true), page), "1 0")
+	outside("a.example", time.Time{}, pipeline.ItemDead)
+	w.want(finds(one, page), "0 1") // what failed for good is for `items retry`
+	archived := item("https://x.example/1", "https://archive.example/1")
+	archived.Host = "archive.example"
+	w.want(finds(one, archived), "1 0")
+	got := w.items()
+	w.want([]any{len(got), got[0].Host, got[0].Copy, got[0].Taken, got[0].State}, []any{1, "archive.example", archived.Copy, w.now, pipeline.ItemOpen})
+	outside("archive.example", time.Time{}, pipeline.ItemDead)
+	w.want(finds(two, archived), "0 1")
+	w.ok(w.s.FinishBackfill(w.ctx, two.ID))
+	count(two, map[pipeline.ItemState]int{}, map[pipeline.ItemState]int{})
+}
+
 // A page that a poll brings is read at its own address, whether or not a backfill has read the copy of an archive.
 func backfillLouder(w *world) {
 	f := w.feed("f")
@@ -224,6 +313,14 @@ func unjoined(w *world) {
 	w.want(near(day.Add(time.Millisecond), day.Add(time.Hour+time.Millisecond)), []string{second})
 	w.want(near(w.now, w.now.Add(time.Millisecond)), []string{fmt.Sprintf("%d in %d ", undated.ID, root)}) // when it was seen
 	w.want(len(near(w.now.Add(-time.Hour), w.now)), 0)
+
+	// What the first is about is forgotten; its words are there to say it again. The others opened no story.
+	w.ok(w.write(func(tx pipeline.Tx) error {
+		w.ok(tx.DropTerms(w.now.Add(time.Hour)))
+		return tx.Near(day, day.Add(2*time.Hour), func(p pipeline.Placed) {
+			w.want([]any{len(p.Terms), p.Body}, []any{0, map[int64]string{early.ID: "Body of " + early.Canonical}[p.ID]})
+		})
+	}))
 
 	// What has its place keeps it.
 	w.ok(w.write(func(tx pipeline.Tx) error {

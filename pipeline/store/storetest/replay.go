@@ -186,7 +186,8 @@ func pastMatches(w *world) {
 	}
 	w.want(list(pipeline.PastFilter{}), []string{"r a.example", "r c.example", "s c.example", "r b.example", "r sub.b.example"})
 	w.want(list(pipeline.PastFilter{Rules: []string{"s", "none"}}), []string{"s c.example"})
-	w.want(list(pipeline.PastFilter{Site: "b.example"}), []string{"r b.example", "r sub.b.example"})
+	w.want(list(pipeline.PastFilter{Sites: []string{"b.example"}}), []string{"r b.example", "r sub.b.example"})
+	w.want(list(pipeline.PastFilter{Rules: []string{"r"}, Sites: []string{"b.example", "a.example", "%"}}), []string{"r a.example", "r b.example", "r sub.b.example"})
 	w.want(list(pipeline.PastFilter{Rules: []string{"r"}, Range: pipeline.Range{Until: w.now}}), []string{"r a.example", "r c.example"})
 	w.want(list(pipeline.PastFilter{Rules: []string{"r"}, Range: pipeline.Range{Since: w.now}}), []string{"r b.example", "r sub.b.example"})
 	ms, err := w.s.PastMatches(w.ctx, pipeline.PastFilter{}, pipeline.PastPlace{}, 1)

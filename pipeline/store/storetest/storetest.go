@@ -43,7 +43,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"replay", replayed}, {"replay, then live", archivedThenLive}, {"matches of the past", pastMatches},
 		{"what is said of a rule", about}, {"marks", marks}, {"alerts of a rule", ruleAlerts},
 		{"archive", archived}, {"archive into a store", archivedInto}, {"archive filters", archiveFilters},
-		{"runs of backfills", backfillRuns}, {"finds of backfills", backfillFinds}, {"backfilled, then polled", backfillLouder}, {"an idle past", pastIdle},
+		{"runs of backfills", backfillRuns}, {"finds of backfills", backfillFinds}, {"ranges of backfills", backfillRanges}, {"backfilled, then polled", backfillLouder}, {"an idle past", pastIdle},
 		{"unjoined", unjoined}, {"captures", captures},
 		{"report", report}, {"report on a site or a rule", reportFilters}, {"report on alerts", reportAlerts},
 	} {

@@ -116,6 +116,9 @@ func (c *matrix) Send(ctx context.Context, d pipeline.Delivery) (ref string, err
 	}
 	a.read(&got)
 	if a.status == http.StatusOK && strings.HasPrefix(got.Event, "$") {
+		if root := inReply(d); strings.HasPrefix(root, "$") { // no thread begins at a message that is in one
+			return root, nil
+		}
 		return c.post.scrub(got.Event), nil
 	}
 	a.wait = seconds(got.After / 1000)

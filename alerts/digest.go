@@ -110,10 +110,15 @@ func (m *Message) shorter() bool {
 	return true
 }
 
+// escalated reports whether d escalates an alert, also when a person sends it again.
+func escalated(d pipeline.Delivery) bool {
+	return d.Bundle.Reason() == pipeline.ForEscalation || len(d.Told) > 0
+}
+
 // escalationNotes say of an escalated message who was told first, and of one that may be escalated what keeps it from that.
 func escalationNotes(d pipeline.Delivery) (out []string) {
 	ack := fmt.Sprintf("`wirewatch alerts ack %d`", d.ID)
-	if d.Bundle.Reason() != pipeline.ForEscalation {
+	if !escalated(d) {
 		if e := d.Alert.Escalate; e.To != "" {
 			out = append(out, fmt.Sprintf("Goes to %s after %s unless someone acknowledges it: %s", line(e.To, nameLen), span(e.After), ack))
 		}

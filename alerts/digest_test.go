@@ -128,3 +128,13 @@ func TestDigestForTheOperator(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What a person sends again of an escalation says what it said before.
+func TestEscalationSentAgain(t *testing.T) {
+	d := samples()["escalated"]
+	before := Text(Render(d))
+	d.Bundle = pipeline.Replayed
+	if got := Text(Render(d)); got != before || !strings.Contains(got, "[ESCALATED]") {
+		t.Errorf("%s\nbefore:\n%s", got, before)
+	}
+}

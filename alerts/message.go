@@ -92,7 +92,7 @@ func Render(d pipeline.Delivery) Message {
 	if d.Archived {
 		m.Marks = append(m.Marks, archiveMark)
 	}
-	if d.Bundle.Reason() == pipeline.ForEscalation {
+	if escalated(d) {
 		m.Marks = append(m.Marks, "ESCALATED")
 	}
 	m.Notes = append(m.Notes, escalationNotes(d)...)

@@ -425,6 +425,22 @@ func escalated(w *world) {
 	w.want("phone", w.took("phone"), "[missed]")
 	w.want("who was told first", line(len(told), told[0].Channel, told[0].Sent.Equal(sent)), "1 desk true")
 	w.want("the other", w.states("phone")[0].State, pipeline.DeliveryAcked)
+
+	// Acknowledged while the second channel is down, it is not told any more.
+	_, err = w.store.Raise(w.Context(), pipeline.Alert{Rule: "down", Subject: "test:down", Kind: pipeline.KindMatch, Created: w.now(),
+		About: pipeline.About{Severity: pipeline.Critical}, Escalate: pipeline.Escalation{To: "phone", After: 30 * time.Minute}}, []string{"desk"})
+	w.ok(err)
+	w.run(w.deliver)
+	w.add(30 * time.Minute)
+	w.channels["phone"].next = []error{errDown}
+	w.run(w.deliver)
+	ack, err := w.store.Acknowledge(w.Context(), w.states("desk")[2].ID, "", "ada")
+	w.ok(err)
+	w.want("cancelled", line(ack.Alerts, ack.Escalations), "1 1")
+	w.add(time.Minute)
+	w.want("sent", w.run(w.deliver), 0)
+	w.want("phone", w.took("phone"), "[missed]")
+	w.want("the third", w.states("phone")[2].State, pipeline.DeliveryAcked)
 }
 
 // What was held for longer than a message is tried has its days of trying when it is let go.

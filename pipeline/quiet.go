@@ -134,6 +134,10 @@ func decide(d Delivery, p Policy, m moment) Delivery {
 	if d.Alert.Passes() || d.Bundle == Replayed {
 		return d.open()
 	}
+	if d.Bundle.Reason() == ForEscalation && !d.Alert.Acked.IsZero() { // meanwhile; a receiver that was down need not hear of it
+		d.State = DeliveryAcked
+		return d
+	}
 	if d.Alert.Kind != KindDigest { // what stands in it was looked at when it was gathered
 		for _, s := range m.silences {
 			if s.Active(m.now) && s.covers(&d.Alert, m.holds) {
@@ -159,6 +163,11 @@ func decide(d Delivery, p Policy, m moment) Delivery {
 	single := d.Alert.Kind != KindDigest && !d.Begun // else it keeps its id, and goes out as what it is
 	if p.Digest != nil && single {
 		at := opening(p.Hours, nextDigest(p.Digest, d.Created))
+		if d.Created.After(m.now) { // by a clock that was set back since: it waits for the next one, and once
+			if at = opening(p.Hours, nextDigest(p.Digest, m.now)); d.Bundle.Reason() == ForDigest && !d.Due.After(m.now) {
+				at = m.now
+			}
+		}
 		if at.After(m.now) || d.Bundle == "" {
 			return d.held(NewBundle(ForDigest, scope), at)
 		}
@@ -189,10 +198,12 @@ func (d Delivery) inLine(p Policy, m moment) Delivery {
 
 // full reports whether the channel took as many messages as it may in an hour, and until when it takes no more.
 func (p Policy) full(m moment) (until time.Time, full bool) {
-	if p.Limit == 0 || len(m.sent) < p.Limit {
+	// What was sent in a future further away than that was sent by a clock that was set back since, and would close the channel until then.
+	sent := slices.DeleteFunc(slices.Clone(m.sent), func(t time.Time) bool { return t.After(m.now.Add(limitWindow)) })
+	if p.Limit == 0 || len(sent) < p.Limit {
 		return until, false
 	}
-	until = m.sent[p.Limit-1].Add(limitWindow)
+	until = sent[p.Limit-1].Add(limitWindow)
 	return until, until.After(m.now)
 }
 

@@ -40,6 +40,8 @@ func TestDecide(t *testing.T) {
 		{"a digest", nil, Policy{Digest: morning}, moment{}, "held digest 08:00 tomorrow"},
 		{"a digest that was due before it was looked at", func(d *Delivery) { d.Created = now.Add(-3 * h) }, Policy{Digest: morning}, moment{}, "held digest 08:00"},
 		{"its digest is due", func(d *Delivery) { d.Created = now.Add(-3 * h); was("digest")(d) }, Policy{Digest: morning}, moment{}, "open"},
+		{"a digest of what was made by a clock that was set back", func(d *Delivery) { d.Created = now.Add(400 * 24 * h) }, Policy{Digest: morning}, moment{}, "held digest 08:00 tomorrow"},
+		{"and that is due", func(d *Delivery) { d.Created = now.Add(400 * 24 * h); was("digest")(d) }, Policy{Digest: morning}, moment{}, "open"},
 		{"its digest was due by an older configuration", was("digest"), Policy{Digest: morning}, moment{}, "held digest 08:00 tomorrow"},
 		{"its digest is no more", was("digest"), Policy{}, moment{}, "open"},
 		{"a digest of the rule's own", nil, Policy{Digest: morning, Own: true}, moment{}, "held digest r 08:00 tomorrow"},
@@ -66,6 +68,8 @@ func TestDecide(t *testing.T) {
 		{"at the limit a moment too early", nil, Policy{Limit: 1}, moment{sent: sent(h)}, "held limit 10:00"},
 		{"the oldest has left the hour", nil, Policy{Limit: 3}, moment{sent: sent(m, 2*m, h+time.Millisecond)}, "open"},
 		{"a digest is a message", kind(KindDigest), Policy{Limit: 1}, moment{sent: sent(30 * m)}, "held limit 10:30"},
+		{"by a clock that was set back", nil, Policy{Limit: 1}, moment{sent: sent(-400 * 24 * h)}, "open"},
+		{"by a clock that is a little ahead", nil, Policy{Limit: 1}, moment{sent: sent(-m)}, "held limit 11:01"},
 		{"a failed one too", tried, Policy{Limit: 1}, moment{sent: sent(30 * m)}, "held limit 10:30"},
 
 		{"too severe to be held", says("critical"), Policy{Digest: morning, Hours: []Hours{shut}, Group: m, Limit: 1, Unless: "critical"}, moment{sent: sent(m)}, "open"},
@@ -104,6 +108,8 @@ func TestDecide(t *testing.T) {
 		{"a test", kind(KindTest), Policy{Digest: morning, Hours: []Hours{shut}, Group: m, Limit: 1}, moment{sent: sent(m), silences: silenced}, "open"},
 		{"sent by hand", func(d *Delivery) { d.Bundle = Replayed }, Policy{Digest: morning, Hours: []Hours{shut}, Group: m, Limit: 1}, moment{sent: sent(m), silences: silenced}, "open"},
 		{"an escalation", was(ForEscalation), Policy{Digest: morning, Hours: []Hours{shut}, Group: m, Limit: 1}, moment{sent: sent(m)}, "open"},
+		{"an escalation that failed, of what was acknowledged since", func(d *Delivery) { was(ForEscalation)(d); tried(d); d.Alert.Acked = now }, Policy{}, moment{}, "acked"},
+		{"an alert that was acknowledged", func(d *Delivery) { d.Alert.Acked = now }, Policy{}, moment{}, "open"},
 		{"an escalation of what is silenced now", was(ForEscalation), Policy{}, moment{silences: silenced}, "silenced 3"},
 		{"an escalation of what was silenced", func(d *Delivery) { was(ForEscalation)(d); d.Told, d.Silence = nil, 2 }, Policy{}, moment{}, "silenced 2"},
 	} {

@@ -93,7 +93,7 @@ func (m Message) leftOut() string {
 }
 
 // shorter leaves something out of a digest's items: changes and passages first, from the last item on, then an item. It reports false when
-// one bare item is left.
+// one bare item is left, or when none may be left out.
 func (m *Message) shorter() bool {
 	for i := len(m.Items) - 1; i >= 0; i-- {
 		if x := m.Items[i]; len(x.Passages)+len(x.Changes) > 0 {
@@ -102,7 +102,7 @@ func (m *Message) shorter() bool {
 			return true
 		}
 	}
-	if len(m.Items) < 2 {
+	if len(m.Items) < 2 || m.Whole {
 		return false
 	}
 	m.Items = m.Items[:len(m.Items)-1]

@@ -65,8 +65,13 @@ func newSlackApp(name string, settings Settings, deps Deps) (pipeline.Channel, e
 }
 
 // Payload is the message that Send posts, without the thread that it may go into.
-func (s *slackApp) Payload(d pipeline.Delivery) ([]byte, error) {
-	x, err := s.slackMessage(Render(d))
+func (s *slackApp) Payload(d pipeline.Delivery) ([]byte, error) { return s.compose(d, Render(d)) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (s *slackApp) Fits(d pipeline.Delivery) bool { return fits(s, d) }
+
+func (s *slackApp) compose(_ pipeline.Delivery, m Message) ([]byte, error) {
+	x, err := s.slackMessage(m)
 	if err != nil {
 		return nil, err
 	}

@@ -155,6 +155,9 @@ func (w *webhook) Warnings() (out []string) {
 	case w.short:
 		out = append(out, "a secret has less than the 24 bytes that Standard Webhooks asks for; make one with `openssl rand -base64 32`")
 	}
+	if w.own != nil && !w.own.items {
+		out = append(out, "`template` shows nothing of what a digest gathers: what `quiet` holds together will not be told; use `.Items` or `.Text`")
+	}
 	if plainHTTP(w.post.url) {
 		out = append(out, "`url` is http: messages travel in the clear; use https")
 	}

@@ -26,7 +26,7 @@ func (d *Deliverer) archived(ctx context.Context, l Lease, ch Channel, j *judge)
 	if line[0].Bundle == ForArchiveDigest {
 		open, err := j.sift(ctx, l, line)
 		if err == nil && len(open) > 0 {
-			err = d.Store.LetGo(ctx, l, d.Now(), nil, [][]Delivery{open})
+			err = d.Store.LetGo(ctx, l, d.Now(), nil, [][]Delivery{open[:roomFor(ch, open, d.Now())]})
 		}
 		return 0, true, err
 	}

@@ -226,7 +226,7 @@ type app struct {
 const (
 	leaseTTL     = 30 * time.Second
 	sweepEvery   = 500 * time.Millisecond
-	workers      = 32                  // feeds, hosts or channels at work at the same time
+	workers      = 32                  // feeds or hosts at work at the same time
 	pageAttempts = 8                   // with the pauses below: about two days
 	deliverAge   = 3 * 24 * time.Hour  // then a delivery is dead
 	foldWindow   = 30 * 24 * time.Hour // how far back copies are looked for

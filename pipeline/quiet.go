@@ -110,8 +110,9 @@ func (s Silence) String() string {
 
 // covers reports whether the silence is about an alert. holds says whether a query holds for an article.
 func (s Silence) covers(a *Alert, holds func(query string, a *Article) bool) bool {
-	site := a.Article.Site == s.Site || strings.HasSuffix(a.Article.Site, "."+s.Site)
-	return (s.Rule == "" || s.Rule == a.Rule) && (s.Site == "" || site) && (s.Story == 0 || s.Story == a.Story.ID) &&
+	host := strings.TrimPrefix(strings.ToLower(s.Site), "www.") // as articles name theirs
+	site := a.Article.Site == host || strings.HasSuffix(a.Article.Site, "."+host)
+	return s.String() != "" && (s.Rule == "" || s.Rule == a.Rule) && (s.Site == "" || site) && (s.Story == 0 || s.Story == a.Story.ID) &&
 		(s.Query == "" || holds != nil && holds(s.Query, &a.Article))
 }
 
@@ -249,6 +250,8 @@ func (s Silence) Check(now time.Time) error {
 	switch {
 	case s.String() == "":
 		return errors.New("a silence must name a rule, a site, a story or a query: one that names nothing would keep everything quiet")
+	case strings.ContainsAny(s.Site, "/* "), strings.HasPrefix(s.Site, "."):
+		return errors.New("a silence's site is a host, without https:// and path, and with its subdomains: paper.example")
 	case s.Story < 0:
 		return errors.New("a story's number is positive; `stories list` shows them")
 	case !s.Until.After(now):

@@ -85,6 +85,8 @@ func TestDecide(t *testing.T) {
 		{"a silence about another rule", nil, Policy{}, moment{silences: by(Silence{Rule: "s"})}, "open"},
 		{"by site", nil, Policy{}, moment{silences: by(Silence{Site: "paper.example"})}, "silenced 3"},
 		{"by the site above it", nil, Policy{}, moment{silences: by(Silence{Site: "example"})}, "silenced 3"},
+		{"by the site as people write it", nil, Policy{}, moment{silences: by(Silence{Site: "WWW.Paper.example"})}, "silenced 3"},
+		{"by one that names nothing", nil, Policy{}, moment{silences: by(Silence{})}, "open"},
 		{"not by what it ends with", nil, Policy{}, moment{silences: by(Silence{Site: "aper.example"})}, "open"},
 		{"by story", nil, Policy{}, moment{silences: by(Silence{Story: 17})}, "silenced 3"},
 		{"another story", nil, Policy{}, moment{silences: by(Silence{Story: 18})}, "open"},

@@ -210,17 +210,33 @@ func TestReplies(t *testing.T) {
 		if c.want == "" {
 			continue
 		}
-		for _, x := range []struct {
-			ref  string
-			says bool
-		}{{ref, true}, {"", false}, {c.foreign, false}} {
+		update := func(ref string, separate bool) pipeline.Delivery {
 			d := samples()["update"]
 			u := *d.Alert.Update
-			u.Ref = x.ref
+			u.Ref, u.Separate = ref, separate
 			d.Alert.Update = &u
-			if got := s.last(t, d); bytes.Contains(got, []byte(c.want)) != x.says || !x.says && bytes.Contains(got, []byte("repl")) {
-				t.Errorf("%s, reply to %q: %s", kind, x.ref, got)
+			return d
+		}
+		other := update("-100123/9", false)
+		other.Alert.Update.UID = "msg_other"
+		for what, x := range map[string]struct {
+			d    pipeline.Delivery
+			says bool
+		}{
+			"its name":               {update(ref, false), true},
+			"no name":                {update("", false), false},
+			"another channel's name": {update(c.foreign, false), false},
+			"apart":                  {update(ref, true), false},
+			"a digest of updates":    {digest("msg_d1", update(ref, false), update(ref, false)), true},
+			"one of several stories": {digest("msg_d2", update(ref, false), other), false},
+			"one with news":          {digest("msg_d3", update(ref, false), samples()["english"]), false},
+		} {
+			if got := s.last(t, x.d); bytes.Contains(got, []byte(c.want)) != x.says || !x.says && bytes.Contains(got, []byte("repl")) {
+				t.Errorf("%s, %s: %s", kind, what, got)
 			}
+		}
+		if again, err := s.ch.Send(t.Context(), update(ref, false)); err != nil || kind == "matrix" && again != ref {
+			t.Errorf("%s: a reply is called %q, %v", kind, again, err)
 		}
 	}
 }

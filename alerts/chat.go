@@ -109,12 +109,36 @@ func (c *chat) word(s string) string { return clip(c.post.scrub(s), 100) }
 // read takes the fields of v from an answer in JSON; an answer in anything else leaves them as they are.
 func (a answer) read(v any) { _ = json.Unmarshal([]byte(a.body), v) } // what is missing then is no yes
 
-// inReply is the receiver's name of the message that d refers to, "": none.
+// threaded is the update by which d belongs behind the message that told first; nil: it stands by itself, as the rule may want it to. A
+// digest belongs there when all that it gathers belongs behind the same message: by the item that tells of most outlets.
+func threaded(d pipeline.Delivery) (by *pipeline.Delivery) {
+	all := []pipeline.Delivery{d}
+	if d.Alert.Kind == pipeline.KindDigest {
+		all = d.Alert.Members
+	}
+	for i := range all {
+		u := all[i].Alert.Update
+		switch {
+		case u == nil || u.Separate:
+			return nil
+		case by == nil:
+			by = &all[i]
+		case u.UID != by.Alert.Update.UID:
+			return nil
+		case u.Outlets >= by.Alert.Update.Outlets:
+			by = &all[i]
+		}
+	}
+	return by
+}
+
+// inReply is the receiver's name of the message that d belongs behind, "": none.
 func inReply(d pipeline.Delivery) string {
-	if d.Alert.Update == nil {
+	by := threaded(d)
+	if by == nil {
 		return ""
 	}
-	return d.Alert.Update.Ref
+	return by.Alert.Update.Ref
 }
 
 // units counts s in UTF-16 code units, as Telegram and Discord do.

@@ -93,7 +93,7 @@ func (m Message) leftOut() string {
 }
 
 // shorter leaves something out of a digest's items: changes and passages first, from the last item on, then an item. It reports false when
-// one bare item is left.
+// one bare item is left, or when none may be left out.
 func (m *Message) shorter() bool {
 	for i := len(m.Items) - 1; i >= 0; i-- {
 		if x := m.Items[i]; len(x.Passages)+len(x.Changes) > 0 {
@@ -102,7 +102,7 @@ func (m *Message) shorter() bool {
 			return true
 		}
 	}
-	if len(m.Items) < 2 {
+	if len(m.Items) < 2 || m.Whole {
 		return false
 	}
 	m.Items = m.Items[:len(m.Items)-1]
@@ -110,10 +110,15 @@ func (m *Message) shorter() bool {
 	return true
 }
 
+// escalated reports whether d escalates an alert, also when a person sends it again.
+func escalated(d pipeline.Delivery) bool {
+	return d.Bundle.Reason() == pipeline.ForEscalation || len(d.Told) > 0
+}
+
 // escalationNotes say of an escalated message who was told first, and of one that may be escalated what keeps it from that.
 func escalationNotes(d pipeline.Delivery) (out []string) {
 	ack := fmt.Sprintf("`wirewatch alerts ack %d`", d.ID)
-	if d.Bundle.Reason() != pipeline.ForEscalation {
+	if !escalated(d) {
 		if e := d.Alert.Escalate; e.To != "" {
 			out = append(out, fmt.Sprintf("Goes to %s after %s unless someone acknowledges it: %s", line(e.To, nameLen), span(e.After), ack))
 		}

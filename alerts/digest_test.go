@@ -128,3 +128,67 @@ func TestDigestForTheOperator(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What a person sends again of an escalation says what it said before.
+func TestEscalationSentAgain(t *testing.T) {
+	d := samples()["escalated"]
+	before := Text(Render(d))
+	d.Bundle = pipeline.Replayed
+	if got := Text(Render(d)); got != before || !strings.Contains(got, "[ESCALATED]") {
+		t.Errorf("%s\nbefore:\n%s", got, before)
+	}
+}
+
+// A digest that fits leaves nothing out, and one that does not fit would: so that the deliverer makes two of it, and nobody misses an item.
+func TestDigestHasRoomForAll(t *testing.T) {
+	if raced {
+		t.Skip("one message after the other, which has nothing for the race detector")
+	}
+	var members []pipeline.Delivery
+	for i := range 15 {
+		a := pipeline.Article{URL: "https://news.example/" + strings.Repeat("p", 90), Site: "news.example", SiteName: "Example News", Published: now,
+			Title: fmt.Sprintf("item%02d 화물선에서 포탄과 미사일 부품 발견 %s", i, strings.Repeat("a long headline ", 6*(i%3))), Body: "A missile was seen."}
+		members = append(members, delivery(fmt.Sprint("msg_", i), "a rule", "missile", a))
+	}
+	for _, k := range Kinds {
+		for _, own := range []string{"", "{{.Headline}}: {{range .Items}}{{.Headline}} {{.Link}} {{.Context}} {{end}}{{with .Left}}no room here{{end}}", "{{.Headline}}"} {
+			settings := ""
+			if own != "" {
+				if k.Name == "webhook" || k.Name == "file" || k.Name == "stdout" {
+					continue
+				}
+				settings = "template: '" + own + "'"
+			}
+			ch := newStage(t, k.Name, settings).ch
+			p, ok := ch.(interface {
+				Payload(pipeline.Delivery) ([]byte, error)
+			})
+			if !ok {
+				t.Fatalf("%s has no payload", k.Name)
+			}
+			f, limited := ch.(interface{ Fits(pipeline.Delivery) bool })
+			full := 0 // how many fit
+			for _, n := range []int{2, 4, 6, 7, 8, 10, 12, 13, 15} {
+				d := digest("msg_all", members[:n]...)
+				b, err := p.Payload(d)
+				if err != nil {
+					t.Fatal(k.Name, err)
+				}
+				left := strings.Contains(string(b), "no room here") || strings.Contains(string(b), "items_left")
+				if fits := !limited || f.Fits(d); fits == left {
+					t.Errorf("%s %q: %d items fit: %t, left out: %t", k.Name, own, n, fits, left)
+				} else if fits {
+					full = n
+					for i := range n {
+						if !strings.Contains(string(b), fmt.Sprintf("item%02d", i)) {
+							t.Errorf("%s %q: item %d of %d is missing", k.Name, own, i, n)
+						}
+					}
+				}
+			}
+			if few := k.Name == "discord"; full < 4 || few != (full < 8) {
+				t.Errorf("%s %q: %d fit", k.Name, own, full)
+			}
+		}
+	}
+}

@@ -54,8 +54,13 @@ type discordMentions struct {
 }
 
 // Payload is the body of the request that Send makes.
-func (c *discord) Payload(d pipeline.Delivery) ([]byte, error) {
-	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
+func (c *discord) Payload(d pipeline.Delivery) ([]byte, error) { return c.compose(d, Render(d)) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (c *discord) Fits(d pipeline.Delivery) bool { return fits(c, d) }
+
+func (c *discord) compose(_ pipeline.Delivery, m Message) ([]byte, error) {
+	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
 		text := c.said(m, own, chatMarkdown)
 		b, err := encode(discordMessage{text, discordMentions{[]string{}}, discordSilent})
 		return b, units(text) <= discordContent, err

@@ -301,7 +301,8 @@ func (e *email) message(d pipeline.Delivery) (*mail.Msg, error) {
 	msg.Subject(strings.ReplaceAll(clip(m.Mark()+m.Headline.Text, titleLen), "=?", "＝?"))
 	msg.SetGenHeader("List-Id", fmt.Sprintf("<%s.wirewatch.%s>", cmp.Or(label(e.name), "alerts"), domain))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
-	if u := d.Alert.Update; u != nil && !u.Separate {
+	if by := threaded(d); by != nil {
+		u := by.Alert.Update
 		first := u.Ref
 		if !emailRef.MatchString(first) && u.UID != "" {
 			first = "<" + id(u.UID) + ">"

@@ -51,6 +51,11 @@ func (c *file) Pace() time.Duration { return 0 }
 // Payload is the line that Send appends.
 func (c *file) Payload(d pipeline.Delivery) ([]byte, error) { return WebhookBody(d) }
 
+// Fits reports whether a digest's message has room for all that it gathers.
+func (c *file) Fits(d pipeline.Delivery) bool { return fits(c, d) }
+
+func (c *file) compose(d pipeline.Delivery, m Message) ([]byte, error) { return webhookBodyOf(d, m) }
+
 // Send appends the line and says yes when it is on the disk. What a crash or a full disk left of a line is ended or taken back first, so
 // that it spoils no other.
 func (c *file) Send(_ context.Context, d pipeline.Delivery) (ref string, err error) {
@@ -131,6 +136,11 @@ func (c *stdout) Pace() time.Duration { return 0 }
 
 // Payload is the line that Send writes.
 func (c *stdout) Payload(d pipeline.Delivery) ([]byte, error) { return WebhookBody(d) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (c *stdout) Fits(d pipeline.Delivery) bool { return fits(c, d) }
+
+func (c *stdout) compose(d pipeline.Delivery, m Message) ([]byte, error) { return webhookBodyOf(d, m) }
 
 // Send writes the line, at once, and says yes when it was taken.
 func (c *stdout) Send(_ context.Context, d pipeline.Delivery) (ref string, err error) {

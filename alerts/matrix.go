@@ -80,9 +80,14 @@ type matrixRelation struct {
 }
 
 // Payload is the body of the request that Send makes.
-func (c *matrix) Payload(d pipeline.Delivery) ([]byte, error) {
+func (c *matrix) Payload(d pipeline.Delivery) ([]byte, error) { return c.compose(d, Render(d)) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (c *matrix) Fits(d pipeline.Delivery) bool { return fits(c, d) }
+
+func (c *matrix) compose(d pipeline.Delivery, m Message) ([]byte, error) {
 	ref := inReply(d)
-	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
+	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
 		// m.notice would suit a program better, but clients raise no notification for it.
 		t := matrixMessage{Type: "m.text", Body: plainText.lines(layout(m)), Format: "org.matrix.custom.html", Formatted: c.said(m, own, matrixHTML)}
 		if m.Link != "" {
@@ -116,6 +121,9 @@ func (c *matrix) Send(ctx context.Context, d pipeline.Delivery) (ref string, err
 	}
 	a.read(&got)
 	if a.status == http.StatusOK && strings.HasPrefix(got.Event, "$") {
+		if root := inReply(d); strings.HasPrefix(root, "$") { // no thread begins at a message that is in one
+			return root, nil
+		}
 		return c.post.scrub(got.Event), nil
 	}
 	a.wait = seconds(got.After / 1000)

@@ -32,8 +32,13 @@ func newMattermost(name string, settings Settings, deps Deps) (pipeline.Channel,
 
 // body is the message in Mattermost's Markdown, where a paragraph keeps its line ends.
 // Payload is the body of the request that Send makes.
-func (c *mattermost) Payload(d pipeline.Delivery) ([]byte, error) {
-	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
+func (c *mattermost) Payload(d pipeline.Delivery) ([]byte, error) { return c.compose(d, Render(d)) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (c *mattermost) Fits(d pipeline.Delivery) bool { return fits(c, d) }
+
+func (c *mattermost) compose(_ pipeline.Delivery, m Message) ([]byte, error) {
+	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
 		text := c.said(m, own, chatMarkdown)
 		b, err := encode(struct {
 			Text string `json:"text"`

@@ -30,6 +30,7 @@ type Message struct {
 	Told      bool      // of an update without new words: people have read the passages
 	Items     []Message // of a digest: what it gathers, in the order of commit; a digest has neither link nor passages of its own
 	Left      int       // how many items a channel had to leave out; whoever leaves one out says so
+	Whole     bool      // no item may be left out: where there is no room for all of them the error is errNoRoom
 	Outlets   []Outlet  // who else carries the story, or was counted, at most maxOutlets
 	Carried   int       // how many others carry it, those not listed included
 	Counted   bool      // they are not of its story: a rule counted them with it
@@ -92,7 +93,7 @@ func Render(d pipeline.Delivery) Message {
 	if d.Archived {
 		m.Marks = append(m.Marks, archiveMark)
 	}
-	if d.Bundle.Reason() == pipeline.ForEscalation {
+	if escalated(d) {
 		m.Marks = append(m.Marks, "ESCALATED")
 	}
 	m.Notes = append(m.Notes, escalationNotes(d)...)

@@ -85,8 +85,13 @@ type ntfyMessageBody struct {
 }
 
 // Payload is the body of the request that Send makes.
-func (c *ntfy) Payload(d pipeline.Delivery) ([]byte, error) {
-	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
+func (c *ntfy) Payload(d pipeline.Delivery) ([]byte, error) { return c.compose(d, Render(d)) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (c *ntfy) Fits(d pipeline.Delivery) bool { return fits(c, d) }
+
+func (c *ntfy) compose(_ pipeline.Delivery, m Message) ([]byte, error) {
+	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
 		t := ntfyMessageBody{Topic: c.set.Topic.Reveal(), Title: inert(m.Mark() + m.Headline.Text), Click: m.Link, Priority: c.set.Priority}
 		if ntfySequence.MatchString(m.UID) {
 			t.Sequence = m.UID

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -194,8 +195,12 @@ func (p *poster) scrub(s string) string {
 		pass, _ := u.User.Password()
 		hide = append(hide, u.String(), u.RequestURI(), u.Path, u.EscapedPath(), u.RawQuery, u.Fragment, u.User.Username(), pass)
 		hide = append(hide, strings.Split(u.Path, "/")...)
+		hide = append(hide, strings.Split(u.EscapedPath(), "/")...)
 		for _, vs := range u.Query() {
 			hide = append(hide, vs...)
+		}
+		if pass != "" { // as it goes over the wire
+			hide = append(hide, base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+pass)))
 		}
 	}
 	// Parts of an address that are shorter are words like /hook, which every sentence may hold.

@@ -31,7 +31,7 @@ func (e *email) says(m Message) string   { return e.own.or(emailPlain, m) }
 
 // or is what a template makes of a message, safe to print, or the standard text where there is no template or it fails, as when it is sent.
 func (o *override) or(standard func(Message) string, m Message) string {
-	if o != nil {
+	if o != nil && (o.items || len(m.Items) == 0) {
 		if s, err := o.text(m); err == nil {
 			return TerminalText(s)
 		}

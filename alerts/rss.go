@@ -3,6 +3,9 @@ package alerts
 import (
 	"encoding/xml"
 	"fmt"
+	"html"
+	"regexp"
+	"strings"
 	"time"
 
 	"wirewatch/pipeline"
@@ -55,7 +58,7 @@ func RSS(rule, self string, list []pipeline.Alert, now time.Time) ([]byte, error
 	c.Built = now.UTC().Format(time.RFC1123Z)
 	for _, a := range list {
 		m := Render(pipeline.Delivery{UID: fmt.Sprintf("alert:%d", a.ID), Alert: a})
-		it := item{Title: m.Mark() + m.Headline.Text, Link: m.Link, Description: m.html(), GUID: guid{false, m.UID}, Published: a.Created.UTC().Format(time.RFC1123Z)}
+		it := item{Title: feedTitle(m.Mark() + m.Headline.Text), Link: m.Link, Description: m.html(), GUID: guid{false, m.UID}, Published: a.Created.UTC().Format(time.RFC1123Z)}
 		if m.Source != "" && m.Link != "" {
 			it.Source = &source{m.Link, m.Source}
 		}
@@ -67,6 +70,20 @@ func RSS(rule, self string, list []pipeline.Alert, now time.Time) ([]byte, error
 	}
 	return append([]byte(xml.Header), b...), nil
 }
+
+// feedTitle is clean text as the title of an item. Half the readers take it for text and half for HTML, so that it must be the same as both:
+// what would begin an element or an entity becomes a look-alike.
+func feedTitle(s string) string {
+	s = strings.NewReplacer("<", "＜", ">", "＞").Replace(inert(s))
+	return entity.ReplaceAllStringFunc(s, func(e string) string {
+		if html.UnescapeString(e) == e { // AT&T
+			return e
+		}
+		return "＆" + e[1:]
+	})
+}
+
+var entity = regexp.MustCompile(`&#?[A-Za-z0-9]+;?`)
 
 // feedHTML is the markup of descriptions: a paragraph a line.
 var feedHTML = htmlMarkup("b", "del", "</p><p>")

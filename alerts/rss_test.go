@@ -1,6 +1,8 @@
 package alerts
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +53,7 @@ func TestRSS(t *testing.T) {
 
 // No title adds an element to a description, and none breaks the document.
 func TestRSSHostile(t *testing.T) {
+	var out bytes.Buffer
 	for _, c := range hostile {
 		d := delivery("msg_h", c.title, "$^", pipeline.Article{URL: "https://h.example/", Site: "h.example", SiteName: c.title, Title: c.title, Body: c.title,
 			Agency: c.title, Source: pipeline.SourceFeed, Why: c.title}, pipeline.Outlet{SiteName: c.title, Title: c.title, URL: "https://o.example/"})
@@ -65,6 +68,10 @@ func TestRSSHostile(t *testing.T) {
 		if strings.ContainsFunc(string(b), func(r rune) bool { return r != '\n' && acts(string(r)) }) {
 			t.Errorf("%s: %q", c.name, b)
 		}
+		fmt.Fprintf(&out, "%s\n%s\n%s\n", c.name, clip(f.Items[0].Title, 300), clip(f.Items[0].Description, 1500))
+		if title := f.Items[0].Title; html.UnescapeString(title) != title || strings.ContainsAny(title, "<>") {
+			t.Errorf("%s: as HTML the title %q says something else", c.name, title)
+		}
 		doc := html.NewTokenizer(strings.NewReader(f.Items[0].Description))
 		for tt := doc.Next(); tt != html.ErrorToken; tt = doc.Next() {
 			if tok := doc.Token(); tok.Type != html.TextToken && !slices.Contains([]string{"p", "b", "a"}, tok.Data) ||
@@ -73,4 +80,5 @@ func TestRSSHostile(t *testing.T) {
 			}
 		}
 	}
+	golden(t, "hostile.rss.txt", out.Bytes())
 }

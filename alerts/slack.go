@@ -38,8 +38,13 @@ func newSlack(name string, settings Settings, deps Deps) (pipeline.Channel, erro
 }
 
 // Payload is the body of the request that Send makes.
-func (s *slack) Payload(d pipeline.Delivery) ([]byte, error) {
-	x, err := s.slackMessage(Render(d))
+func (s *slack) Payload(d pipeline.Delivery) ([]byte, error) { return s.compose(d, Render(d)) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (s *slack) Fits(d pipeline.Delivery) bool { return fits(s, d) }
+
+func (s *slack) compose(_ pipeline.Delivery, m Message) ([]byte, error) {
+	x, err := s.slackMessage(m)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +150,9 @@ var (
 // slackFit makes a message that Slack takes.
 func slackFit(m Message) (slackMessage, error) {
 	if n := len(m.Items) - slackItems; n > 0 {
+		if m.Whole {
+			return slackMessage{}, errNoRoom
+		}
 		m.Items, m.Left = m.Items[:slackItems], m.Left+n
 	}
 	return fit(m, func(m Message) (slackMessage, bool, error) {

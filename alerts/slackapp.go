@@ -65,8 +65,13 @@ func newSlackApp(name string, settings Settings, deps Deps) (pipeline.Channel, e
 }
 
 // Payload is the message that Send posts, without the thread that it may go into.
-func (s *slackApp) Payload(d pipeline.Delivery) ([]byte, error) {
-	x, err := s.slackMessage(Render(d))
+func (s *slackApp) Payload(d pipeline.Delivery) ([]byte, error) { return s.compose(d, Render(d)) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (s *slackApp) Fits(d pipeline.Delivery) bool { return fits(s, d) }
+
+func (s *slackApp) compose(_ pipeline.Delivery, m Message) ([]byte, error) {
+	x, err := s.slackMessage(m)
 	if err != nil {
 		return nil, err
 	}
@@ -77,10 +82,13 @@ func (s *slackApp) Payload(d pipeline.Delivery) ([]byte, error) {
 }
 
 // Send posts the message. An update goes into the thread of the message that told first, where that is in this channel and the rule does
-// not say otherwise; that a story has grown is shown in that message, too.
+// not say otherwise; that a story has grown is shown in that message, too, unless it is a digest.
 func (s *slackApp) Send(ctx context.Context, d pipeline.Delivery) (ref string, err error) {
-	thread := ""
-	if u := d.Alert.Update; u != nil {
+	thread, about := "", d
+	if by := threaded(d); by != nil {
+		about = *by
+	}
+	if u := about.Alert.Update; u != nil {
 		first := parseSlackRef(u.Ref)
 		if first.channel != s.channel { // nobody knows it, or the settings have changed since
 			first = slackRef{}
@@ -88,8 +96,8 @@ func (s *slackApp) Send(ctx context.Context, d pipeline.Delivery) (ref string, e
 		if thread = cmp.Or(first.thread, first.ts); u.Separate {
 			thread = ""
 		}
-		if u.Outlets > 0 && first.ts != "" && first.thread == "" && !d.Alert.Article.Pruned {
-			switch err := s.edit(ctx, d, first.ts); {
+		if u.Outlets > 0 && first.ts != "" && first.thread == "" && !u.Digest && !about.Alert.Article.Pruned {
+			switch err := s.edit(ctx, about, first.ts); {
 			case err == nil:
 			case pipeline.AsFailure(err).Reason == "message_not_found":
 				thread = ""

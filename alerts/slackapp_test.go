@@ -152,11 +152,31 @@ func TestSlackAppGrowth(t *testing.T) {
 	if posts := api.Posts(); posts[3].ThreadTS != "" || posts[0].Edits != 3 {
 		t.Errorf("%+v", posts)
 	}
+	// A digest of what became of the story goes into the thread; a digest that told first is never edited into the message of one story.
+	more := grown
+	u2 := *grown.Alert.Update
+	u2.Outlets = 3
+	more.UID, more.Alert.Update = "msg_more", &u2
+	more.Alert.Outlets = append(slices.Clone(grown.Alert.Outlets), pipeline.Outlet{Site: "third.example", URL: "https://third.example/"})
+	send(t, ch, digest("msg_together", grown, more))
+	if posts := api.Posts(); posts[4].ThreadTS != posts[0].TS || posts[0].Edits != 4 {
+		t.Errorf("%+v", posts)
+	} else if _, words := blocksOf(t, posts[0]); !strings.Contains(words, "Also carried by 3 others:") {
+		t.Error(words)
+	}
+	inDigest := grown
+	u3 := *grown.Alert.Update
+	u3.Digest = true
+	inDigest.Alert.Update = &u3
+	send(t, ch, inDigest)
+	if posts := api.Posts(); posts[5].ThreadTS != posts[0].TS || posts[0].Edits != 4 {
+		t.Errorf("%+v", posts)
+	}
 	// Where retention took the text, the first message keeps what it shows.
 	pruned := grown
 	pruned.Alert.Article.Pruned = true
 	send(t, ch, pruned)
-	if posts := api.Posts(); posts[4].ThreadTS != posts[0].TS || posts[0].Edits != 3 {
+	if posts := api.Posts(); posts[6].ThreadTS != posts[0].TS || posts[0].Edits != 4 {
 		t.Errorf("%+v", posts)
 	}
 	// A person deleted the first message.

@@ -80,8 +80,13 @@ type (
 )
 
 // Payload is the body of the request that Send makes.
-func (c *teams) Payload(d pipeline.Delivery) ([]byte, error) {
-	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
+func (c *teams) Payload(d pipeline.Delivery) ([]byte, error) { return c.compose(d, Render(d)) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (c *teams) Fits(d pipeline.Delivery) bool { return fits(c, d) }
+
+func (c *teams) compose(_ pipeline.Delivery, m Message) ([]byte, error) {
+	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
 		card := adaptiveCard{Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4", Width: teamsWidth{"Full"}}
 		if own != nil {
 			for _, l := range strings.Split(*own, "\n") {

@@ -99,9 +99,14 @@ type telegramReply struct {
 }
 
 // Payload is the body of the request that Send makes.
-func (c *telegram) Payload(d pipeline.Delivery) ([]byte, error) {
+func (c *telegram) Payload(d pipeline.Delivery) ([]byte, error) { return c.compose(d, Render(d)) }
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (c *telegram) Fits(d pipeline.Delivery) bool { return fits(c, d) }
+
+func (c *telegram) compose(d pipeline.Delivery, m Message) ([]byte, error) {
 	ref := inReply(d)
-	return c.payload(Render(d), func(m Message, own *string) ([]byte, bool, error) {
+	return c.payload(m, func(m Message, own *string) ([]byte, bool, error) {
 		t := telegramMessage{Chat: c.to, Thread: c.thread, Preview: telegramPreview{true}}
 		if chat, id, ok := strings.Cut(ref, "/"); ok && chat == c.to { // a message of another chat is none to reply to
 			if n, err := strconv.ParseInt(id, 10, 64); err == nil {

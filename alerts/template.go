@@ -64,8 +64,9 @@ func fields() string {
 
 // An override is a channel's own template. It is safe for concurrent use.
 type override struct {
-	tmpl *template.Template
-	p    printer
+	tmpl  *template.Template
+	p     printer
+	items bool // it shows what a digest gathers
 }
 
 // Bounds of what a template may make, far beyond what any receiver takes.
@@ -92,12 +93,14 @@ func (m *Mistakes) override(text string, p printer, funcs template.FuncMap) *ove
 	for _, x := range t.Templates() {
 		escapeAll(x.Root)
 	}
-	o := &override{t, p}
+	o := &override{tmpl: t, p: p}
 	for _, x := range specimens() {
-		if _, err := o.text(x); err != nil {
+		s, err := o.text(x)
+		if err != nil {
 			*m = append(*m, templateMistake(err))
 			return nil
 		}
+		o.items = o.items || strings.Contains(s, specimenItem)
 	}
 	return o
 }
@@ -168,9 +171,9 @@ func (o *override) text(m Message) (string, error) {
 
 // worded renders a message within the limits of its receiver, of a kind. build gets the text that own makes of the message, or nil for the
 // standard one, as where own is nil. A template that fails, or still says too much when all is left out, gives way to the standard text:
-// nobody is to miss a story by it. The error is a pipeline.Failure.
+// nobody is to miss a story by it. So does one that shows nothing of what a digest gathers, for digests. The error is a pipeline.Failure.
 func worded[B any](kind string, own *override, m Message, build func(m Message, own *string) (b B, fits bool, err error)) (B, error) {
-	if own != nil {
+	if own != nil && (own.items || len(m.Items) == 0) {
 		b, err := fit(m, func(m Message) (b B, fits bool, err error) {
 			s, err := own.text(m)
 			if err != nil {
@@ -178,8 +181,8 @@ func worded[B any](kind string, own *override, m Message, build func(m Message, 
 			}
 			return build(m, &s)
 		})
-		if err == nil {
-			return b, nil
+		if err == nil || errors.Is(err, errNoRoom) {
+			return b, err
 		}
 		m.Notes = append(slices.Clip(m.Notes), line("The template of this channel failed, so this is the standard text: "+err.Error(), noteLen))
 	}
@@ -231,6 +234,9 @@ func (p printer) address(to string) Markup {
 	return Markup(p.dest(to))
 }
 
+// specimenItem is the headline of an item of a digest, which nothing escapes.
+const specimenItem = "specimenitem"
+
 // specimens are messages on which templates are tried: of each sort, with everything that one can have, and with nothing.
 func specimens() []Message {
 	p := Passage{Field: "body", Text: "a passage with a hit in it", Hits: []Hit{{17, 20}}}
@@ -240,6 +246,8 @@ func specimens() []Message {
 	changed := full
 	changed.Changes = []Change{{"body", []Run{{"same", "it is "}, {"removed", "old"}, {"added", "new"}}}}
 	bare := Message{Headline: full.Headline}
-	digest := Message{UID: "msg_2", Marks: []string{"DIGEST"}, Headline: full.Headline, Source: ownName, Items: []Message{full, bare}, Left: 1}
+	item := full
+	item.Headline.Text = specimenItem
+	digest := Message{UID: "msg_2", Marks: []string{"DIGEST"}, Headline: full.Headline, Source: ownName, Items: []Message{item, bare}, Left: 1}
 	return []Message{full, changed, digest, bare}
 }

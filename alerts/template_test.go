@@ -117,7 +117,7 @@ func TestTemplateGivesWay(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"too long": "{{.Headline}}{{range .Items}}{{range $.Items}}{{.Headline}} {{.UID}} and a lot of other words{{end}}{{end}}",
-		"fails":    "{{.Headline}}{{if eq (len .Items) 40}}{{index .Items 99}}{{end}}",
+		"fails":    "{{.Headline}}{{range .Items}} {{.Headline}}{{end}}{{if eq (len .Items) 40}}{{index .Items 99}}{{end}}",
 	} {
 		for _, kind := range []string{"slack", "slack_app", "email", "discord", "telegram", "matrix", "ntfy", "teams", "mattermost"} {
 			var members []pipeline.Delivery

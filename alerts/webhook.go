@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"wirewatch/pipeline"
 )
@@ -72,7 +73,7 @@ func newWebhook(name string, settings Settings, deps Deps) (pipeline.Channel, er
 		add("secrets", x)
 	}
 	for k, v := range s.Headers {
-		hide = append(hide, v)
+		hide = append(hide, inHeader(v)...)
 		if msg := badHeader(k, v.Reveal()); msg != "" {
 			m.add("headers", "", "%s %s", line(strconv.Quote(k), 60), msg)
 			continue
@@ -102,6 +103,24 @@ func signingKey(secret pipeline.Secret) ([]byte, error) {
 		return nil, fmt.Errorf("is neither %s with base64 behind it nor base64 alone", secretPrefix)
 	}
 	return k, nil
+}
+
+// inHeader is a header's value and what in it is a secret by itself: receivers quote the token of "Bearer TOKEN" without the word before
+// it, and the password of "Basic …" decoded.
+func inHeader(value pipeline.Secret) []pipeline.Secret {
+	out := []pipeline.Secret{value}
+	for _, w := range strings.FieldsFunc(value.Reveal(), func(r rune) bool { return strings.ContainsRune(" ;,\t", r) }) {
+		if slices.Contains([]string{"bearer", "basic", "token"}, strings.ToLower(w)) { // it says what sort of secret follows
+			continue
+		}
+		_, behind, _ := strings.Cut(w, "=")
+		out = append(out, pipeline.NewSecret(w), pipeline.NewSecret(strings.Trim(behind, `"`)))
+		if b, err := base64.StdEncoding.DecodeString(w); err == nil && utf8.Valid(b) {
+			_, password, _ := strings.Cut(string(b), ":")
+			out = append(out, pipeline.NewSecret(string(b)), pipeline.NewSecret(password))
+		}
+	}
+	return slices.DeleteFunc(out, func(s pipeline.Secret) bool { return len(s.Reveal()) < 4 && s != value }) // a shorter word stands in every sentence
 }
 
 // badHeader says what is wrong with a header, "": nothing. It does not quote the value.
@@ -135,6 +154,9 @@ func (w *webhook) Warnings() (out []string) {
 		out = append(out, "`secret` is missing: messages go out unsigned, and the receiver cannot tell them from others'; make one with `openssl rand -base64 32`")
 	case w.short:
 		out = append(out, "a secret has less than the 24 bytes that Standard Webhooks asks for; make one with `openssl rand -base64 32`")
+	}
+	if w.own != nil && !w.own.items {
+		out = append(out, "`template` shows nothing of what a digest gathers: what `quiet` holds together will not be told; use `.Items` or `.Text`")
 	}
 	if plainHTTP(w.post.url) {
 		out = append(out, "`url` is http: messages travel in the clear; use https")

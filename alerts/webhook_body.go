@@ -153,15 +153,17 @@ type bodyMatch struct {
 
 // WebhookBody is the JSON that a webhook receives, below 20 KB. It is the same at every attempt of a delivery, as long as
 // the store says the same of the alert.
-func WebhookBody(d pipeline.Delivery) ([]byte, error) {
+func WebhookBody(d pipeline.Delivery) ([]byte, error) { return webhookBodyOf(d, Render(d)) }
+
+// webhookBodyOf is WebhookBody of a delivery whose message is rendered already.
+func webhookBodyOf(d pipeline.Delivery, m Message) ([]byte, error) {
 	al, a := &d.Alert, &d.Alert.Article
 	switch al.Kind {
 	case pipeline.KindHealth:
 		return healthBody(d)
 	case pipeline.KindDigest:
-		return digestBody(d)
+		return digestBody(d, m.Whole)
 	}
-	m := Render(d)
 	body := webhookBody{
 		Version: 1, EventType: "alert." + cmp.Or(line(al.Kind, nameLen), pipeline.KindMatch), ID: d.UID, Timestamp: stamp(al.Created),
 		Rule:     ruleBody(m),
@@ -252,8 +254,9 @@ func ruleBody(m Message) bodyRule {
 	return bodyRule{m.Rule, m.Severity, append([]string{}, m.Tags...), m.RuleNote}
 }
 
-// digestBody is WebhookBody of a digest. To stay below 20 KB it leaves out snippets and changes first, from the last item on, then items.
-func digestBody(d pipeline.Delivery) ([]byte, error) {
+// digestBody is WebhookBody of a digest. To stay below 20 KB it leaves out snippets and changes first, from the last item on, then items,
+// unless it is to be whole.
+func digestBody(d pipeline.Delivery, whole bool) ([]byte, error) {
 	body := webhookBody{
 		Version: 1, EventType: "alert." + pipeline.KindDigest, ID: d.UID, Timestamp: stamp(d.Alert.Created), Rule: bodyRule{Name: line(d.Alert.Rule, nameLen), Tags: []string{}},
 		Story: bodyStory{Outlets: []bodyOutlet{}}, Articles: []bodyArticle{}, Matches: []bodyMatch{}, Items: []bodyItem{}, Archive: d.Archived,
@@ -289,6 +292,8 @@ func digestBody(d pipeline.Delivery) ([]byte, error) {
 				x.Update.ChangesLeft += len(x.Update.Changes)
 				x.Update.Changes = []Change{}
 			}
+		case len(body.Items) > 1 && whole:
+			return nil, errNoRoom
 		case len(body.Items) > 1:
 			body.Items = body.Items[:len(body.Items)-1]
 			body.ItemsLeft++

@@ -59,8 +59,15 @@ func (o *override) payload(m Message) ([]byte, error) {
 
 // Payload is what the webhook sends of a delivery.
 func (w *webhook) Payload(d pipeline.Delivery) ([]byte, error) {
+	return w.compose(d, Render(d))
+}
+
+// Fits reports whether a digest's message has room for all that it gathers.
+func (w *webhook) Fits(d pipeline.Delivery) bool { return fits(w, d) }
+
+func (w *webhook) compose(d pipeline.Delivery, m Message) ([]byte, error) {
 	if w.own == nil {
-		return WebhookBody(d)
+		return webhookBodyOf(d, m)
 	}
-	return w.own.payload(Render(d))
+	return w.own.payload(m)
 }

@@ -18,7 +18,7 @@ type ArchiveStore interface {
 
 // archived sends one message of the past, or gathers the next ones into a digest. It says as round does whether the receiver took one and
 // whether there may be more to do now.
-func (d *Deliverer) archived(ctx context.Context, l Lease, ch Channel, j *judge) (sent int, more bool, err error) {
+func (d *Deliverer) archived(ctx context.Context, l Lease, ch Channel, j *judge, slot *bool) (sent int, more bool, err error) {
 	line, err := d.Store.NextArchived(ctx, l.Key, d.Now(), itemsOf(ch))
 	if err != nil || len(line) == 0 {
 		return 0, false, err
@@ -26,12 +26,12 @@ func (d *Deliverer) archived(ctx context.Context, l Lease, ch Channel, j *judge)
 	if line[0].Bundle == ForArchiveDigest {
 		open, err := j.sift(ctx, l, line)
 		if err == nil && len(open) > 0 {
-			err = d.Store.LetGo(ctx, l, d.Now(), nil, [][]Delivery{open})
+			err = d.Store.LetGo(ctx, l, d.Now(), nil, [][]Delivery{open[:roomFor(ch, open, d.Now())]})
 		}
 		return 0, true, err
 	}
 	x := line[0]
-	state, err := d.one(ctx, l, ch, j, x)
+	state, err := d.one(ctx, l, ch, j, x, slot)
 	if state == DeliverySent {
 		sent = 1
 	}

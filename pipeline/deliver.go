@@ -69,6 +69,10 @@ type Deliverer struct {
 // Name is the lease kind of delivering.
 func (d *Deliverer) Name() string { return "deliver" }
 
+// Workers is how many channels are told side by side: all there are, so that none that hangs, or waits for its place, is in the way of
+// another.
+func (d *Deliverer) Workers() int { return 1000 }
+
 // Due lists the channels with something to send. What waits for a channel that the configuration does not name (any
 // more) stays in its queue: a mistake in the configuration loses nothing.
 func (d *Deliverer) Due(ctx context.Context) ([]string, error) {
@@ -89,13 +93,14 @@ func (d *Deliverer) isGone(ch Channel) bool {
 
 // Run sends what one channel has due and returns how many messages its receiver took.
 func (d *Deliverer) Run(ctx context.Context, l Lease) (int, error) {
-	ch, ok := d.Channel(l.Key)
-	if !ok || d.isGone(ch) {
-		return 0, nil
-	}
 	sent := 0
+	slot := false // the place of the channel's next message has come
 	for {
-		n, more, err := d.round(ctx, l, ch)
+		ch, ok := d.Channel(l.Key) // anew each time: the configuration may be another since a message waited for its place
+		if !ok || d.isGone(ch) {
+			return sent, nil
+		}
+		n, more, err := d.round(ctx, l, ch, &slot)
 		if sent += n; err != nil {
 			return sent, fmt.Errorf("deliver to %s: %w", l.Key, err)
 		}
@@ -107,7 +112,7 @@ func (d *Deliverer) Run(ctx context.Context, l Lease) (int, error) {
 
 // round lets bundles go that are due and sends some of what is due, in order. It says how many messages the receiver took and whether
 // there may be more to do now.
-func (d *Deliverer) round(ctx context.Context, l Lease, ch Channel) (sent int, more bool, err error) {
+func (d *Deliverer) round(ctx context.Context, l Lease, ch Channel, slot *bool) (sent int, more bool, err error) {
 	j, err := d.judge(ctx, l.Key)
 	if err != nil {
 		return 0, false, err
@@ -120,13 +125,13 @@ func (d *Deliverer) round(ctx context.Context, l Lease, ch Channel) (sent int, m
 		return 0, false, err
 	}
 	if len(next) == 0 {
-		return d.archived(ctx, l, ch, j)
+		return d.archived(ctx, l, ch, j, slot)
 	}
 	if next, err = j.sift(ctx, l, next); err != nil {
 		return 0, false, err
 	}
 	for _, x := range next {
-		state, err := d.one(ctx, l, ch, j, x)
+		state, err := d.one(ctx, l, ch, j, x, slot)
 		if err != nil {
 			return sent, false, err
 		}
@@ -143,23 +148,27 @@ func (d *Deliverer) round(ctx context.Context, l Lease, ch Channel) (sent int, m
 	return sent, true, nil
 }
 
-// one makes one attempt, unless j keeps the delivery quiet, and says where it left it.
-func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, j *judge, x Delivery) (DeliveryState, error) {
+// one makes one attempt, unless j keeps the delivery quiet, and says where it left it; DeliveryHeld, too, where it waited for the channel's
+// next slot and did nothing else: that may have taken an hour, and what is to be said to whom has to be looked up anew.
+func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, j *judge, x Delivery, slot *bool) (DeliveryState, error) {
 	if left, err := j.sift(ctx, l, []Delivery{x}); err != nil || len(left) == 0 {
 		return DeliveryHeld, err
 	}
-	if every := ch.Pace(); every > 0 {
+	if every := ch.Pace(); every > 0 && !*slot {
 		at, err := d.Store.ReserveChannel(ctx, l.Key, d.Now(), every)
 		if err != nil {
 			return x.State, err
 		}
-		if err := d.Sleep(ctx, at.Sub(d.Now())); err != nil {
+		wait := at.Sub(d.Now())
+		if err := d.Sleep(ctx, wait); err != nil {
 			return x.State, err
 		}
-		if left, err := j.sift(ctx, l, []Delivery{x}); err != nil || len(left) == 0 { // the active hours may have ended meanwhile
-			return DeliveryHeld, err
+		if wait > 0 {
+			*slot = true
+			return DeliveryHeld, nil
 		}
 	}
+	*slot = false
 	if x.Attempts == 0 {
 		if err := d.Store.BeginDelivery(ctx, l, x); err != nil {
 			return x.State, err

@@ -21,7 +21,7 @@ func TestDeliverer(t *testing.T) {
 		{"order", deliveredInOrder}, {"retry", retryBlocks}, {"final", finalGoesOn}, {"gone", goneChannel}, {"throttled", throttledWaits}, {"too old", tooOld}, {"old and throttled", oldThrottled},
 		{"old and new to the channel", oldWaited}, {"replay", replayedLast}, {"unknown channel", unknownChannel},
 		{"shutdown while sending", shutdownWhileSending}, {"shutdown after sending", shutdownAfterSending}, {"shutdown while pacing", shutdownWhilePacing},
-		{"pace", paced}, {"panics", sendPanics}, {"lease lost", deliverLeaseLost}, {"many", manyDeliveries}, {"lag", lag},
+		{"pace", paced}, {"changed while pacing", changedWhilePacing}, {"panics", sendPanics}, {"lease lost", deliverLeaseLost}, {"many", manyDeliveries}, {"lag", lag},
 		{"a night's messages", nightsMessages}, {"escalated", escalated}, {"a held message's age", heldAge},
 	} {
 		t.Run(part.name, func(t *testing.T) {
@@ -311,6 +311,30 @@ func paced(w *world) {
 	w.want("moments", at, "[1.5s 2.5s 3.5s 13.5s 14.5s]")
 }
 
+// What changes while a message waits for its place counts when that has come: a silence, and the channel itself.
+func changedWhilePacing(w *world) {
+	old, pause := w.channels["desk"], w.deliver.Sleep
+	old.pace = time.Hour
+	fresh := &channel{pace: time.Hour}
+	w.deliver.Sleep = func(ctx context.Context, d time.Duration) error {
+		if d > 0 && len(old.uids) == 1 {
+			_, err := w.store.AddSilence(ctx, pipeline.Silence{Rule: "r1", Until: w.now().Add(24 * time.Hour)})
+			w.ok(err)
+			w.channels["desk"] = fresh
+		}
+		return pause(ctx, d)
+	}
+	for i := range 3 {
+		_, err := w.store.Raise(w.Context(), pipeline.Alert{Rule: fmt.Sprint("r", i), Subject: fmt.Sprint("test:", i), Kind: pipeline.KindMatch, Created: w.now()}, []string{"desk"})
+		w.ok(err)
+	}
+	begun := w.now()
+	w.want("sent", w.run(w.deliver), 2)
+	w.want("old", line(len(old.uids), len(fresh.uids)), "1 1")
+	w.want("states", line(w.states("desk")[0].State, w.states("desk")[1].State, w.states("desk")[2].State), "sent silenced sent")
+	w.want("its place is not lost", w.now().Sub(begun), time.Hour)
+}
+
 // A message on which its channel panics is dead; the others are sent.
 func sendPanics(w *world) {
 	w.channels["desk"].do = func(_ context.Context, d pipeline.Delivery) {
@@ -425,6 +449,22 @@ func escalated(w *world) {
 	w.want("phone", w.took("phone"), "[missed]")
 	w.want("who was told first", line(len(told), told[0].Channel, told[0].Sent.Equal(sent)), "1 desk true")
 	w.want("the other", w.states("phone")[0].State, pipeline.DeliveryAcked)
+
+	// Acknowledged while the second channel is down, it is not told any more.
+	_, err = w.store.Raise(w.Context(), pipeline.Alert{Rule: "down", Subject: "test:down", Kind: pipeline.KindMatch, Created: w.now(),
+		About: pipeline.About{Severity: pipeline.Critical}, Escalate: pipeline.Escalation{To: "phone", After: 30 * time.Minute}}, []string{"desk"})
+	w.ok(err)
+	w.run(w.deliver)
+	w.add(30 * time.Minute)
+	w.channels["phone"].next = []error{errDown}
+	w.run(w.deliver)
+	ack, err := w.store.Acknowledge(w.Context(), w.states("desk")[2].ID, "", "ada")
+	w.ok(err)
+	w.want("cancelled", line(ack.Alerts, ack.Escalations), "1 1")
+	w.add(time.Minute)
+	w.want("sent", w.run(w.deliver), 0)
+	w.want("phone", w.took("phone"), "[missed]")
+	w.want("the third", w.states("phone")[2].State, pipeline.DeliveryAcked)
 }
 
 // What was held for longer than a message is tried has its days of trying when it is let go.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"sort"
 	"time"
 )
 
@@ -26,6 +27,27 @@ type QuietStore interface {
 
 // digestItems is how many items a digest has at most, for a channel that does not say itself (DigestItems) what it can show.
 const digestItems = 15
+
+// roomFor is how many of deliveries that are to be gathered a channel's message has room for, from the front; one at least. A channel
+// says itself (Fits) what does not fit; what it would leave out of a message has to go into the next one.
+func roomFor(ch Channel, ds []Delivery, now time.Time) int {
+	ds = ds[:min(len(ds), itemsOf(ch))]
+	c, ok := ch.(interface{ Fits(Delivery) bool })
+	if !ok || len(ds) < 2 {
+		return len(ds)
+	}
+	fits := func(n int) bool {
+		d := Delivery{UID: ds[0].UID, Channel: ds[0].Channel, State: DeliveryOpen, Created: now, Archived: ds[0].Archived,
+			Alert: Alert{Rule: ds[0].Bundle.Rule(), Kind: KindDigest, Created: now, Members: ds[:n]}}
+		room := false
+		err := guard("making a digest", func() error { room = c.Fits(d); return nil })
+		return err == nil && room // what panics goes alone, and dies alone
+	}
+	if fits(len(ds)) {
+		return len(ds)
+	}
+	return max(1, sort.Search(len(ds), func(n int) bool { return !fits(n + 1) }))
+}
 
 func itemsOf(ch Channel) int {
 	if c, ok := ch.(interface{ DigestItems() int }); ok {
@@ -115,8 +137,8 @@ func (j *judge) sift(ctx context.Context, l Lease, ds []Delivery) (open []Delive
 	return open, err
 }
 
-// letGo lets go what is held and due: the deliveries of a bundle as digests of as many items as the channel shows, or as itself what is
-// alone, was tried before or is a digest. By the policy in force now some may have to be held on.
+// letGo lets go what is held and due: the deliveries of a bundle as digests of as many items as the channel has room for, or as itself
+// what is alone, was tried before or is a digest. By the policy in force now some may have to be held on.
 func (j *judge) letGo(ctx context.Context, l Lease, ch Channel) error {
 	most := itemsOf(ch)
 	for {
@@ -127,26 +149,33 @@ func (j *judge) letGo(ctx context.Context, l Lease, ch Channel) error {
 		}
 		var stay []Delivery
 		var groups [][]Delivery
-		last := map[Bundle]int{} // of each bundle the group that is not full
+		of := map[Bundle]int{} // the group of each bundle
 		for _, x := range ds {
 			y, err := j.decide(ctx, x)
 			if err != nil {
 				return err
 			}
-			i, begun := last[x.Bundle]
+			i, begun := of[x.Bundle]
 			switch {
 			case y.State != DeliveryOpen:
 				stay = append(stay, y)
 			case x.Alert.Kind == KindDigest || x.Begun || x.Bundle.Reason() == ForEscalation:
 				groups = append(groups, []Delivery{x}) // it keeps its id
-			case begun && len(groups[i]) < most:
+			case begun:
 				groups[i] = append(groups[i], x)
 			default:
-				last[x.Bundle] = len(groups)
+				of[x.Bundle] = len(groups)
 				groups = append(groups, []Delivery{x})
 			}
 		}
-		if err := j.d.Store.LetGo(ctx, l, now, stay, groups); err != nil {
+		var messages [][]Delivery
+		for _, g := range groups {
+			for len(g) > 0 {
+				n := roomFor(ch, g, now)
+				messages, g = append(messages, g[:n]), g[n:]
+			}
+		}
+		if err := j.d.Store.LetGo(ctx, l, now, stay, messages); err != nil {
 			return err
 		}
 	}

@@ -298,7 +298,8 @@ type Update struct {
 	First   int64     // the alert that told of the article first
 	Told    time.Time // when that was raised
 	UID     string    // its message's id in the same channel
-	Ref     string    // what the receiver called that message, see Delivery.Ref
+	Ref     string    // what the receiver called that message, or the digest that it is part of, see Delivery.Ref
+	Digest  bool      // it is part of one
 	Lapsed  bool      // the rule holds for the new version no more
 	// Outlets is how many others carry the story by now, where that it has grown is the news and no new text; 0: it is not.
 	Outlets   int

@@ -110,8 +110,9 @@ func (s Silence) String() string {
 
 // covers reports whether the silence is about an alert. holds says whether a query holds for an article.
 func (s Silence) covers(a *Alert, holds func(query string, a *Article) bool) bool {
-	site := a.Article.Site == s.Site || strings.HasSuffix(a.Article.Site, "."+s.Site)
-	return (s.Rule == "" || s.Rule == a.Rule) && (s.Site == "" || site) && (s.Story == 0 || s.Story == a.Story.ID) &&
+	host := strings.TrimPrefix(strings.ToLower(s.Site), "www.") // as articles name theirs
+	site := a.Article.Site == host || strings.HasSuffix(a.Article.Site, "."+host)
+	return s.String() != "" && (s.Rule == "" || s.Rule == a.Rule) && (s.Site == "" || site) && (s.Story == 0 || s.Story == a.Story.ID) &&
 		(s.Query == "" || holds != nil && holds(s.Query, &a.Article))
 }
 
@@ -133,6 +134,10 @@ func decide(d Delivery, p Policy, m moment) Delivery {
 	}
 	if d.Alert.Passes() || d.Bundle == Replayed {
 		return d.open()
+	}
+	if d.Bundle.Reason() == ForEscalation && !d.Alert.Acked.IsZero() { // meanwhile; a receiver that was down need not hear of it
+		d.State = DeliveryAcked
+		return d
 	}
 	if d.Alert.Kind != KindDigest { // what stands in it was looked at when it was gathered
 		for _, s := range m.silences {
@@ -159,6 +164,11 @@ func decide(d Delivery, p Policy, m moment) Delivery {
 	single := d.Alert.Kind != KindDigest && !d.Begun // else it keeps its id, and goes out as what it is
 	if p.Digest != nil && single {
 		at := opening(p.Hours, nextDigest(p.Digest, d.Created))
+		if d.Created.After(m.now) { // by a clock that was set back since: it waits for the next one, and once
+			if at = opening(p.Hours, nextDigest(p.Digest, m.now)); d.Bundle.Reason() == ForDigest && !d.Due.After(m.now) {
+				at = m.now
+			}
+		}
 		if at.After(m.now) || d.Bundle == "" {
 			return d.held(NewBundle(ForDigest, scope), at)
 		}
@@ -189,10 +199,12 @@ func (d Delivery) inLine(p Policy, m moment) Delivery {
 
 // full reports whether the channel took as many messages as it may in an hour, and until when it takes no more.
 func (p Policy) full(m moment) (until time.Time, full bool) {
-	if p.Limit == 0 || len(m.sent) < p.Limit {
+	// What was sent in a future further away than that was sent by a clock that was set back since, and would close the channel until then.
+	sent := slices.DeleteFunc(slices.Clone(m.sent), func(t time.Time) bool { return t.After(m.now.Add(limitWindow)) })
+	if p.Limit == 0 || len(sent) < p.Limit {
 		return until, false
 	}
-	until = m.sent[p.Limit-1].Add(limitWindow)
+	until = sent[p.Limit-1].Add(limitWindow)
 	return until, until.After(m.now)
 }
 
@@ -238,6 +250,8 @@ func (s Silence) Check(now time.Time) error {
 	switch {
 	case s.String() == "":
 		return errors.New("a silence must name a rule, a site, a story or a query: one that names nothing would keep everything quiet")
+	case strings.ContainsAny(s.Site, "/* "), strings.HasPrefix(s.Site, "."):
+		return errors.New("a silence's site is a host, without https:// and path, and with its subdomains: paper.example")
 	case s.Story < 0:
 		return errors.New("a story's number is positive; `stories list` shows them")
 	case !s.Until.After(now):

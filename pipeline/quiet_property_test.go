@@ -94,6 +94,17 @@ func (r receiver) Pace() time.Duration {
 
 func (r receiver) DigestItems() int { return 4 }
 
+// Fits has room for two alerts of some rules and for more of others.
+func (r receiver) Fits(d pipeline.Delivery) bool {
+	size := 0
+	for _, x := range d.Alert.Members {
+		size += 2 + int(x.Alert.ID%4)
+	}
+	return size <= receiverRoom
+}
+
+const receiverRoom = 12
+
 func (r receiver) Send(ctx context.Context, d pipeline.Delivery) (string, error) {
 	n := r.n
 	outside := false
@@ -114,6 +125,9 @@ func (r receiver) Send(ctx context.Context, d pipeline.Delivery) (string, error)
 		}
 	}
 	t := taken{uid: d.UID, rule: d.Alert.Rule, kind: d.Alert.Kind, passes: d.Alert.Passes(), delivery: d.ID, bundle: d.Bundle, severity: d.Alert.About.Severity, at: n.now(), outside: outside}
+	if len(d.Alert.Members) > 0 && !r.Fits(d) {
+		n.Errorf("%s got a digest of %d that it has no room for", r.name, len(d.Alert.Members))
+	}
 	for _, m := range d.Alert.Members {
 		t.members = append(t.members, m.UID)
 	}

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"wirewatch/alerts"
+	"wirewatch/configs"
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/store"
 )
@@ -72,6 +74,19 @@ func deliveryWhy(d pipeline.Delivery) string {
 	return d.Error
 }
 
+// waits is deliveryWhy of one that waits, also where the channel that it waits for is none of channels, or has others to send before.
+func waits(d pipeline.Delivery, channels []configs.Channel, now time.Time) string {
+	why := deliveryWhy(d)
+	switch named := slices.ContainsFunc(channels, func(c configs.Channel) bool { return c.Name == d.Channel }); {
+	case d.State != pipeline.DeliveryOpen && d.State != pipeline.DeliveryHeld && d.State != pipeline.DeliveryGathered:
+	case !named:
+		return strings.TrimPrefix(why+"; ", "; ") + "the configuration names no channel " + d.Channel + ", so it waits until one is there"
+	case why == "" && now.Sub(d.Due) > time.Minute:
+		return "waits behind earlier messages of its channel"
+	}
+	return why
+}
+
 // by names a person in a sentence; "" names nobody.
 func by(name string) string {
 	if name == "" {
@@ -106,6 +121,10 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	filter := store.DeliveryFilter{State: pipeline.DeliveryState(only), Channel: *channel, Limit: *limit}
+	channels, err := configuredChannels(e, *file)
+	if err != nil {
+		return err
+	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
 		list, err := st.Deliveries(ctx, filter)
 		if err != nil {
@@ -119,10 +138,19 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 				d.Alert.About.Severity, string(d.Alert.Mark.Says), d.Alert.Mark.By, d.Alert.Mark.Note, stamp(d.Alert.Mark.At),
 				string(d.Bundle), d.Digest, d.Silence, stamp(d.Alert.Acked), d.Alert.AckedBy}
 			rows[i] = r
-			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.mark(), r.Title, deliveryWhy(d)}
+			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.mark(), r.Title, waits(d, channels, e.now())}
 		}
 		return printList(e, *asJSON, rows, wide, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "MARK", "TITLE", "WHY"}, cells, noneOf("deliveries", *state))
 	})
+}
+
+// configuredChannels are the channels that a configuration names.
+func configuredChannels(e *env, file string) ([]configs.Channel, error) {
+	cfg, err := loadPlain(file, e.getenv)
+	if err != nil {
+		return nil, err
+	}
+	return cfg.Channels, nil
 }
 
 func runAlertsRetry(ctx context.Context, e *env, v verb, args []string) error {

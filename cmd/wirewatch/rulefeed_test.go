@@ -96,7 +96,7 @@ func TestRuleFeed(t *testing.T) {
 	if f == nil || f.Title != "Wirewatch: "+rule || f.FeedLink != srv.URL+"/rules/"+url.PathEscape(rule)+"/feed.xml" || len(f.Items) != 2 {
 		t.Fatalf("%d %+v", resp.StatusCode, f)
 	}
-	if it := f.Items[0]; it.Title != "Shells <2> & more" || it.Link != "https://a.example/2" || !it.PublishedParsed.Equal(told.Add(2*time.Minute)) ||
+	if it := f.Items[0]; it.Title != "Shells ＜2＞ & more" || it.Link != "https://a.example/2" || !it.PublishedParsed.Equal(told.Add(2*time.Minute)) ||
 		!strings.Contains(it.Description, "<b>shells</b>") {
 		t.Errorf("%+v", it)
 	}

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -84,7 +86,24 @@ func (a *app) begin(ctx context.Context, s *setup) error {
 		return err
 	}
 	_, err := a.store.Reconsider(ctx) // the configuration may have changed
+	a.stranded(ctx)
 	return err
+}
+
+// stranded says for which channels something waits that the configuration does not name. It is kept, and goes out when one of that name
+// is there.
+func (a *app) stranded(ctx context.Context) {
+	c, err := a.store.Counts(ctx)
+	if err != nil {
+		a.log.Error("cannot look for messages whose channel is missing", "err", err)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Deliveries)) {
+		n := c.Deliveries[name][pipeline.DeliveryOpen] + c.Deliveries[name][pipeline.DeliveryHeld]
+		if _, ok := a.setup.Load().channels[name]; !ok && n > 0 {
+			a.log.Warn("messages wait for a channel that the configuration does not name; they are kept until one of that name is there", "channel", name, "messages", n)
+		}
+	}
 }
 
 // once does what is due and says how much it was.
@@ -212,6 +231,7 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
+	a.stranded(ctx)
 	if !old.SameApartFrom(s.cfg, "feeds", "rules", "lists", "channels", "operator", "sites", "retention", "backup", "api_token") {
 		a.log.Warn("feeds, rules, channels, operator, retention, backup, api_token and site rules are reloaded; other keys changed too and take effect after a restart")
 	}

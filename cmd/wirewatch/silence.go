@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,6 +67,17 @@ func addSilence(ctx context.Context, e *env, v verb, args []string) error {
 	if s.Query != "" {
 		if err := checkQuery(s.Query); err != nil {
 			return usagef("%s --query: %v", v.name, err)
+		}
+	}
+	if s.Rule != "" {
+		if list, err := rulesOf(e, *file, ""); err == nil { // a configuration that is wrong just now keeps nobody from being quiet
+			names := make([]string, len(list))
+			for i, r := range list {
+				names[i] = r.Name
+			}
+			if !slices.Contains(names, s.Rule) {
+				return usagef("%s --rule: there is no rule %q in the configuration%s", v.name, s.Rule, didYouMean(s.Rule, names))
+			}
 		}
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {

@@ -14,6 +14,7 @@ import (
 	"wirewatch/alerts"
 	"wirewatch/alerts/lab"
 	"wirewatch/alerts/rules"
+	"wirewatch/configs"
 	"wirewatch/pipeline"
 	"wirewatch/pipeline/dedup"
 	"wirewatch/pipeline/store"
@@ -76,6 +77,7 @@ type traceRule struct {
 	Matched bool        `json:"matched"` // when it was stored
 	Why     string      `json:"why"`     // why it did not match, or why nobody was told; "": it was told
 	Told    []traceTold `json:"told"`    // what was told of the article, or of its story
+	Below   []string    `json:"below"`   // which channels of the rule are told of more severe things only, as sentences
 }
 
 type traceTold struct {
@@ -105,8 +107,12 @@ func runTrace(ctx context.Context, e *env, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
+	channels, err := configuredChannels(e, *file)
+	if err != nil {
+		return err
+	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
-		t, err := traceOf(ctx, st, list, rest[0], e.now())
+		t, err := traceOf(ctx, st, list, channels, rest[0], e.now())
 		if err != nil {
 			return err
 		}
@@ -122,7 +128,7 @@ func runTrace(ctx context.Context, e *env, v verb, args []string) error {
 }
 
 // traceOf follows an article by its address or ID.
-func traceOf(ctx context.Context, st *store.Store, list []rules.Rule, asked string, now time.Time) (traceJSON, error) {
+func traceOf(ctx context.Context, st *store.Store, list []rules.Rule, channels []configs.Channel, asked string, now time.Time) (traceJSON, error) {
 	out := traceJSON{Asked: asked, Polled: []tracePoll{}, Articles: []traceArticle{}}
 	id, err := strconv.ParseInt(asked, 10, 64)
 	canonical := ""
@@ -145,7 +151,7 @@ func traceOf(ctx context.Context, st *store.Store, list []rules.Rule, asked stri
 		out.Polled = append(out.Polled, p)
 	}
 	for _, a := range t.Articles {
-		row, err := traceOne(ctx, st, list, &t, a, now)
+		row, err := traceOne(ctx, st, list, channels, &t, a, now)
 		if err != nil {
 			return out, err
 		}
@@ -154,7 +160,7 @@ func traceOf(ctx context.Context, st *store.Store, list []rules.Rule, asked stri
 	return out, nil
 }
 
-func traceOne(ctx context.Context, st *store.Store, list []rules.Rule, t *store.Trace, a pipeline.Article, now time.Time) (traceArticle, error) {
+func traceOne(ctx context.Context, st *store.Store, list []rules.Rule, channels []configs.Channel, t *store.Trace, a pipeline.Article, now time.Time) (traceArticle, error) {
 	page := t.Pages[a.ID]
 	row := traceArticle{ID: a.ID, URL: a.URL, Title: a.Title, Stored: stamp(a.Seen), Published: cmp.Or(a.Date, stamp(a.Published)), Lang: a.Lang, Agency: a.Agency,
 		Source: string(a.Source), Why: a.Why, Fetched: stamp(page.Fetched), Status: page.Status, FinalURL: page.FinalURL, Words: len(strings.Fields(a.Body)),
@@ -176,7 +182,7 @@ func traceOne(ctx context.Context, st *store.Store, list []rules.Rule, t *store.
 	}
 	quiet := !slices.ContainsFunc(t.Items, func(it pipeline.Item) bool { return it.Article == a.ID && !it.Quiet })
 	for _, r := range list {
-		x := traceRule{Rule: r.Name, Matched: matched(r.Name), Told: toldOf(t, r.Name)}
+		x := traceRule{Rule: r.Name, Matched: matched(r.Name), Below: []string{}, Told: toldOf(t, r.Name, channels, now)}
 		j, err := judge(r, lab.Doc(&a), a.Blocks)
 		if err != nil {
 			return row, err
@@ -197,23 +203,37 @@ func traceOne(ctx context.Context, st *store.Store, list []rules.Rule, t *store.
 		case len(x.Told) == 0:
 			x.Why = "nobody was told: the rule reached no channel then, or counted as told of the story before"
 		}
+		if x.Matched && len(x.Told) > 0 {
+			x.Below = append(x.Below, below(r, channels, x.Told)...)
+		}
 		row.Rules = append(row.Rules, x)
 	}
 	for _, m := range ms {
 		if !slices.ContainsFunc(list, func(r rules.Rule) bool { return r.Name == m.Rule }) {
-			row.Rules = append(row.Rules, traceRule{Rule: m.Rule, Matched: true, Why: "the rule is not in the configuration any more", Told: toldOf(t, m.Rule)})
+			row.Rules = append(row.Rules, traceRule{Rule: m.Rule, Matched: true, Below: []string{}, Why: "the rule is not in the configuration any more", Told: toldOf(t, m.Rule, channels, now)})
 		}
 	}
 	return row, nil
 }
 
+// below names the channels of a rule that were not told because they are told of more severe things only.
+func below(r rules.Rule, channels []configs.Channel, told []traceTold) (out []string) {
+	for _, c := range channels {
+		if (len(r.Channels) == 0 || slices.Contains(r.Channels, c.Name)) && c.Quiet.Severity != "" && !pipeline.AtLeast(r.Severity, c.Quiet.Severity) &&
+			!slices.ContainsFunc(told, func(d traceTold) bool { return d.Channel == c.Name }) {
+			out = append(out, fmt.Sprintf("%s is told of %s and above only", c.Name, c.Quiet.Severity))
+		}
+	}
+	return out
+}
+
 // toldOf lists the deliveries of a rule's alerts about the article or its story.
-func toldOf(t *store.Trace, rule string) []traceTold {
+func toldOf(t *store.Trace, rule string, channels []configs.Channel, now time.Time) []traceTold {
 	out := []traceTold{}
 	for _, d := range t.Deliveries {
 		if d.Alert.Rule == rule {
 			out = append(out, traceTold{d.ID, d.UID, d.Alert.Kind, d.Alert.Article.ID, d.Channel, string(d.State), stamp(d.Created), stamp(d.Due),
-				stamp(d.Sent), d.Attempts, d.Error, deliveryWhy(d)})
+				stamp(d.Sent), d.Attempts, d.Error, waits(d, channels, now)})
 		}
 	}
 	return out
@@ -327,6 +347,9 @@ func printTrace(w io.Writer, t traceJSON, colour bool) {
 			}
 			for _, d := range r.Told {
 				say("told", "%s", toldLine(d, a.ID))
+			}
+			for _, b := range r.Below {
+				say("not told", "%s", b)
 			}
 		}
 	}

@@ -226,7 +226,7 @@ type app struct {
 const (
 	leaseTTL     = 30 * time.Second
 	sweepEvery   = 500 * time.Millisecond
-	workers      = 32                  // feeds, hosts or channels at work at the same time
+	workers      = 32                  // feeds or hosts at work at the same time
 	pageAttempts = 8                   // with the pauses below: about two days
 	deliverAge   = 3 * 24 * time.Hour  // then a delivery is dead
 	foldWindow   = 30 * 24 * time.Hour // how far back copies are looked for
@@ -315,7 +315,8 @@ func (a *app) build(s *setup) (err error) {
 	a.desk.Ready = a.ready
 	a.desk.Gauges = a.gauges
 	token := func() pipeline.Secret { return a.setup.Load().cfg.APIToken }
-	a.desk.API = &desk.API{Store: a.store, Token: token, CheckQuery: checkQuery, Now: time.Now}
+	a.desk.API = &desk.API{Store: a.store, Token: token, CheckQuery: checkQuery, Now: time.Now,
+		KnownRule: func(name string) bool { _, ok := a.setup.Load().byName[name]; return ok }}
 	a.desk.Feeds = &desk.Feeds{Of: a.ruleFeeds(time.Now()), Token: token}
 	return nil
 }

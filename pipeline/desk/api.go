@@ -36,6 +36,7 @@ type API struct {
 	Store      APIStore
 	Token      func() pipeline.Secret // as configured now; zero: the API is closed
 	CheckQuery func(query string) error
+	KnownRule  func(name string) bool // whether the configuration has it; nil: not known
 	Now        func() time.Time
 }
 
@@ -181,6 +182,9 @@ func (a *API) add(r *http.Request) (int, any, error) {
 	}
 	if err := s.Check(a.Now()); err != nil {
 		return 0, nil, refuse(http.StatusBadRequest, "%s", err)
+	}
+	if s.Rule != "" && a.KnownRule != nil && !a.KnownRule(s.Rule) {
+		return 0, nil, refuse(http.StatusBadRequest, "there is no rule %q in the configuration", s.Rule)
 	}
 	if s.Query != "" {
 		if err := a.CheckQuery(s.Query); err != nil {

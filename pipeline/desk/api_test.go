@@ -38,7 +38,7 @@ func newAPI(t *testing.T) *apiWorld {
 	}
 	t.Cleanup(func() { w.store.Close() })
 	d := newDesk()
-	d.API = &desk.API{Store: w.store, Token: func() pipeline.Secret { return pipeline.NewSecret(w.token) }, Now: now,
+	d.API = &desk.API{Store: w.store, KnownRule: func(name string) bool { return name == "r" }, Token: func() pipeline.Secret { return pipeline.NewSecret(w.token) }, Now: now,
 		CheckQuery: func(q string) error {
 			if strings.HasSuffix(q, "AND") {
 				return errors.New("a term is missing")
@@ -184,6 +184,8 @@ func TestAPIRefuses(t *testing.T) {
 		{"an end in the past", `{"rule": "r", "for": "-1h"}`, nil, 400, "still to come"},
 		{"an end too far away", `{"rule": "r", "for": "100000h"}`, nil, 400, "366 days at most"},
 		{"all alerts", `{"for": "1h"}`, nil, 400, "would keep everything quiet"},
+		{"a rule that there is not", `{"rule": "rr", "for": "1h"}`, nil, 400, `there is no rule "rr"`},
+		{"a site as an address", `{"site": "https://paper.example/", "for": "1h"}`, nil, 400, "a silence's site is a host"},
 		{"a wrong query", `{"query": "kim AND", "for": "1h"}`, nil, 400, "the query is wrong: a term is missing"},
 		{"a long comment", `{"rule": "r", "for": "1h", "comment": "` + strings.Repeat("x", 1001) + `"}`, nil, 400, "longer than 1000 bytes"},
 	} {

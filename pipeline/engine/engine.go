@@ -48,7 +48,7 @@ type Engine struct {
 	Leases  Leases
 	Owner   string        // names this process in leases
 	TTL     time.Duration // of a lease; renewed at a third of it
-	Workers int           // keys of one stage that run side by side
+	Workers int           // keys of one stage that run side by side; a stage can say another number (Workers() int)
 	Sweep   time.Duration // between scheduled sweeps
 	Chores  []Chore
 	Wait    time.Duration // how long Once waits for keys that other processes hold; 0: a minute, longer than a dead one's leases last
@@ -216,7 +216,7 @@ func (e *Engine) runAll(ctx context.Context, p *pool, keys []string) (total int,
 		wg    sync.WaitGroup
 		mu    sync.Mutex
 		errs  []error
-		slots = make(chan struct{}, e.Workers)
+		slots = make(chan struct{}, e.workers(p))
 	)
 	free = map[string]bool{}
 	for _, k := range keys {
@@ -237,6 +237,13 @@ func (e *Engine) runAll(ctx context.Context, p *pool, keys []string) (total int,
 	}
 	wg.Wait()
 	return total, free, errors.Join(errs...)
+}
+
+func (e *Engine) workers(p *pool) int {
+	if s, ok := p.Stage.(interface{ Workers() int }); ok {
+		return s.Workers()
+	}
+	return e.Workers
 }
 
 // some names keys in a sentence, not too many.
@@ -285,7 +292,7 @@ func (d every) Next(t time.Time) time.Time { return t.Add(time.Duration(d)) }
 func (e *Engine) loop(ctx context.Context, p *pool) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	slots := make(chan struct{}, e.Workers)
+	slots := make(chan struct{}, e.workers(p))
 	for {
 		select {
 		case <-ctx.Done():

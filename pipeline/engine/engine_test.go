@@ -589,6 +589,35 @@ func TestWake(t *testing.T) {
 	})
 }
 
+// A wide stage runs as many keys side by side as it says.
+type wide struct{ *stage }
+
+func (wide) Workers() int { return 100 }
+
+// However many keys hang, another is run, where the stage has workers for all of them.
+func TestHangingKeysDelayNoOther(t *testing.T) {
+	bubble(t, func(t *testing.T, path string) {
+		s := newStage("work", keys(60)...)
+		s.work = func(ctx context.Context, l pipeline.Lease) (int, error) {
+			if l.Key == "well" {
+				return 1, nil
+			}
+			return 0, sleep(ctx, time.Hour)
+		}
+		e, _ := newEngine(open(t, path), "a")
+		e.Add(wide{s})
+		stop := start(t, e)
+		defer stop()
+		time.Sleep(10 * time.Second)
+		s.add("well")
+		e.Wake("work")
+		time.Sleep(time.Second)
+		if s.runs("well") != 1 {
+			t.Errorf("not run while %d hang", s.most)
+		}
+	})
+}
+
 // A stage that cannot be looked at is looked at again, and does not keep the others from their work.
 func TestDueFails(t *testing.T) {
 	bubble(t, func(t *testing.T, path string) {

@@ -76,12 +76,14 @@ func loadDeliveries(c conn, rest string, args ...any) ([]pipeline.Delivery, erro
 		}
 		if u := out[i].Alert.Update; u != nil {
 			var told int64
-			err := c.get([]any{&u.UID, &u.Ref, &told}, `SELECT d.uid, d.ref, a.created FROM deliveries d JOIN alerts a ON a.id = d.alert
+			var digest int64
+			err := c.get([]any{&u.UID, &u.Ref, &digest, &told}, `SELECT d.uid, COALESCE(g.ref, d.ref), d.digest, a.created
+				FROM deliveries d JOIN alerts a ON a.id = d.alert LEFT JOIN deliveries g ON d.digest <> 0 AND g.id = d.digest
 				WHERE d.alert = ? AND d.channel = ?`, u.First, out[i].Channel)
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return nil, fmt.Errorf("delivery %d: what it updates: %w", out[i].ID, err)
 			}
-			u.Told = at(told)
+			u.Told, u.Digest = at(told), digest != 0
 		}
 	}
 	return out, nil

@@ -234,7 +234,12 @@ func (s *Store) Acknowledge(ctx context.Context, id int64, uid, by string) (out 
 			if err != nil {
 				return err
 			}
-			out.Alerts, out.Escalations = out.Alerts+int(n), out.Escalations+int(m)
+			// One that its channel did not take yet is dropped in its turn: those behind it wait as long as the receiver asked to.
+			failing, err := column[int64](c, `SELECT id FROM deliveries WHERE alert = ? AND bundle = ? AND state = 'open'`, a, pipeline.ForEscalation)
+			if err != nil {
+				return err
+			}
+			out.Alerts, out.Escalations = out.Alerts+int(n), out.Escalations+int(m)+len(failing)
 		}
 		return nil
 	})

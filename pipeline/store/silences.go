@@ -9,14 +9,18 @@ import (
 	"wirewatch/pipeline"
 )
 
-// ActiveSilences lists the silences in force at now. Each that names a story names the one that stands.
+// ActiveSilences lists the silences in force at now. Each that names a story names the one that stands; one whose story there is not (any
+// more) names it still: a silence that named nothing would keep everything quiet.
 func (s *Store) ActiveSilences(ctx context.Context, now time.Time) ([]pipeline.Silence, error) {
 	c, done := s.read(ctx)
 	defer done()
 	out, err := loadSilences(c, ` WHERE ended = 0 AND until_ms > ? ORDER BY id`, ms(now))
 	for i := range out {
 		if err == nil && out[i].Story != 0 {
-			if out[i].Story, err = rootOf(c, out[i].Story); errors.Is(err, ErrNotFound) {
+			var root int64
+			if root, err = rootOf(c, out[i].Story); err == nil {
+				out[i].Story = root
+			} else if errors.Is(err, ErrNotFound) {
 				err = nil
 			}
 		}

@@ -72,11 +72,30 @@ func growth(w *world) {
 	w.ok(err)
 	d, first := ds[0], ds[2]
 	w.want([]any{d.Alert.Kind, d.Alert.Subject, d.Alert.Seq, d.Alert.Article.ID, d.Alert.Spans}, []any{"update", fmt.Sprint("story:", a.Story), 5, a.ID, first.Alert.Spans})
-	w.want([]any{d.Alert.Update.UID, d.Alert.Update.Ref, d.Alert.Update.Version, d.Alert.Update.Separate}, []any{first.UID, "ref of " + first.UID, 0, true})
+	w.want([]any{d.Alert.Update.UID, d.Alert.Update.Ref, d.Alert.Update.Version, d.Alert.Update.Separate, d.Alert.Update.Digest}, []any{first.UID, "ref of " + first.UID, 0, true, false})
 	w.want(len(d.Alert.Outlets), 4)
 	var rules []string
 	w.ok(w.write(func(tx pipeline.Tx) (err error) { rules, err = tx.RulesToldOf(a.Story); return err }))
 	w.want(rules, []string{"r"})
+}
+
+// growthOfDigest: what was told in a digest is followed up behind that: the update knows what the receiver called the digest.
+func growthOfDigest(w *world) {
+	a, _ := w.tell(0, "a.example", "r", "slack")
+	w.tell(0, "other.example", "other", "slack")
+	l := w.lease("deliver", "slack")
+	w.holdAll(l, "digest", w.now)
+	held, err := w.s.DueHeld(w.ctx, "slack", w.now, 10)
+	w.ok(err)
+	w.ok(w.s.LetGo(w.ctx, l, w.now, nil, [][]pipeline.Delivery{held}))
+	w.release(l)
+	w.begin("slack", pipeline.DeliverySent)
+	w.put(a.Story, "b.example")
+	w.want(w.grow(a.Story, "r", 1, "slack"), true)
+	ds, err := w.s.Deliveries(w.ctx, store.DeliveryFilter{})
+	w.ok(err)
+	u, digest := ds[0].Alert.Update, ds[1]
+	w.want([]any{u.UID, u.Ref, u.Digest, digest.Alert.Kind}, []any{held[0].UID, "ref of " + digest.UID, true, pipeline.KindDigest})
 }
 
 // growthHeld: what a message says itself is no news, nor what one that is held will say.

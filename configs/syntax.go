@@ -2,6 +2,7 @@ package configs
 
 import (
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -34,7 +35,7 @@ func (d *decoder) syntax(err error) {
 		d.add(Pos{d.file, max(1, line), col}.Errorf("", "put quotes around a value that begins with *", "this is not YAML: %s", msg))
 		return
 	}
-	line = d.breaks(line)
+	line = d.breaks(err.Error())
 	text := d.lines[line-1]
 	indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]
 	hint, col := "", len(indent)+1
@@ -57,18 +58,13 @@ func (d *decoder) syntax(err error) {
 	d.add(Pos{d.file, line, col}.Errorf("", hint, "this is not YAML: %s", msg))
 }
 
-// breaks is the line with which the document ceases to be YAML, counted from 1. The parser names the line in which the mapping or list began
-// that it was reading, far above the mistake; so we look for the longest beginning of the document, in whole lines, that can be read. A
-// long document is not worth that: there it is the parser's line.
-func (d *decoder) breaks(said int) int {
-	if len(d.lines) > 2000 {
-		return min(max(1, said), len(d.lines))
-	}
-	for n := len(d.lines) - 1; n > 0; n-- {
+// breaks is the line with which the document ceases to be YAML, counted from 1, where the parser said of it what. The parser names the line in
+// which the mapping or list began that it was reading, far above the mistake; but it reads no further than the mistake, so it says the same of
+// every beginning of the document that holds the mistake, and something else, or nothing, of a shorter one.
+func (d *decoder) breaks(what string) int {
+	return 1 + sort.Search(len(d.lines)-1, func(n int) bool {
 		var doc yaml.Node
-		if safely(func() error { return yaml.Unmarshal([]byte(strings.Join(d.lines[:n], "\n")+"\n"), &doc) }) == nil {
-			return n + 1
-		}
-	}
-	return 1
+		err := safely(func() error { return yaml.Unmarshal([]byte(strings.Join(d.lines[:n+1], "\n")+"\n"), &doc) })
+		return err != nil && err.Error() == what
+	})
 }

@@ -10,10 +10,12 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates tzdata \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin wirewatch \
- && install -d -o wirewatch -g wirewatch /data
+ && groupadd --gid 10001 wirewatch \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin wirewatch \
+ && install -d -o wirewatch -g wirewatch -m 0750 /data
 COPY --from=build /wirewatch /usr/local/bin/wirewatch
-USER wirewatch
+# By number, so that Kubernetes can see that it is not root; the owner of a folder that is mounted at /data.
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 # The configuration is /data/wirewatch.yaml; `wirewatch init` writes one.

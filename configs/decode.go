@@ -6,13 +6,11 @@ import (
 	"net/netip"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -193,56 +191,22 @@ func (d *decoder) at(path string) *yaml.Node {
 	return &yaml.Node{Line: 1, Column: 1}
 }
 
-var (
-	yamlLine      = regexp.MustCompile(`line (\d+): `)
-	unknownAnchor = regexp.MustCompile(`unknown anchor '(.+)'`)
-)
-
 // document parses the one document of a file; nil means that the error is noted.
 func (d *decoder) document(data []byte) *yaml.Node {
 	dec := yaml.NewDecoder(strings.NewReader(string(data)))
 	var doc, more yaml.Node
-	syntax := func(err error) {
-		msg, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
-		if m := yamlLine.FindStringSubmatchIndex(msg); m != nil {
-			line, _ = strconv.Atoi(msg[m[2]:m[3]])
-			msg = msg[:m[0]] + msg[m[1]:]
-		}
-		hint, col := "", 1
-		for i := max(0, line-2); i < min(len(d.lines), line+1); i++ { // the parser is a line off now and then
-			l := d.lines[i]
-			if ind := l[:len(l)-len(strings.TrimLeft(l, " \t"))]; strings.Contains(ind, "\t") {
-				line, col = i+1, strings.IndexByte(ind, '\t')+1
-				hint = "indent with spaces: YAML takes no tabs"
-				break
-			}
-		}
-		if hint == "" && strings.Contains(msg, "mapping values are not allowed") {
-			hint = "put quotes around a value that has a colon followed by a space in it"
-		}
-		if m := unknownAnchor.FindStringSubmatch(msg); hint == "" && m != nil {
-			for i, l := range d.lines {
-				if at := strings.Index(l, "*"+m[1]); at >= 0 {
-					line, col = i+1, utf8.RuneCountInString(l[:at])+1
-					break
-				}
-			}
-			hint = "put quotes around a value that begins with *"
-		}
-		d.add(Pos{d.file, line, col}.Errorf("", hint, "this is not YAML: %s", msg))
-	}
 	if err := safely(func() error { return dec.Decode(&doc) }); err != nil {
 		if err.Error() == "EOF" {
 			return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 1, Column: 1}
 		}
-		syntax(err)
+		d.syntax(err)
 		return nil
 	}
 	if err := safely(func() error { return dec.Decode(&more) }); err == nil {
 		d.fail(&more, "", "put everything into one, without ---", "a second YAML document begins here")
 		return nil
 	} else if err.Error() != "EOF" {
-		syntax(err)
+		d.syntax(err)
 		return nil
 	}
 	if len(doc.Content) != 1 {
@@ -777,7 +741,7 @@ func (d *decoder) fromFile(n *yaml.Node, v reflect.Value, path string) {
 		return
 	}
 	s := strings.TrimRight(string(b), "\r\n")
-	if s == "" {
+	if strings.TrimSpace(s) == "" {
 		d.fail(n, path, "", "the file %s is empty", name)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -86,7 +87,7 @@ func (p *Poller) Run(ctx context.Context, l Lease) (int, error) {
 	now := p.Now()
 	var items []Item
 	answered := !f.LastOK.IsZero()
-	address := f.Address
+	before := f.FeedState
 	ev.Outcome = f.learn(got, perr, now)
 	if perr == nil {
 		items = p.items(f, got.Entries, now)
@@ -94,13 +95,28 @@ func (p *Poller) Run(ctx context.Context, l Lease) (int, error) {
 		// good answer sets it in any case.
 		f.Baselined = f.Baselined || !got.Unchanged && (got.Partial == nil || answered)
 	}
-	ev.Count, err = p.Store.SavePoll(ctx, l, f, items, p.conditions(f, address, now)...)
+	ev.Count, err = p.Store.SavePoll(ctx, l, f, items, p.conditions(f, before.Address, now)...)
 	if err != nil {
 		return 0, fmt.Errorf("poll %s: %w", f.Name, err)
 	}
 	ev.Took = p.Now().Sub(start)
+	if perr == nil {
+		perr = f.remark(before)
+	}
 	p.Report(ev, perr)
 	return ev.Count, nil
+}
+
+// remark is what an answer shows of the feed besides its entries, for the log, when it begins to show it; nil: nothing. Where no operator is
+// told, the log alone says so.
+func (f *Feed) remark(before FeedState) error {
+	switch {
+	case f.Address != before.Address:
+		return fmt.Errorf("moved for good, as its server said %d times in a row: followed to %s; put that into the configuration", believeMove, bare(f.Address))
+	case f.Warning != "" && before.Warning == "":
+		return errors.New(f.Warning)
+	}
+	return nil
 }
 
 // believeMove is how many polls in a row must see the same permanent redirect.

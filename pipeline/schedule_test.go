@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,9 +210,31 @@ func TestMove(t *testing.T) {
 	if f.Address != "http://old/" {
 		t.Fatal("moved too early")
 	}
+	before := f.FeedState
 	see("http://new/")
 	if f.Address != "http://new/" || f.MovedTo != "" {
 		t.Fatalf("not moved: %+v", f.FeedState)
+	}
+	if err := f.remark(before); err == nil || !strings.Contains(err.Error(), "followed to http://new/") {
+		t.Errorf("the log says %v", err)
+	}
+	if err := f.remark(f.FeedState); err != nil {
+		t.Errorf("the log says it again: %v", err)
+	}
+}
+
+// The log says when a feed begins to be broken or empty, not at each poll of it.
+func TestRemark(t *testing.T) {
+	f := Feed{Name: "f", URL: "u", FeedState: FeedState{Address: "u", Entries: 3}}
+	var said []string
+	for _, got := range []Polled{{Entries: make([]Entry, 3)}, {}, {}, {Unchanged: true}, {Entries: make([]Entry, 3)}, {Entries: make([]Entry, 2), Partial: fmt.Errorf("cut")}} {
+		before := f.FeedState
+		f.learn(got, nil, at("2026-11-22T10:00:00Z"))
+		said = append(said, fmt.Sprint(f.remark(before)))
+	}
+	want := []string{"<nil>", "had 3 entries, now none", "<nil>", "<nil>", "<nil>", "broken document, 2 entries saved: cut"}
+	if !slices.Equal(said, want) {
+		t.Errorf("%q", said)
 	}
 }
 

@@ -62,6 +62,13 @@ func TestRobotsRules(t *testing.T) {
 		{"User-agent: *\nDisallow: /%61", "/a", false},
 		{"User-agent: *\nDisallow: /a%2fb", "/a/b", true},
 		{"User-agent: *\nDisallow: /a%2Ab", "/axb", true},
+		{"User-agent: *\nDisallow: /a-%2A.html", "/a-*.html", false}, // the standard's own examples, 2.2.3
+		{"User-agent: *\nDisallow: /a-%2a.html", "/a-%2A.html", false},
+		{"User-agent: *\nDisallow: /a-%24", "/a-$", false},
+		{"User-agent: *\nDisallow: /a-%24", "/a-", true},
+		{"User-agent: *\nDisallow: /a$b", "/a$bc", false},
+		{"User-agent: *\nDisallow: /a$", "/a$", true},
+		{"User-agent: *\nDisallow: /a*c", "/a*bc", false},
 		// what makes no sense is skipped
 		{"Disallow: /\nUser-agent: *\nDisallow: /b", "/a", true},
 		{"User-agent: *\nCrawl-delay: abc\nNonsense\nDisallow: /a", "/a", false},

@@ -52,7 +52,7 @@ func parseRobots(doc []byte, agent string) robotsRules {
 			if val == "" {
 				continue // "Disallow:" forbids nothing
 			}
-			r := robotsRule{allow: key == "allow", pattern: normalPath(val)}
+			r := robotsRule{allow: key == "allow", pattern: normalPattern(val)}
 			if forOwn {
 				own = append(own, r)
 			}
@@ -149,9 +149,25 @@ func matchPath(pattern, path string) bool {
 	return p == len(pattern)
 }
 
+// literal writes the characters that mean something in a pattern as a pattern does that means the characters themselves.
+var literal = strings.NewReplacer("*", "%2A", "$", "%24")
+
 // normalPath writes a path in one way: encoded characters that need not be are decoded, the others get capital digits, and
-// what has to be encoded is.
-func normalPath(s string) string {
+// what has to be encoded is, the characters that mean something in a pattern among them.
+func normalPath(s string) string { return literal.Replace(normal(s)) }
+
+// normalPattern writes a pattern in the way of normalPath, apart from its stars and the "$" at its end.
+func normalPattern(s string) string {
+	s = normal(s)
+	body, end := strings.CutSuffix(s, "$")
+	body = strings.ReplaceAll(body, "$", "%24")
+	if end {
+		body += "$"
+	}
+	return body
+}
+
+func normal(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -55,7 +55,7 @@ func runDemo(ctx context.Context, e *env, v verb, args []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	d := &demo{out: e.stdout, started: time.Now(), gone: map[string]bool{}}
+	d := &demo{out: e.stdout, started: time.Now(), gone: map[string]bool{}, told: map[string]int{}}
 	var err error
 	if d.news, err = newsroom.New(time.Now); err != nil {
 		return err
@@ -109,7 +109,7 @@ func runDemo(ctx context.Context, e *env, v verb, args []string) error {
 	}
 	if *keep != "" {
 		fmt.Fprintf(d.out, "\nConfiguration and store are left in %s. The newsroom itself is gone; what it told is there:\n", dir)
-		for _, verb := range []string{"feeds status", "items list", "alerts list", "db check"} {
+		for _, verb := range []string{"feeds status", "items list", "stories list", "alerts list", "db check"} {
 			fmt.Fprintf(d.out, "  wirewatch %s -c %s\n", verb, file)
 		}
 	} else {
@@ -172,6 +172,8 @@ type demo struct {
 
 	mu     sync.Mutex
 	gone   map[string]bool
+	read   int            // articles stored
+	told   map[string]int // messages taken, by channel
 	events []demoEvent
 }
 
@@ -311,7 +313,7 @@ func (d *demo) settled(ctx context.Context, later bool) (bool, error) {
 	return accepted >= want, nil
 }
 
-// note shows progress: each feed the first time, troubles, and alerts.
+// note shows progress: each feed the first time, every tenth article, troubles, and alerts.
 func (d *demo) note(ev pipeline.Event, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -320,6 +322,12 @@ func (d *demo) note(ev pipeline.Event, err error) {
 		x.err = err.Error()
 	}
 	d.events = append(d.events, x)
+	if ev.Stage == "process" {
+		before := d.read
+		if d.read += ev.Count; d.read/10 > before/10 {
+			d.say("+", count(d.read, "text")+" read")
+		}
+	}
 	switch {
 	case ev.Stage == "poll" && (ev.Outcome == "unchanged" || d.gone[ev.Key+ev.Outcome]):
 	case ev.Stage == "poll":
@@ -330,7 +338,8 @@ func (d *demo) note(ev pipeline.Event, err error) {
 		}
 		d.say("<", fmt.Sprintf("%-18s %s", ev.Key, what))
 	case ev.Stage == "deliver" && ev.Outcome == "sent":
-		d.say(">", "told "+ev.Key)
+		d.told[ev.Key]++
+		d.say(">", fmt.Sprintf("told %s, message %d", ev.Key, d.told[ev.Key]))
 	case ev.Stage == "deliver":
 		d.say(">", ev.Key+" says not now; the same message goes out again")
 	case err != nil && ev.Outcome == "retry":

@@ -54,6 +54,10 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		done, err := p.Up(ctx)
 		if err == nil {
+			if have == 0 { // a new database is no news migration by migration
+				s.log.Info("made the database", "schema", last)
+				return nil
+			}
 			for _, r := range done {
 				s.log.Info("migrated the database", "file", r.Source.Path, "took", r.Duration)
 			}

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -41,20 +42,30 @@ type lineErr struct {
 
 // Lines is the verb `feeds parse --jsonl`: one document a line in, one feed a
 // line out, in input order. A document that is no feed gives {"id","err"}, a
-// line that is no JSON {"id","line","err"}, and the run goes on. The error is
-// that of reading or writing.
+// line that is no JSON {"id","line","err"}, and the run goes on. A document
+// that stands there by itself, as curl gives it, is known by its "<" and
+// answered in one line. The error is that of reading or writing.
 func Lines(r io.Reader, w io.Writer) error {
 	in, out := bufio.NewReaderSize(r, 1<<16), bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
+	if head, _ := in.Peek(64); bytes.HasPrefix(bytes.TrimLeft(head, "\ufeff \t\r\n"), []byte("<")) {
+		doc, err := io.ReadAll(in)
+		if err != nil {
+			return fmt.Errorf("read the document: %w", err)
+		}
+		if err := enc.Encode(answer(lineIn{}, doc)); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
 	for n := 1; ; n++ {
 		// Not a Scanner: a line is as long as its document.
 		line, err := in.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read line %d: %w", n, err)
 		}
-		if answer := parseLine(line, n); answer != nil {
-			if err := enc.Encode(answer); err != nil {
+		if said := parseLine(line, n); said != nil {
+			if err := enc.Encode(said); err != nil {
 				return fmt.Errorf("write line %d: %w", n, err)
 			}
 		}
@@ -85,6 +96,11 @@ func parseLine(line []byte, n int) any {
 	if err != nil {
 		return lineErr{ID: in.ID, Line: n, Err: "data is not base64: " + err.Error()}
 	}
+	return answer(in, doc)
+}
+
+// answer is what is said of one document.
+func answer(in lineIn, doc []byte) any {
 	f, err := Parse(doc, in.ContentType, in.URL)
 	if err != nil {
 		return lineErr{ID: in.ID, Err: err.Error()}

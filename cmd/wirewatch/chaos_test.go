@@ -427,8 +427,8 @@ func (c *chaos) end() {
 		if err != nil {
 			c.t.Errorf("the daemon ended with %v", err)
 		}
-	case <-time.After(40 * time.Second):
-		c.t.Error("the daemon did not end within 40 s")
+	case <-time.After(patience):
+		c.t.Errorf("the daemon did not end within %s", patience)
 		c.cmd.Process.Kill()
 		<-c.ended
 	}

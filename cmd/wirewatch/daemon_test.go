@@ -441,13 +441,7 @@ func TestPagesLogsAndSecrets(t *testing.T) {
 	for f := range w.feeds {
 		w.publish(f, 33)
 	}
-	// Addresses that no one listens at, to see errors with secrets near them.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead := l.Addr().String()
-	l.Close()
+	const dead = "127.0.0.1:1" // no one listens there: to see errors with secrets near them
 	refuses := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		rw.WriteHeader(http.StatusBadRequest)
@@ -455,7 +449,7 @@ func TestPagesLogsAndSecrets(t *testing.T) {
 	}))
 	defer refuses.Close()
 	cfg := w.config("1s")
-	edit(t, cfg, "store: wirewatch.db\n", "store: wirewatch.db\nlisten: "+dead+"\napi_token: "+canary+"-token-0123456789\nlog: {format: json, level: debug}\n",
+	edit(t, cfg, "store: wirewatch.db\n", "store: wirewatch.db\nlisten: 127.0.0.1:0\napi_token: "+canary+"-token-0123456789\nlog: {format: json, level: debug}\n",
 		"channels:\n", fmt.Sprintf(`channels:
   - {name: down, kind: slack, url: "http://%[1]s/services/%[2]s-1"}
   - {name: refuses, kind: webhook, url: "%[3]s/%[2]s-2?token=%[2]s-3", secret: "${CANARY_KEY}", headers: {X-Token: %[2]s-4}}

@@ -265,7 +265,8 @@ func TestWARCTransfers(t *testing.T) {
 		t.Fatal(err)
 	}
 	var requests atomic.Int32
-	piece := 3000
+	var piece atomic.Int64 // what a transfer brings; a server may still look at it when its client is through
+	piece.Store(3000)
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
 		from := 0
@@ -289,12 +290,13 @@ func TestWARCTransfers(t *testing.T) {
 			w.WriteHeader(http.StatusPartialContent)
 		}
 		rest := file[from:]
-		w.Write(rest[:min(len(rest), piece)])
+		size := min(len(rest), int(piece.Load()))
+		w.Write(rest[:size])
 		w.(http.Flusher).Flush()
 		if r.URL.Path == "/slow.warc" {
 			<-r.Context().Done()
 		}
-		if len(rest) > piece {
+		if len(rest) > size {
 			panic(http.ErrAbortHandler)
 		}
 	})
@@ -313,7 +315,7 @@ func TestWARCTransfers(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "Content-Encoding of a file", told(finds), want[5:10])
-	piece = 1000 // less than the longest record
+	piece.Store(1000) // less than the longest record
 	finds, err = walk("/broken.warc")
 	fails(t, err, pipeline.Retry, "cut")
 	same(t, "transfers that get nowhere", told(finds), want[5:7])
@@ -332,7 +334,7 @@ func TestWARCTransfers(t *testing.T) {
 	_, err = walk("/busy.warc")
 	fails(t, err, pipeline.Throttled, "status 429")
 
-	piece = len(file)
+	piece.Store(int64(len(file)))
 	err = warcSource(t, c, srv.URL+"/b.warc").Walk(t.Context(), pipeline.Range{}, "", func(pipeline.Find) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // only guards against hanging
 		defer cancel()

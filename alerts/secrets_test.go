@@ -171,7 +171,11 @@ func TestNoChannelLeaks(t *testing.T) {
 // tag asks the echoing server for a status.
 type tag struct{ status string }
 
+// RoundTrip asks no name server for a host that is not there: what one says is known, when it says so is not.
 func (g tag) RoundTrip(r *http.Request) (*http.Response, error) {
+	if host := r.URL.Hostname(); strings.HasSuffix(host, ".invalid") {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
+	}
 	r = r.Clone(r.Context())
 	r.Header.Set("X-Status", g.status)
 	return http.DefaultTransport.RoundTrip(r)

@@ -99,12 +99,25 @@ func sendFeed(w http.ResponseWriter) {
 	fmt.Fprint(w, rss)
 }
 
-// soon fails a test that waits for what does not come.
+// unruled lets a client know that a server has no robots.txt, so that a limit meant for the page falls on no other request.
+func unruled(c *Client, srv *httptest.Server) {
+	c.robots.files[" "+srv.URL] = robotsFile{until: time.Now().Add(time.Hour)}
+}
+
+// ends runs what has to end of itself, and soon fails a test that waits for what does not come. They only guard against hanging: a limit
+// that is tried is milliseconds long, those beside it are set to an hour.
+func ends(t testing.TB, what string, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	soon(t, what, done)
+}
+
 func soon(t testing.TB, what string, c <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-c:
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal(what + " did not happen")
 	}
 }

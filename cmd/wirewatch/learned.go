@@ -102,7 +102,7 @@ func undoLearned(ctx context.Context, e *env, v verb, args []string, f func(*sto
 
 // giveBack makes the stored articles of a site anew from which learned blocks of the fingerprints were removed, quietly.
 func giveBack(ctx context.Context, e *env, s *setup, st *store.Store, site string, prints map[int64]bool) error {
-	again := &pipeline.Reextract{Store: st, Extract: readPage(s.extract), Match: s.match, Site: site, Without: prints}
+	again := &pipeline.Reextract{Store: st, Extract: readPage(s.extract()), Match: s.match, Site: site, Without: prints}
 	if err := reextract(ctx, e, s, st, again); err != nil {
 		return fmt.Errorf("%w; `wirewatch reextract --site %s` does the rest", err, site)
 	}

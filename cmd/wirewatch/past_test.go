@@ -153,9 +153,9 @@ func pastConfig(t testing.TB) string {
 }
 
 // A backfill that is killed at random moments and begun again comes to the archive of one that was left alone, to the byte. WIREWATCH_BACKFILL
-// sets the articles (default 300), WIREWATCH_BACKFILL_KILLS how often it is killed (default 4), WIREWATCH_BACKFILL_SET a folder for the files.
+// sets the articles (default 120; .ci/run takes 2,000), WIREWATCH_BACKFILL_KILLS how often it is killed (default 4, there 12), WIREWATCH_BACKFILL_SET a folder for the files.
 func TestKilledBackfill(t *testing.T) {
-	articles, kills := setting("WIREWATCH_BACKFILL", 300), setting("WIREWATCH_BACKFILL_KILLS", 4)
+	articles, kills := setting("WIREWATCH_BACKFILL", 120), setting("WIREWATCH_BACKFILL_KILLS", 4)
 	seed := uint64(setting("WIREWATCH_SEED", 1))
 	set := os.Getenv("WIREWATCH_BACKFILL_SET")
 	if set == "" {

@@ -48,7 +48,7 @@ func runReextract(ctx context.Context, e *env, v verb, args []string) error {
 		return err
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
-		again := &pipeline.Reextract{Store: st, Extract: readPage(s.extract), Match: s.match, Counting: s.counting, Site: *site, Since: from, Limit: *limit, DryRun: *dry, Alert: *loud}
+		again := &pipeline.Reextract{Store: st, Extract: readPage(s.extract()), Match: s.match, Counting: s.counting, Site: *site, Since: from, Limit: *limit, DryRun: *dry, Alert: *loud}
 		err := reextract(ctx, e, s, st, again)
 		r := reextractRow{again.Read.Load(), again.Changed.Load(), again.Failed.Load(), again.Busy.Load(), again.Learned.Load(),
 			again.Removed.Load(), again.Matched.Load(), again.Unmatched.Load(), again.Alerts.Load(), *dry}

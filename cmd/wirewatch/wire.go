@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,8 +41,8 @@ type setup struct {
 	counts   []string // rules that count
 	quiet    quiet
 	options  map[string]scrapers.RequestOptions
-	extract  *extract.Extractor
-	now      func() time.Time // says which rules have expired
+	made     func() (*extract.Extractor, error) // once, by the first who asks
+	now      func() time.Time                   // says which rules have expired
 	warnings []string
 }
 
@@ -97,8 +98,11 @@ func load(path string, getenv func(string) (string, bool), now func() time.Time)
 	}
 	s.quiet = quiet
 	s.warnings = append(s.warnings, quiet.narrow(s.route, s.byName)...)
-	if s.extract, err = newExtractor(cfg.Sites); err != nil && !bad.add(err, nil) {
-		return nil, err
+	s.made = sync.OnceValues(func() (*extract.Extractor, error) { return newExtractor(cfg.Sites) })
+	if cfg.Sites != "" {
+		if _, err := s.made(); err != nil && !bad.add(err, nil) {
+			return nil, err
+		}
 	}
 	if err := bad.err(path); err != nil {
 		return nil, err
@@ -111,6 +115,16 @@ func load(path string, getenv func(string) (string, bool), now func() time.Time)
 	}
 	s.warnings = append(s.warnings, s.odd()...)
 	return s, nil
+}
+
+// extract is the extractor with the configuration's site rules. Whoever reads no page does without: its lexicon takes longer to read than
+// all else of a configuration. A folder of the user's was tried before; what is shipped is right, or the build is wrong and this panics.
+func (s *setup) extract() *extract.Extractor {
+	x, err := s.made()
+	if err != nil {
+		panic(err)
+	}
+	return x
 }
 
 // odd lists what is allowed but hardly meant.
@@ -293,8 +307,8 @@ func (a *app) build(s *setup) (err error) {
 		Canonical: dedup.Canonical, Resolve: dedup.Resolve, Host: scrapers.Host, Baseline: cfg.BaselineAge, Now: time.Now, Report: a.report,
 		Operator: a.operator}
 	a.process = &pipeline.Processor{Store: a.store, Pages: &scrapers.Pages{Client: a.client, Options: options},
-		Extract:  func(p *pipeline.Page) (pipeline.Article, error) { return readPage(a.setup.Load().extract)(p) },
-		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract)(it) },
+		Extract:  func(p *pipeline.Page) (pipeline.Article, error) { return readPage(a.setup.Load().extract())(p) },
+		FeedText: func(it pipeline.Item) pipeline.Article { return readFeed(a.setup.Load().extract())(it) },
 		Match:    func(art *pipeline.Article) []pipeline.Match { return a.setup.Load().match(art) },
 		Counting: func() []pipeline.Match { return a.setup.Load().counting() },
 		Rule:     func(name string) pipeline.Match { s := a.setup.Load(); return s.matchOf(name, s.now()) },

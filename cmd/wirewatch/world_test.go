@@ -298,14 +298,12 @@ func (w *world) check(allowRepeats bool) {
 }
 
 // waitTold waits until every published hit has been told.
-func (w *world) waitTold(within time.Duration) {
+func (w *world) waitTold() {
 	w.t.Helper()
-	deadline := time.Now().Add(within)
-	for len(w.missing()) > 0 {
-		if time.Now().After(deadline) {
-			w.t.Fatalf("not told within %s: %v", within, w.missing())
+	for end := time.Now().Add(patience); len(w.missing()) > 0; time.Sleep(20 * time.Millisecond) { // polling for a condition, bounded by patience
+		if time.Now().After(end) {
+			w.t.Fatalf("not told within %s: %v", patience, w.missing())
 		}
-		time.Sleep(20 * time.Millisecond) // polling for a condition, bounded by the deadline
 	}
 }
 
@@ -386,7 +384,7 @@ func (d *daemon) kill() {
 	d.cmd.Wait()
 }
 
-// stop asks for a graceful end and expects one.
+// stop asks for a graceful end and expects one, with exit code 0.
 func (d *daemon) stop(within time.Duration) {
 	d.t.Helper()
 	d.cmd.Process.Signal(syscall.SIGTERM)
@@ -435,8 +433,8 @@ func TestKilledDaemonLosesNothing(t *testing.T) {
 		d.start()
 	}
 	w.publish(0, 33) // one of them a hit, so that the last daemon is known to be at work before it is stopped
-	w.waitTold(90 * time.Second)
-	d.stop(40 * time.Second)
+	w.waitTold()
+	d.stop(patience)
 	w.check(true)
 	verbOut(t, "db", "check", "-c", cfg)
 	repeats := 0
@@ -458,13 +456,13 @@ func TestTwoDaemonsOnPostgres(t *testing.T) {
 	for f := range w.feeds {
 		w.publish(f, 10)
 	}
-	w.waitTold(60 * time.Second)
+	w.waitTold()
 	one.kill()
 	for f := range w.feeds {
 		w.publish(f, 4)
 	}
-	w.waitTold(90 * time.Second) // what the killed one held is taken over when its leases end
-	two.stop(40 * time.Second)
+	w.waitTold() // what the killed one held is taken over when its leases end
+	two.stop(patience)
 	w.check(true)
 	t.Logf("%d alerts over two daemons", len(w.sent))
 }
@@ -488,17 +486,17 @@ func TestDaemonTellsSoon(t *testing.T) {
 		<-tick.C
 		w.publish(next%len(w.feeds), 1)
 	}
-	w.waitTold(30 * time.Second)
+	w.waitTold()
 	steady, told := w.latencies(began), w.tellings(began)
 
 	burst, before := time.Now(), cpuSeconds(d.cmd.Process.Pid)
 	for f := range w.feeds {
 		w.publish(f, 20)
 	}
-	w.waitTold(60 * time.Second)
+	w.waitTold()
 	used := cpuSeconds(d.cmd.Process.Pid) - before
 	all, burstTold := w.latencies(burst), w.tellings(burst)
-	d.stop(40 * time.Second)
+	d.stop(patience)
 	w.check(false)
 	t.Logf("steady: %d alerts, median %s, slowest %s from publication to webhook", len(steady), pick(steady, 0.5), pick(steady, 1))
 	soon(t, "under load", told, time.Second)
@@ -532,9 +530,9 @@ func TestIdleDaemonTellsAtOnce(t *testing.T) {
 	began := time.Now()
 	for i := range setting("WIREWATCH_IDLE", 5) {
 		w.publish(i%len(w.feeds), 1)
-		w.waitTold(30 * time.Second)
+		w.waitTold()
 	}
-	d.stop(40 * time.Second)
+	d.stop(patience)
 	w.check(false)
 	soon(t, "idle", w.tellings(began), 200*time.Millisecond)
 }

@@ -41,6 +41,9 @@ func TestCorpusFloors(t *testing.T) {
 	dir := shared(t, "corpus", "extract")
 	x := newExtractor(t)
 	for name, floor := range floors {
+		if raced && name != "fundus" { // the scores are the same; one folder shows what its workers share
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(filepath.Join(dir, name))
 			news := map[string]bool{}

@@ -55,22 +55,30 @@ func TestCostlyPages(t *testing.T) {
 	x := newExtractor(t)
 	const text = "The harbour board voted on Tuesday to close the northern basin while divers clear a wreck."
 	p := "<p>" + text + "</p>"
-	const n, m = 1_000_000, 100_000
+	n, m := 1_000_000, 100_000
+	if raced { // the detector makes each byte ten times as dear, and there is nothing to race here: the cost is held without it
+		n, m = n/10, m/10
+	}
 	read := func(in Input) (*Article, time.Duration, error) {
 		runtime.GC() // what the page before left is not this one's cost
 		start := cpuTime(t)
 		a, err := x.Extract(in)
 		return a, cpuTime(t) - start, err
 	}
-	_, plain, err := read(Input{HTML: []byte(strings.Repeat(p, m))})
+	ordinary := Input{HTML: []byte(strings.Repeat(p, m))}
+	_, plain, err := read(ordinary)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cheap := func(name string, in Input, took time.Duration) {
+		if raced {
+			return
+		}
 		for range 2 { // a machine with other work can stretch one reading
 			if took <= 2*plain {
 				break
 			}
+			_, plain, _ = read(ordinary)
 			_, took, _ = read(in)
 		}
 		if took > 2*plain {

@@ -61,6 +61,13 @@ func (h *SlackHook) Throttled() int {
 	return h.throttled
 }
 
+// Forgive lets a sender come back before Retry-After allows, as one may that ended before it wrote down what it was asked for.
+func (h *SlackHook) Forgive() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pace.notBefore = time.Time{}
+}
+
 // ServeHTTP takes one message.
 func (h *SlackHook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, slackBody+1))

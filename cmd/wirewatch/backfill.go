@@ -296,11 +296,7 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 	if len(b.sites) > 0 {
 		walk.Wanted = func(url string) bool { return scrapers.OfSites(b.sites, url) }
 	}
-	workers := 4 // sources; each has readers of its own
-	if b.limit > 0 {
-		workers = 1 // else several would each go up to the limit
-	}
-	_, werr := a.stage(ctx, workers, walk)
+	_, werr := a.stage(ctx, 4, walk) // sources; each has readers of its own
 	b.full = walk.Full()
 	if ctx.Err() != nil {
 		return 0, werr

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"wirewatch/pipeline"
 )
@@ -120,7 +119,7 @@ func escalationNotes(d pipeline.Delivery) (out []string) {
 	ack := fmt.Sprintf("`wirewatch alerts ack %d`", d.ID)
 	if !escalated(d) {
 		if e := d.Alert.Escalate; e.To != "" {
-			out = append(out, fmt.Sprintf("Goes to %s after %s unless someone acknowledges it: %s", line(e.To, nameLen), span(e.After), ack))
+			out = append(out, fmt.Sprintf("Goes to %s after %s unless someone acknowledges it: %s", line(e.To, nameLen), pipeline.ShortDuration(e.After), ack))
 		}
 		return out
 	}
@@ -132,15 +131,4 @@ func escalationNotes(d pipeline.Delivery) (out []string) {
 		}
 	}
 	return append(out, "Nobody has acknowledged it: "+ack)
-}
-
-// span is a duration for people, without what is zero in it: 30m, 1h30m.
-func span(d time.Duration) string {
-	s := d.String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(s, zero) {
-			s = strings.TrimSuffix(s, zero[1:])
-		}
-	}
-	return s
 }

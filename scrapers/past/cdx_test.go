@@ -278,6 +278,53 @@ func TestCDXAsksForLess(t *testing.T) {
 	}
 }
 
+// An answer that breaks off at the same place whenever it is long is asked for in smaller pages, which grow again when those were good.
+func TestCDXBreaksOff(t *testing.T) {
+	rows, want := wide()
+	a := newArchive(t, rows...)
+	a.limit = 1
+	var limits []string
+	a.mood = func(n int, w http.ResponseWriter, q url.Values) bool {
+		limits = append(limits, q.Get("limit"))
+		if q.Get("limit") == "5000" {
+			fmt.Fprint(w, `[["urlkey","timestamp","original"],["example,paper)/a/00","2024010`)
+			return true
+		}
+		return false
+	}
+	past := a.source(t, Deps{})
+	var finds []pipeline.Find
+	keep := func(f pipeline.Find) error { finds = append(finds, f); return nil }
+	fails(t, past.Walk(context.Background(), pipeline.Range{}, "", keep), pipeline.Retry, "index")
+	err := past.Walk(context.Background(), pipeline.Range{}, "", keep)
+	for tries := 0; err != nil && tries < 3; tries++ {
+		err = past.Walk(context.Background(), pipeline.Range{}, finds[len(finds)-1].Cursor, keep)
+	}
+	if got := slices.Compact(addresses(finds)); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, got %q", err, got)
+	}
+	if got := strings.Join(slices.Compact(limits), " "); !strings.HasPrefix(got, "5000 1250 5000 1250") {
+		t.Errorf("asked for %s", got)
+	}
+}
+
+// Keys that lead round in a circle end the walk, and a site that an archive does not show is told as one.
+func TestCDXCircles(t *testing.T) {
+	a := newArchive(t)
+	a.mood = func(n int, w http.ResponseWriter, q url.Values) bool {
+		fmt.Fprintf(w, `[["urlkey","timestamp","original"],["example,paper)/%d","20240101000000","http://paper.example/%d"],[],["key%d"]]`, n, n, n%3)
+		return n < 50
+	}
+	fails(t, a.source(t, Deps{}).Walk(context.Background(), pipeline.Range{}, "", func(pipeline.Find) error { return nil }), pipeline.Final, "circle")
+	a.mood = func(_ int, w http.ResponseWriter, _ url.Values) bool {
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	}
+	err := a.source(t, Deps{}).Walk(context.Background(), pipeline.Range{}, "", func(pipeline.Find) error { return nil })
+	fails(t, err, pipeline.Final, "status 403")
+	contains(t, err.Error(), "at an owner's wish")
+}
+
 // An index may think for longer than a page may, before it says a word and altogether.
 func TestCDXThinks(t *testing.T) {
 	rows, want := wide()

@@ -193,6 +193,25 @@ func TestSitemapGuessed(t *testing.T) {
 	fails(t, err, pipeline.Retry, "robots unreachable")
 }
 
+// A robots.txt that announces what is there no more, as after a move to another system, does not hide what is: from any cursor on.
+func TestSitemapAnnouncedInVain(t *testing.T) {
+	m := serveMaps(t, map[string]string{"/robots.txt": "Sitemap: BASE/old.xml\nSitemap: BASE/older.xml", "/sitemap.xml": index("/a.xml", "/b.xml"), "/a.xml": set("/1", "/2"), "/b.xml": set("/3")})
+	finds := walks(t, pipeline.Range{}, func() pipeline.Past { return pastSitemap(t, m.URL, nil) })
+	if got := addresses(finds); len(got) != 3 || len(finds) != 5 {
+		t.Errorf("%q among %d finds", got, len(finds))
+	}
+	e, err := pastSitemap(t, m.URL, nil).Estimate(context.Background(), pipeline.Range{})
+	if err != nil || e.Articles != 3 {
+		t.Errorf("%+v %v", e, err)
+	}
+}
+
+// What is plainly no article is not fetched: front pages, feeds, pictures.
+func TestSitemapLeavesOut(t *testing.T) {
+	m := serveMaps(t, map[string]string{"/s.xml": set("/", "/news/feed/", "/a.JPG", "/story", "/?p=7", "/report.v2")})
+	walkSitemap(t, pastSitemap(t, m.URL+"/s.xml", nil), pipeline.Range{}, "").is(t, "/story /?p=7 /report.v2")
+}
+
 func TestSitemapArgument(t *testing.T) {
 	for arg, want := range map[string]string{
 		"example.org":                              "sitemap https://example.org/",

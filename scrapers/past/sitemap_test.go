@@ -212,6 +212,24 @@ func TestSitemapLeavesOut(t *testing.T) {
 	walkSitemap(t, pastSitemap(t, m.URL+"/s.xml", nil), pipeline.Range{}, "").is(t, "/story /?p=7 /report.v2")
 }
 
+// WordPress lists its categories, tags and authors beside its posts; their pages are no articles. Elsewhere such a name may mean anything.
+func TestSitemapOverviews(t *testing.T) {
+	m := serveMaps(t, map[string]string{
+		"/yoast.xml":        index("/post-sitemap.xml", "/post-sitemap2.xml", "/category-sitemap.xml", "/post_tag-sitemap3.xml", "/author-sitemap.xml", "/page-sitemap.xml"),
+		"/core.xml":         index("/wp-sitemap-posts-post-1.xml", "/wp-sitemap-taxonomies-category-1.xml", "/wp-sitemap-users-1.xml"),
+		"/other.xml":        index("/category-sitemap.xml"),
+		"/post-sitemap.xml": set("/1"), "/post-sitemap2.xml": set("/2"), "/page-sitemap.xml": set("/3"), "/category-sitemap.xml": set("/c"), "/post_tag-sitemap3.xml": set("/t"),
+		"/author-sitemap.xml": set("/a"), "/wp-sitemap-posts-post-1.xml": set("/4"), "/wp-sitemap-taxonomies-category-1.xml": set("/c"), "/wp-sitemap-users-1.xml": set("/a"),
+	})
+	for name, want := range map[string]int{"yoast": 3, "core": 1, "other": 1} {
+		finds := walks(t, pipeline.Range{}, func() pipeline.Past { return pastSitemap(t, m.URL+"/"+name+".xml", nil) })
+		e, err := pastSitemap(t, m.URL+"/"+name+".xml", nil).Estimate(context.Background(), pipeline.Range{})
+		if len(finds) != want || err != nil || e.Articles != want {
+			t.Errorf("%s: %q, an estimate of %d, %v", name, addresses(finds), e.Articles, err)
+		}
+	}
+}
+
 func TestSitemapArgument(t *testing.T) {
 	for arg, want := range map[string]string{
 		"example.org":                              "sitemap https://example.org/",

@@ -16,6 +16,7 @@ type sitemapWalk struct {
 	found     func(pipeline.Find) error
 	strangers sitemapStrangers
 	seen      map[string]bool // documents
+	overviews map[string]bool // documents that list no articles, by their names
 	asked     int             // documents
 	read      int             // documents that could be
 
@@ -26,7 +27,7 @@ type sitemapWalk struct {
 }
 
 func (p *sitemapPast) walk(r pipeline.Range, found func(pipeline.Find) error) *sitemapWalk {
-	return &sitemapWalk{sitemapPast: p, r: r, found: found, seen: map[string]bool{},
+	return &sitemapWalk{sitemapPast: p, r: r, found: found, seen: map[string]bool{}, overviews: map[string]bool{},
 		strangers: sitemapStrangers{client: p.client, announced: map[string][]string{}}}
 }
 
@@ -86,7 +87,7 @@ func listed(list []sitemap.Entry) sitemapRun {
 	}
 }
 
-// children reads a list for the addresses of sitemaps in it, and the periods that their names tell.
+// children reads a list for the addresses of sitemaps in it, and what their names tell: periods, and that they list no articles.
 func (w *sitemapWalk) children(run sitemapRun) ([]sitemap.Period, sitemap.Notes, error) {
 	var addresses []string
 	notes, err := run(func(e sitemap.Entry) error {
@@ -95,6 +96,11 @@ func (w *sitemapWalk) children(run sitemapRun) ([]sitemap.Period, sitemap.Notes,
 		}
 		return nil
 	})
+	for i, is := range sitemap.Overviews(addresses) {
+		if is {
+			w.overviews[addresses[i]] = true
+		}
+	}
 	return sitemap.Periods(addresses, w.now()), notes, err
 }
 
@@ -174,7 +180,7 @@ func (w *sitemapWalk) done(of string, periods []sitemap.Period, run sitemapRun) 
 
 func (w *sitemapWalk) outside(e *sitemap.Entry, period sitemap.Period) bool {
 	if e.Child {
-		return childOutside(e, period, w.r)
+		return w.overviews[e.URL] || childOutside(e, period, w.r)
 	}
 	return pageOutside(e, w.r)
 }

@@ -155,3 +155,25 @@ func TestWordpressPlainWithoutHeader(t *testing.T) {
 		}
 	}
 }
+
+// The hour that a site's clock shows twice, and the one that it leaves out, lose nothing and move no edge.
+func TestWordpressSummers(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Kyiv")
+	if err != nil {
+		t.Skip("no zones on this machine: ", err)
+	}
+	for _, turn := range []time.Time{time.Date(2025, 10, 26, 1, 0, 0, 0, time.UTC), time.Date(2025, 3, 30, 1, 0, 0, 0, time.UTC)} {
+		s := &wpSite{zone: zone, capped: 7}
+		for i := -30; i <= 30; i++ {
+			s.posts = append(s.posts, wpFake{int64(i + 100), turn.Add(time.Duration(i) * 10 * time.Minute)})
+		}
+		p := newPast(t, "wordpress:"+s.start(t), nil)
+		for i := -20; i < 15; i += 5 {
+			r := pipeline.Range{Since: turn.Add(time.Duration(i) * 10 * time.Minute), Until: turn.Add(time.Duration(i+6) * 10 * time.Minute)}
+			want := idsOf(s.posts, func(p wpFake) bool { return r.Holds(p.at) })
+			if got, bad := walk(t, p, r, ""); ids(got) != want || len(bad) > 0 {
+				t.Errorf("from %s: got %s, want %s", r.Since, ids(got), want)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package past
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,8 @@ const (
 	// cdxRows are asked for at a time; a server that is too slow for so many, or sends too much, is asked for fewer, down to cdxFewRows.
 	// After cdxGood answers it is asked for more again.
 	cdxRows, cdxFewRows, cdxGood = 5000, 50, 20
+	// pywbRows are asked of pywb, which has no resume keys; it would give as many unasked.
+	pywbRows = 100_000
 	// An empty answer is believed when it was given so often in a row: to the first question, where it may well be the truth, and behind
 	// a resume key, which the server gave because there was more.
 	cdxNone, cdxNoMore = 3, 5
@@ -47,6 +50,7 @@ type cdx struct {
 	turn   func(ctx context.Context, key string) (done func(), err error)
 	rows   int // asked for at a time
 	good   int // answers since they were made fewer
+	fields string
 }
 
 func newCDX(arg string, d Deps) (pipeline.Past, error) {
@@ -54,7 +58,7 @@ func newCDX(arg string, d Deps) (pipeline.Past, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cdx{cdxScope: scope, client: d.Client, sites: d.Sites, rows: cdxRows, turn: d.Client.Queue(scrapers.Pace{Every: cdxEvery})}, nil
+	return &cdx{cdxScope: scope, client: d.Client, sites: d.Sites, rows: cdxRows, fields: cdxFields, turn: d.Client.Queue(scrapers.Pace{Every: cdxEvery})}, nil
 }
 
 // Name implements pipeline.Past.
@@ -186,6 +190,10 @@ func (c *cdx) page(ctx context.Context, r pipeline.Range, at string) (cdxAnswer,
 				c.fewer()
 			}
 		}
+		if errors.Is(err, errCDXPywb) && c.fields == cdxFields {
+			c.fields, c.rows = pywbFields, pywbRows
+			continue
+		}
 		if err != nil {
 			return a, err
 		}
@@ -225,6 +233,9 @@ func (c *cdx) ask(ctx context.Context, r pipeline.Range, at string, rows int) (c
 		return cdxAnswer{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the address of the index is not one")}
 	}
 	doc, err := c.get(req)
+	if errors.Is(err, errNoCaptures) {
+		return cdxAnswer{}, nil
+	}
 	if err != nil {
 		return cdxAnswer{}, c.client.Failed(ctx, err, host, scrapers.ForLists)
 	}
@@ -234,6 +245,9 @@ func (c *cdx) ask(ctx context.Context, r pipeline.Range, at string, rows int) (c
 	}
 	return a, nil
 }
+
+// errNoCaptures is pywb's 404, by which it says that there is nothing.
+var errNoCaptures = errors.New("no captures")
 
 func (c *cdx) get(req *http.Request) ([]byte, error) {
 	resp, err := c.client.HTTP(scrapers.ForLists).Do(req)
@@ -249,6 +263,11 @@ func (c *cdx) get(req *http.Request) ([]byte, error) {
 				f.After = cdxPause
 			}
 		}
+		if resp.StatusCode == http.StatusNotFound {
+			if said, _ := io.ReadAll(resp.Body); bytes.Contains(said, []byte("No Captures found")) {
+				return nil, errNoCaptures
+			}
+		}
 		if f != nil && resp.StatusCode == http.StatusForbidden {
 			f.Err = fmt.Errorf("%w: it shows nothing of this site, as archives do at an owner's wish, or nothing to this machine", f.Err)
 		}
@@ -259,7 +278,7 @@ func (c *cdx) get(req *http.Request) ([]byte, error) {
 
 // question is the query of one request.
 func (c *cdx) question(r pipeline.Range, at string, rows int) string {
-	q := url.Values{"url": {c.url}, "matchType": {c.match}, "output": {"json"}, "fl": {cdxFields}, "filter": {"statuscode:200", "mimetype:text/html"},
+	q := url.Values{"url": {c.url}, "matchType": {c.match}, "output": {"json"}, "fl": {c.fields}, "filter": {"statuscode:200", "mimetype:text/html"},
 		"collapse": {"urlkey"}, "showResumeKey": {"true"}, "limit": {strconv.Itoa(rows)}}
 	if !r.Since.IsZero() {
 		q.Set("from", r.Since.UTC().Format(scrapers.CaptureTime))

@@ -145,7 +145,11 @@ func (p *sitemapPast) guess(ctx context.Context) (string, error) {
 		at := p.start.ResolveReference(&url.URL{Path: place}).String()
 		d, err := p.fetch(ctx, at)
 		if err != nil {
-			if v := pipeline.AsFailure(err).Verdict; ctx.Err() != nil || v != pipeline.Final && v != pipeline.Gone {
+			f := pipeline.AsFailure(err)
+			if f.Verdict == pipeline.Retry {
+				p.failed[at]++
+			}
+			if lasting := f.Verdict == pipeline.Final || f.Verdict == pipeline.Gone || p.failed[at] >= sitemapTries; ctx.Err() != nil || !lasting {
 				return "", err
 			}
 			continue

@@ -206,6 +206,29 @@ func TestSitemapAnnouncedInVain(t *testing.T) {
 	}
 }
 
+// An index that says of all its children that they were last changed long before the range is not believed: some say the day on which it was set up.
+func TestSitemapIndexOfOldDates(t *testing.T) {
+	m := serveMaps(t, map[string]string{
+		"/i.xml": index("/a.xml@2019-01-01", "/b.xml@2019-01-01", "/sitemap-2018-01.xml@2019-01-01"), "/a.xml": set("/1@2025-03-01", "/2@2019-01-01"), "/b.xml": set("/3"),
+		"/quiet.xml": index("/a.xml@2025-02-20", "/b.xml@2019-01-01"), "/sitemap-2018-01.xml": set("/4"),
+	})
+	r := pipeline.Range{Since: sitemapDay("2025-03-01")}
+	walkSitemap(t, pastSitemap(t, m.URL+"/i.xml", nil), r, "").is(t, "/1 /3")
+	walkSitemap(t, pastSitemap(t, m.URL+"/quiet.xml", nil), r, "").is(t, "")
+}
+
+// A place that breaks the server each time does not hide the next one.
+func TestSitemapGuessesOn(t *testing.T) {
+	m := serveMaps(t, map[string]string{"/sitemap.xml": set("/1")})
+	m.fail["/sitemap_index.xml"] = 500
+	p := pastSitemap(t, m.URL, nil)
+	for range sitemapTries - 1 {
+		_, err := tryWalk(p, pipeline.Range{}, "")
+		fails(t, err, pipeline.Retry, "status 500")
+	}
+	walkSitemap(t, p, pipeline.Range{}, "").is(t, "/1")
+}
+
 // What is plainly no article is not fetched: front pages, feeds, pictures.
 func TestSitemapLeavesOut(t *testing.T) {
 	m := serveMaps(t, map[string]string{"/s.xml": set("/", "/news/feed/", "/a.JPG", "/story", "/?p=7", "/report.v2")})

@@ -17,6 +17,7 @@ type sitemapWalk struct {
 	strangers sitemapStrangers
 	seen      map[string]bool // documents
 	overviews map[string]bool // documents that list no articles, by their names
+	doubted   map[string]bool // documents whose dates of change are not to be believed
 	asked     int             // documents
 	read      int             // documents that could be
 
@@ -27,7 +28,7 @@ type sitemapWalk struct {
 }
 
 func (p *sitemapPast) walk(r pipeline.Range, found func(pipeline.Find) error) *sitemapWalk {
-	return &sitemapWalk{sitemapPast: p, r: r, found: found, seen: map[string]bool{}, overviews: map[string]bool{},
+	return &sitemapWalk{sitemapPast: p, r: r, found: found, seen: map[string]bool{}, overviews: map[string]bool{}, doubted: map[string]bool{},
 		strangers: sitemapStrangers{client: p.client, announced: map[string][]string{}}}
 }
 
@@ -90,12 +91,19 @@ func listed(list []sitemap.Entry) sitemapRun {
 // children reads a list for the addresses of sitemaps in it, and what their names tell: periods, and that they list no articles.
 func (w *sitemapWalk) children(run sitemapRun) ([]sitemap.Period, sitemap.Notes, error) {
 	var addresses []string
+	old := 0
 	notes, err := run(func(e sitemap.Entry) error {
 		if e.Child {
 			addresses = append(addresses, e.URL)
 		}
+		if e.Child && longBefore(&e, w.r) {
+			old++
+		}
 		return nil
 	})
+	for _, a := range addresses {
+		w.doubted[a] = old == len(addresses)
+	}
 	for i, is := range sitemap.Overviews(addresses) {
 		if is {
 			w.overviews[addresses[i]] = true
@@ -180,7 +188,11 @@ func (w *sitemapWalk) done(of string, periods []sitemap.Period, run sitemapRun) 
 
 func (w *sitemapWalk) outside(e *sitemap.Entry, period sitemap.Period) bool {
 	if e.Child {
-		return w.overviews[e.URL] || childOutside(e, period, w.r)
+		child := *e
+		if w.doubted[e.URL] {
+			child.Lastmod = sitemap.Date{}
+		}
+		return w.overviews[e.URL] || childOutside(&child, period, w.r)
 	}
 	return pageOutside(e, w.r)
 }

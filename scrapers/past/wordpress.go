@@ -198,6 +198,13 @@ func (w *wpWalk) page(ctx context.Context, from, end string) (wpSorted, error) {
 	}
 	byDate := func(a, b wpPost) int { return strings.Compare(a.Date, b.Date) }
 	out := wpSorted{whole: whole, ordered: slices.IsSortedFunc(p.posts, byDate)}
+	if n := len(p.posts) + len(p.broken); (!out.ordered || n == 1) && p.total < n { // neither order nor count: what the next page holds says whether that is all
+		next, err := w.api.posts(ctx, q, 2)
+		if err != nil && !errors.Is(err, errSmaller) {
+			return wpSorted{}, err
+		}
+		out.whole = err == nil && len(next.posts)+len(next.broken) == 0
+	}
 	out.posts = slices.DeleteFunc(p.posts, func(p wpPost) bool { return p.Date < from })
 	slices.SortFunc(out.posts, func(a, b wpPost) int { return cmp.Or(byDate(a, b), cmp.Compare(a.ID, b.ID)) })
 	return out, nil

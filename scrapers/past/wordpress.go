@@ -164,7 +164,8 @@ type wpWalk struct {
 	r     pipeline.Range
 	found func(pipeline.Find) error
 	at    wpCursor
-	tried bool // whether the server counts
+	held  *wpPost // of a second that is not complete; nil: none is
+	tried bool    // whether the server counts
 }
 
 // A wpSorted is a page whose posts are sorted by date, then ID.

@@ -177,3 +177,26 @@ func TestWordpressSummers(t *testing.T) {
 		}
 	}
 }
+
+// Seconds that fill pages can be gone on behind: with pages of one post that is behind all of them.
+func TestWordpressGoesOnBehindSeconds(t *testing.T) {
+	s := &wpSite{capped: 1, silent: true}
+	for i := range 12 {
+		s.posts = append(s.posts, wpFake{int64(i + 1), time.Date(2025, 1, 1, 0, 0, i/3, 0, time.UTC)})
+	}
+	p := newPast(t, "wordpress:"+s.start(t), nil)
+	finds, _ := walk(t, p, pipeline.Range{}, "")
+	cursors := 0
+	for i, f := range finds {
+		if f.Cursor == "" {
+			continue
+		}
+		cursors++
+		if rest, _ := walk(t, p, pipeline.Range{}, f.Cursor); ids(append(finds[:i+1:i+1], rest...)) != idsOf(s.posts, all) || len(rest) != len(finds)-i-1 {
+			t.Errorf("behind find %d: %d more of %d", i, len(rest), len(finds))
+		}
+	}
+	if cursors < 4 || ids(finds) != idsOf(s.posts, all) {
+		t.Errorf("%d cursors in %d finds", cursors, len(finds))
+	}
+}

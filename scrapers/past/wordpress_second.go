@@ -39,7 +39,22 @@ func (w *wpWalk) second(ctx context.Context, date string) error {
 		err = w.found(pipeline.Find{Err: fmt.Errorf("%s: of the %d posts of %s that are counted %d are shown; the others may be hidden ones", w.Name(), total, date, len(seen))})
 	}
 	w.at = wpCursor{Date: wpLater(date, time.Second)}
-	return err
+	if err != nil {
+		w.held = nil // and found again by the next walk
+		return err
+	}
+	return w.hold(nil, w.at.String())
+}
+
+// hold gives the post that was held back, with a cursor, and holds back another in its place: the last one of a second says that the walk can go
+// on behind it.
+func (w *wpWalk) hold(next *wpPost, cursor string) error {
+	p := w.held
+	w.held = next
+	if p == nil {
+		return nil
+	}
+	return w.one(*p, cursor)
 }
 
 // pages gives what all pages of a question have of one second and was not seen, and says how many the server counts.
@@ -64,7 +79,7 @@ func (w *wpWalk) pages(ctx context.Context, q url.Values, date string, seen map[
 			}
 			seen[p.ID] = true
 			fresh++
-			if err := w.one(p, ""); err != nil {
+			if err := w.hold(&p, ""); err != nil {
 				return 0, err
 			}
 		}

@@ -1,6 +1,7 @@
 package past
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,10 @@ const (
 	// cdxPause is how long to leave it alone after a 429 or 503 that does not say.
 	cdxPause = 2 * time.Minute
 	// cdxRows are asked for at a time; a server that is too slow for so many, or sends too much, is asked for fewer, down to cdxFewRows.
-	cdxRows, cdxFewRows = 5000, 50
+	// After cdxGood answers it is asked for more again.
+	cdxRows, cdxFewRows, cdxGood = 5000, 50, 20
+	// pywbRows are asked of pywb, which has no resume keys; it would give as many unasked.
+	pywbRows = 100_000
 	// An empty answer is believed when it was given so often in a row: to the first question, where it may well be the truth, and behind
 	// a resume key, which the server gave because there was more.
 	cdxNone, cdxNoMore = 3, 5
@@ -45,6 +49,8 @@ type cdx struct {
 	sites  []string
 	turn   func(ctx context.Context, key string) (done func(), err error)
 	rows   int // asked for at a time
+	good   int // answers since they were made fewer
+	fields string
 }
 
 func newCDX(arg string, d Deps) (pipeline.Past, error) {
@@ -52,7 +58,7 @@ func newCDX(arg string, d Deps) (pipeline.Past, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cdx{cdxScope: scope, client: d.Client, sites: d.Sites, rows: cdxRows, turn: d.Client.Queue(scrapers.Pace{Every: cdxEvery})}, nil
+	return &cdx{cdxScope: scope, client: d.Client, sites: d.Sites, rows: cdxRows, fields: cdxFields, turn: d.Client.Queue(scrapers.Pace{Every: cdxEvery})}, nil
 }
 
 // Name implements pipeline.Past.
@@ -87,6 +93,7 @@ func (c *cdx) Walk(ctx context.Context, r pipeline.Range, cursor string, found f
 // list reads the index, at most so many pages of it (0: all), and reports whether it came to the end. A find with Err has no capture.
 func (c *cdx) list(ctx context.Context, r pipeline.Range, cursor string, pages int, each func(capture, pipeline.Find) error) (bool, error) {
 	last, at, _ := strings.Cut(cursor, " ")
+	keys := map[string]bool{at: true}
 	for n := 1; ; n++ {
 		a, err := c.page(ctx, r, at)
 		if err != nil {
@@ -125,12 +132,13 @@ func (c *cdx) list(ctx context.Context, r pipeline.Range, cursor string, pages i
 		switch {
 		case a.next == "":
 			return true, nil
-		case a.next == at:
-			return false, &pipeline.Failure{Verdict: pipeline.Final, Reason: "circle", Err: fmt.Errorf("the index of %s goes round in circles: it gives the same resume key again", scrapers.Host(c.server))}
+		case keys[a.next]:
+			return false, &pipeline.Failure{Verdict: pipeline.Final, Reason: "circle", Err: fmt.Errorf("the index of %s goes round in circles: it gives a resume key again that it gave before", scrapers.Host(c.server))}
 		case n == pages:
 			return false, nil
 		}
 		at = a.next
+		keys[at] = true
 	}
 }
 
@@ -161,34 +169,11 @@ func (c *cdx) wanted(got capture, r pipeline.Range) bool {
 	return c.match == "exact" || mayBeArticle(got.original)
 }
 
-// mayBeArticle is false for addresses of which it is certain that no article stands there: a site's front page, its robots.txt, feeds,
-// pictures and the like that were answered with HTML, the doors of its content system.
-func mayBeArticle(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil {
-		return true // and is reported as what cannot be used
-	}
-	path := strings.ToLower(strings.TrimRight(u.Path, "/"))
-	if path == "" && u.RawQuery == "" {
-		return false
-	}
-	name := path[strings.LastIndexByte(path, '/')+1:]
-	switch name {
-	case "robots.txt", "ads.txt", "feed", "rss", "atom", "wp-login.php", "xmlrpc.php":
-		return false
-	}
-	if _, ext, ok := strings.Cut(name, "."); ok && slices.Contains(noPages, ext[strings.LastIndexByte(ext, '.')+1:]) {
-		return false
-	}
-	return !strings.HasPrefix(path, "/wp-json/") && !strings.HasPrefix(path, "/wp-admin")
-}
-
-// noPages are endings of names that no page has.
-var noPages = []string{"jpg", "jpeg", "png", "gif", "webp", "avif", "svg", "ico", "bmp", "css", "js", "mjs", "json", "map", "xml", "rss", "atom", "rdf",
-	"woff", "woff2", "ttf", "eot", "mp3", "m4a", "ogg", "wav", "mp4", "m4v", "webm", "mov", "avi", "m3u8", "ts", "zip", "gz", "pdf", "swf"}
-
 // page asks for one page of the index, again where the answer is empty, and for less where it is too much.
 func (c *cdx) page(ctx context.Context, r pipeline.Range, at string) (cdxAnswer, error) {
+	if c.good >= cdxGood && c.rows < cdxRows {
+		c.rows, c.good = min(4*c.rows, cdxRows), 0
+	}
 	believed := cdxNone
 	if at != "" {
 		believed = cdxNoMore
@@ -198,13 +183,21 @@ func (c *cdx) page(ctx context.Context, r pipeline.Range, at string) (cdxAnswer,
 		if f := (*pipeline.Failure)(nil); errors.As(err, &f) && c.rows > cdxFewRows {
 			switch f.Reason {
 			case "timeout", "too large", "status 504":
-				c.rows = max(c.rows/4, cdxFewRows)
+				c.fewer()
 				continue
 			}
+			if errors.Is(err, errCDXCut) || f.Reason == "cut" { // for the next try, as it may have been the way here
+				c.fewer()
+			}
+		}
+		if errors.Is(err, errCDXPywb) && c.fields == cdxFields {
+			c.fields, c.rows = pywbFields, pywbRows
+			continue
 		}
 		if err != nil {
 			return a, err
 		}
+		c.good++
 		if a.empty() {
 			if empty++; empty < believed {
 				continue
@@ -224,6 +217,9 @@ func (c *cdx) page(ctx context.Context, r pipeline.Range, at string) (cdxAnswer,
 	}
 }
 
+// fewer asks for fewer rows from now on.
+func (c *cdx) fewer() { c.rows, c.good = max(c.rows/4, cdxFewRows), 0 }
+
 // ask puts one question to the index.
 func (c *cdx) ask(ctx context.Context, r pipeline.Range, at string, rows int) (cdxAnswer, error) {
 	host := scrapers.Host(c.server)
@@ -237,6 +233,9 @@ func (c *cdx) ask(ctx context.Context, r pipeline.Range, at string, rows int) (c
 		return cdxAnswer{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the address of the index is not one")}
 	}
 	doc, err := c.get(req)
+	if errors.Is(err, errNoCaptures) {
+		return cdxAnswer{}, nil
+	}
 	if err != nil {
 		return cdxAnswer{}, c.client.Failed(ctx, err, host, scrapers.ForLists)
 	}
@@ -246,6 +245,9 @@ func (c *cdx) ask(ctx context.Context, r pipeline.Range, at string, rows int) (c
 	}
 	return a, nil
 }
+
+// errNoCaptures is pywb's 404, by which it says that there is nothing.
+var errNoCaptures = errors.New("no captures")
 
 func (c *cdx) get(req *http.Request) ([]byte, error) {
 	resp, err := c.client.HTTP(scrapers.ForLists).Do(req)
@@ -261,6 +263,14 @@ func (c *cdx) get(req *http.Request) ([]byte, error) {
 				f.After = cdxPause
 			}
 		}
+		if resp.StatusCode == http.StatusNotFound {
+			if said, _ := io.ReadAll(resp.Body); bytes.Contains(said, []byte("No Captures found")) {
+				return nil, errNoCaptures
+			}
+		}
+		if f != nil && resp.StatusCode == http.StatusForbidden {
+			f.Err = fmt.Errorf("%w: it shows nothing of this site, as archives do at an owner's wish, or nothing to this machine", f.Err)
+		}
 		return nil, err
 	}
 	return io.ReadAll(resp.Body)
@@ -268,7 +278,7 @@ func (c *cdx) get(req *http.Request) ([]byte, error) {
 
 // question is the query of one request.
 func (c *cdx) question(r pipeline.Range, at string, rows int) string {
-	q := url.Values{"url": {c.url}, "matchType": {c.match}, "output": {"json"}, "fl": {cdxFields}, "filter": {"statuscode:200", "mimetype:text/html"},
+	q := url.Values{"url": {c.url}, "matchType": {c.match}, "output": {"json"}, "fl": {c.fields}, "filter": {"statuscode:200", "mimetype:text/html"},
 		"collapse": {"urlkey"}, "showResumeKey": {"true"}, "limit": {strconv.Itoa(rows)}}
 	if !r.Since.IsZero() {
 		q.Set("from", r.Since.UTC().Format(scrapers.CaptureTime))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,11 +32,15 @@ type cdxAnswer struct {
 // empty says that there is nothing in it, not even a key: perhaps there is nothing, perhaps the server is at a loss.
 func (a cdxAnswer) empty() bool { return a.rows == 0 && a.next == "" }
 
+// pywbFields are the same in the words of pywb, which most other archives run, and which gives an object a line.
+const pywbFields = "urlkey,timestamp,url,mime,status,digest,length"
+
 // cdxFields are what is asked of the index. Without urlkey the server's resume keys lack the address, and lead anywhere.
 const cdxFields = "urlkey,timestamp,original,mimetype,statuscode,digest,length"
 
 var (
 	errCDXCut  = errors.New("the answer breaks off")
+	errCDXPywb = errors.New("the answer is that of pywb to a question in others' words")
 	errCDXForm = errors.New("the answer is not that of a Wayback CDX server")
 )
 
@@ -54,7 +59,12 @@ func readCDX(doc []byte) (cdxAnswer, error) {
 			}
 			return cdxAnswer{}, errCDXForm
 		}
-	case doc[0] == '<' || doc[0] == '{':
+	case doc[0] == '{':
+		var err error
+		if rows, err = readObjects(doc); err != nil {
+			return cdxAnswer{}, err
+		}
+	case doc[0] == '<':
 		return cdxAnswer{}, errCDXForm
 	default:
 		for line := range strings.Lines(string(doc)) {
@@ -114,6 +124,31 @@ func readRows(rows [][]string) (cdxAnswer, error) {
 		return cdxAnswer{}, errCDXForm
 	}
 	return a, nil
+}
+
+// readObjects reads objects, one behind the other, as rows of pywbFields.
+func readObjects(doc []byte) (rows [][]string, err error) {
+	d := json.NewDecoder(bytes.NewReader(doc))
+	for {
+		var o map[string]any
+		err := d.Decode(&o)
+		switch {
+		case err == io.EOF:
+			return rows, nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return nil, errCDXCut
+		case err != nil || o["timestamp"] == nil:
+			return nil, errCDXForm
+		case o["url"] == nil:
+			return nil, errCDXPywb
+		}
+		var row []string
+		for name := range strings.SplitSeq(pywbFields, ",") {
+			text, _ := o[name].(string)
+			row = append(row, text)
+		}
+		rows = append(rows, row)
+	}
 }
 
 // headed reports whether a row names columns.

@@ -278,6 +278,85 @@ func TestCDXAsksForLess(t *testing.T) {
 	}
 }
 
+// An answer that breaks off at the same place whenever it is long is asked for in smaller pages, which grow again when those were good.
+func TestCDXBreaksOff(t *testing.T) {
+	rows, want := wide()
+	a := newArchive(t, rows...)
+	a.limit = 1
+	var limits []string
+	a.mood = func(n int, w http.ResponseWriter, q url.Values) bool {
+		limits = append(limits, q.Get("limit"))
+		if q.Get("limit") == "5000" {
+			fmt.Fprint(w, `[["urlkey","timestamp","original"],["example,paper)/a/00","2024010`)
+			return true
+		}
+		return false
+	}
+	past := a.source(t, Deps{})
+	var finds []pipeline.Find
+	keep := func(f pipeline.Find) error { finds = append(finds, f); return nil }
+	fails(t, past.Walk(context.Background(), pipeline.Range{}, "", keep), pipeline.Retry, "index")
+	err := past.Walk(context.Background(), pipeline.Range{}, "", keep)
+	for tries := 0; err != nil && tries < 3; tries++ {
+		err = past.Walk(context.Background(), pipeline.Range{}, finds[len(finds)-1].Cursor, keep)
+	}
+	if got := slices.Compact(addresses(finds)); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, got %q", err, got)
+	}
+	if got := strings.Join(slices.Compact(limits), " "); !strings.HasPrefix(got, "5000 1250 5000 1250") {
+		t.Errorf("asked for %s", got)
+	}
+}
+
+// An archive that runs pywb has other words, gives an object a line, every capture of a page, and a 404 where it has none.
+func TestCDXOfPywb(t *testing.T) {
+	have := true
+	a := newArchive(t)
+	a.mood = func(_ int, w http.ResponseWriter, q url.Values) bool {
+		if !have {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"message": "No Captures found for: paper.example"}`)
+			return true
+		}
+		for i := range 6 {
+			o := map[string]string{"urlkey": fmt.Sprintf("example,paper)/%d", i/2), "timestamp": fmt.Sprintf("2024010%d000000", i+1), "url": fmt.Sprintf("https://paper.example/%d", i/2),
+				"mime": "text/html", "status": []string{"200", "301"}[i/5], "digest": "S", "length": "1000", "filename": "f.warc.gz"}
+			for name := range o {
+				if !slices.Contains(strings.Split(q.Get("fl"), ","), name) {
+					delete(o, name)
+				}
+			}
+			json.NewEncoder(w).Encode(o)
+		}
+		return true
+	}
+	finds := walks(t, pipeline.Range{}, func() pipeline.Past { return a.source(t, Deps{}) })
+	if got := strings.Join(addresses(finds), " "); got != "https://paper.example/0 https://paper.example/1 https://paper.example/2" || finds[0].Taken.Day() != 1 {
+		t.Errorf("got %s", got)
+	}
+	have = false
+	if finds := walks(t, pipeline.Range{}, func() pipeline.Past { return a.source(t, Deps{}) }); len(finds) != 0 {
+		t.Errorf("%d finds in nothing", len(finds))
+	}
+}
+
+// Keys that lead round in a circle end the walk, and a site that an archive does not show is told as one.
+func TestCDXCircles(t *testing.T) {
+	a := newArchive(t)
+	a.mood = func(n int, w http.ResponseWriter, q url.Values) bool {
+		fmt.Fprintf(w, `[["urlkey","timestamp","original"],["example,paper)/%d","20240101000000","http://paper.example/%d"],[],["key%d"]]`, n, n, n%3)
+		return n < 50
+	}
+	fails(t, a.source(t, Deps{}).Walk(context.Background(), pipeline.Range{}, "", func(pipeline.Find) error { return nil }), pipeline.Final, "circle")
+	a.mood = func(_ int, w http.ResponseWriter, _ url.Values) bool {
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	}
+	err := a.source(t, Deps{}).Walk(context.Background(), pipeline.Range{}, "", func(pipeline.Find) error { return nil })
+	fails(t, err, pipeline.Final, "status 403")
+	contains(t, err.Error(), "at an owner's wish")
+}
+
 // An index may think for longer than a page may, before it says a word and altogether.
 func TestCDXThinks(t *testing.T) {
 	rows, want := wide()
@@ -441,7 +520,7 @@ func TestCDXForms(t *testing.T) {
 			t.Errorf("%s\ngot %+v, %v", doc, got, err)
 		}
 	}
-	for doc, want := range map[string]error{`[["a","b"`: errCDXCut, `[1,2]`: errCDXForm, `<html>`: errCDXForm, `{"a":1}`: errCDXForm, "Service is down": errCDXForm} {
+	for doc, want := range map[string]error{`[["a","b"`: errCDXCut, `[1,2]`: errCDXForm, `<html>`: errCDXForm, `{"a":1}`: errCDXForm, `{"timestamp":"20240101000000"}`: errCDXPywb, `{"timestamp":"2024`: errCDXCut, "Service is down": errCDXForm} {
 		if _, err := readCDX([]byte(doc)); !errors.Is(err, want) {
 			t.Errorf("%s: %v", doc, err)
 		}

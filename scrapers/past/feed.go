@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"wirewatch/pipeline"
@@ -24,10 +23,15 @@ type feedPast struct {
 	feed  pipeline.Feed
 	feeds *scrapers.Feeds
 	now   func() time.Time
+
+	failed map[string]int // how often a numbered page could not be had
 }
 
+// feedTries is how many walks a numbered page may end because it cannot be had for now.
+const feedTries = 3
+
 func newFeedPast(arg string, d Deps) (pipeline.Past, error) {
-	p := &feedPast{name: "feed " + arg, feed: pipeline.Feed{Name: arg, URL: arg}, now: d.Now}
+	p := &feedPast{name: "feed " + arg, feed: pipeline.Feed{Name: arg, URL: arg}, now: d.Now, failed: map[string]int{}}
 	configured := false
 	if d.Feed != nil {
 		var address string
@@ -56,62 +60,6 @@ func newFeedPast(arg string, d Deps) (pipeline.Past, error) {
 }
 
 func (p *feedPast) Name() string { return p.name }
-
-// Estimate counts the feed's own document; how much lies behind it no feed says, so that it is guessed from how often the document's
-// entries come.
-func (p *feedPast) Estimate(ctx context.Context, r pipeline.Range) (pipeline.Estimate, error) {
-	doc, err := p.feeds.Document(ctx, p.feed)
-	if err != nil {
-		return pipeline.Estimate{}, err
-	}
-	est := pipeline.Estimate{Requests: map[string]int{}, Bytes: -1}
-	self := scrapers.Authority(doc.URL)
-	var dates []time.Time
-	hosts := map[string]int{}
-	usual := self // where most of the pages are
-	for i, e := range doc.Feed.Entries {
-		if !e.Published.IsZero() {
-			dates = append(dates, e.Published)
-		}
-		host := scrapers.Host(cmp.Or(e.OrigURL, e.URL))
-		if hosts[host]++; host != pipeline.NoHost && hosts[host] > hosts[usual] {
-			usual = host
-		}
-		if f, ok := p.find(doc.Feed, i, r); ok {
-			est.Articles++
-			if !f.Text {
-				est.Requests[host]++
-			}
-		}
-	}
-	est.Requests[self]++
-	if len(ways(doc, place{})) == 0 {
-		return est, nil
-	}
-	slices.SortFunc(dates, time.Time.Compare)
-	if len(dates) > 3 {
-		dates = dates[1:] // the oldest may be pinned
-	}
-	n := len(dates)
-	if r.Since.IsZero() || n < 2 || !dates[0].Before(dates[n-1]) {
-		return pipeline.Estimate{Articles: -1, Requests: map[string]int{self: -1}, Bytes: -1, About: true}, nil
-	}
-	if dates[0].Before(r.Since) {
-		return est, nil
-	}
-	until := dates[0] // what is newer stands in the document
-	behind := until.Sub(r.Since).Hours()
-	if !r.Until.IsZero() && r.Until.Before(until) {
-		until = r.Until
-	}
-	each := max(1./60, dates[n-1].Sub(dates[0]).Hours()/float64(n-1)) // hours; a minute at least keeps the guess a number
-	more := int(max(0, until.Sub(r.Since).Hours()) / each)
-	est.Articles += more
-	est.Requests[usual] += more
-	est.Requests[self] += int(behind/each)/len(doc.Feed.Entries) + 1
-	est.About = true
-	return est, nil
-}
 
 // Walk reads the feed's own document and then what lies behind it, by the first way that it offers.
 func (p *feedPast) Walk(ctx context.Context, r pipeline.Range, cursor string, found func(pipeline.Find) error) error {
@@ -170,6 +118,7 @@ type feedWalk struct {
 	old     int             // documents in a row that lie before the range, each further back than the one before
 	newest  time.Time       // the newest entry of the last of them
 	repeats int             // documents in a row without an entry that was not in the one before
+	gap     *deadEnd        // a numbered page that could not be read, until it is known whether there is one behind it; nil: there is none
 }
 
 // document gives the entries of one document and says what lies behind it: nothing, or ways in the order in which to try them.
@@ -187,7 +136,13 @@ func (w *feedWalk) document(ctx context.Context, at place) ([]place, error) {
 		case at.By == "" || ctx.Err() != nil:
 			return nil, err
 		case at.By == byPaged && fail.Reason == fmt.Sprint("status ", http.StatusNotFound):
-			return nil, nil // how WordPress says that there is no such page
+			return nil, w.gapEnd() // how WordPress says that there is no such page
+		case at.By == byPaged && fail.Verdict != pipeline.Throttled && w.lasting(at, fail):
+			if w.gap != nil { // two in a row: so it goes on
+				return nil, w.gapEnd()
+			}
+			w.gap = &deadEnd{fmt.Errorf("%s: %s could not be read: %w", w.name, at.what(), err)}
+			return numbered(at), nil
 		case fail.Verdict == pipeline.Final, fail.Verdict == pipeline.Gone, fail.Reason == "not a feed":
 			return nil, w.dead(at, err)
 		}
@@ -200,6 +155,12 @@ func (w *feedWalk) document(ctx context.Context, at place) ([]place, error) {
 		if err := w.found(pipeline.Find{Err: fmt.Errorf("%s: %s: %w", w.name, at.what(), doc.Feed.Partial)}); err != nil {
 			return nil, err
 		}
+	}
+	if w.gap != nil {
+		if err := w.found(pipeline.Find{Err: w.gap.err}); err != nil {
+			return nil, err
+		}
+		w.gap = nil
 	}
 	if err := w.entries(doc, at); err != nil {
 		return nil, err
@@ -287,6 +248,23 @@ func (p *feedPast) find(f *feed.Feed, i int, r pipeline.Range) (find pipeline.Fi
 	return pipeline.Find{Entry: e, Text: scrapers.Host(e.URL) == pipeline.NoHost}, true
 }
 
-func (w *feedWalk) dead(at place, err error) error {
+// lasting reports whether a numbered page cannot be had for good, so that those behind it must not wait for it.
+func (w *feedWalk) lasting(at place, fail *pipeline.Failure) bool {
+	if fail.Verdict == pipeline.Retry && fail.Reason != "not a feed" {
+		w.failed[at.URL]++
+		return w.failed[at.URL] >= feedTries
+	}
+	return true
+}
+
+// gapEnd is the end of a way of numbered pages, at one that could not be read or behind the last.
+func (w *feedWalk) gapEnd() error {
+	if w.gap == nil {
+		return nil
+	}
+	return w.gap
+}
+
+func (w *feedWalk) dead(at place, err error) *deadEnd {
 	return &deadEnd{fmt.Errorf("%s: %s could not be read, and what lies behind it is not known: %w", w.name, at.what(), err)}
 }

@@ -120,6 +120,15 @@ func paged(u *url.URL, n int) string {
 	return page.String()
 }
 
+// numbered is the page behind a numbered one, whatever that holds.
+func numbered(at place) []place {
+	u, err := url.Parse(at.URL)
+	if err != nil { // it was asked for
+		return nil
+	}
+	return []place{{URL: paged(u, at.N+2), By: byPaged, N: at.N + 1}}
+}
+
 // An entryAt is an entry's position in its document's order.
 type entryAt struct {
 	published time.Time

@@ -289,6 +289,52 @@ func TestFeedOfWordpress(t *testing.T) {
 	}
 }
 
+// A page that breaks the server each time does not keep the pages behind it away; two in a row are the end, and are told.
+func TestFeedOfWordpressWithBrokenPages(t *testing.T) {
+	for name, tc := range map[string]struct {
+		broken string
+		code   int
+		want   string
+		fails  int
+	}{
+		"for good":        {"3", 500, dayIDs(1, 28) + " " + dayIDs(34, 43), 2},
+		"forbidden":       {"3", 403, dayIDs(1, 28) + " " + dayIDs(34, 43), 0},
+		"all behind it":   {"3 4 5 6 7 8 9 10", 403, dayIDs(34, 43), 0},
+		"last, then none": {"9", 410, dayIDs(4, 43), 0},
+	} {
+		s := &wpFeed{newest: 43, perPage: 5}
+		srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if slices.Contains(strings.Fields(tc.broken), r.URL.Query().Get("paged")) {
+				w.WriteHeader(tc.code)
+				return
+			}
+			s.ServeHTTP(w, r)
+		})
+		p := newPast(t, "feed:"+srv.URL+"/feed", nil)
+		var got []pipeline.Find
+		var bad []string
+		failed, cursor := 0, ""
+		for range 5 {
+			err := p.Walk(context.Background(), pipeline.Range{}, cursor, func(f pipeline.Find) error {
+				if f.Err != nil {
+					bad = append(bad, f.Err.Error())
+					return nil
+				}
+				got, cursor = append(got, f), f.Cursor
+				return nil
+			})
+			if err == nil {
+				break
+			}
+			fails(t, err, pipeline.Retry, "status 500")
+			failed++
+		}
+		if g := ids(got); g != tc.want || failed != tc.fails || len(bad) != 1 {
+			t.Errorf("%s: %d failures, %q, got %s", name, failed, bad, g)
+		}
+	}
+}
+
 // A walk that is broken off goes on behind the last cursor, whatever came into the feed since.
 func TestFeedResumes(t *testing.T) {
 	enough := errors.New("enough")

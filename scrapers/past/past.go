@@ -36,10 +36,10 @@ type Deps struct {
 // Kinds lists the kinds of sources that a backfill can read.
 var Kinds = []Kind{
 	{"warc", "PATH or URL", "web archives: a WARC file (`.warc`, `.warc.gz`, `.warc.zst`), a folder or pattern of them, or a list such as CC-NEWS has (`warc.paths.gz`); local, or by URL, read in passing and not stored", newWARC},
-	{"sitemap", "URL", "a site's sitemaps and news sitemaps, found through its robots.txt; or one sitemap, index, feed or list of addresses", newSitemapPast},
+	{"sitemap", "URL", "a site's sitemaps and news sitemaps, found through its robots.txt, without WordPress's of categories, tags and authors; or one sitemap, index, feed or list of addresses", newSitemapPast},
 	{"feed", "NAME or URL", "a feed and what lies behind it: archives (RFC 5005), pages (`rel=\"next\"`, `next_url`), or WordPress's `?paged=`", newFeedPast},
 	{"wordpress", "URL", "a site's posts by the REST API of WordPress, which misses none where posts share a date", newWordpressPast},
-	{"cdx", "HOST or URL", "what the Internet Archive keeps: `example.org`, `example.org/news/*`, `*.example.org`, or a page; of each page its first copy in the range, or within 90 days behind it. Another archive by its CDX server: `cdx:https://archive.example/cdx?url=example.org`", newCDX},
+	{"cdx", "HOST or URL", "what the Internet Archive keeps: `example.org`, `example.org/news/*`, `*.example.org`, or a page; of each page its first copy in the range, or within 90 days behind it. Another archive by its CDX server, pywb's too: `cdx:https://archive.example/cdx?url=example.org`", newCDX},
 	{"urls", "FILE", "a file with an address a line, and behind it the date of publication, where known; or CSV whose first line names the columns (`url`, `published`)", newURLList},
 	{"folder", "FOLDER", "a folder of pages, `.html`, `.htm`, `.xhtml`, `.txt`, plain or `.gz`, or of a name that says nothing where they begin as HTML: saved by a browser, mirrored by wget or HTTrack, or with their address in their head", newFolder},
 	{"jsonl", "FILE", "JSON lines, plain or gzip: documents as `extract --jsonl` takes them, or articles with `url`, `title`, `text` or `body`, `published` or `date`, `authors`", newJSONLines},

@@ -100,11 +100,37 @@ func (p *sitemapPast) roots(ctx context.Context) ([]sitemap.Entry, error) {
 			places = []string{place}
 		}
 	}
+	return entries(places), nil
+}
+
+// unannounced is the list of roots in a cursor where reading began beside robots.txt.
+const unannounced = "unannounced"
+
+// unannounced is where reading begins when nothing that robots.txt announces is there any more, as after a site has moved to another
+// system; where there is nothing either, its error is why, which is nil where a cursor says that it began there.
+func (p *sitemapPast) unannounced(ctx context.Context, why error) ([]sitemap.Entry, error) {
+	if v := pipeline.AsFailure(why).Verdict; why != nil && (!p.site || p.guessed != "" || v != pipeline.Final && v != pipeline.Gone) {
+		return nil, why
+	}
+	place, err := p.guess(ctx)
+	p.guessed = "" // it is no root
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil && why == nil:
+		return nil, err
+	case err != nil:
+		return nil, why
+	}
+	return entries([]string{place}), nil
+}
+
+func entries(places []string) []sitemap.Entry {
 	out := make([]sitemap.Entry, len(places))
 	for i, s := range places {
 		out[i] = sitemap.Entry{URL: s, Child: true}
 	}
-	return out, nil
+	return out
 }
 
 // errEnough ends a reading that has seen what it wanted.
@@ -119,7 +145,11 @@ func (p *sitemapPast) guess(ctx context.Context) (string, error) {
 		at := p.start.ResolveReference(&url.URL{Path: place}).String()
 		d, err := p.fetch(ctx, at)
 		if err != nil {
-			if v := pipeline.AsFailure(err).Verdict; ctx.Err() != nil || v != pipeline.Final && v != pipeline.Gone {
+			f := pipeline.AsFailure(err)
+			if f.Verdict == pipeline.Retry {
+				p.failed[at]++
+			}
+			if lasting := f.Verdict == pipeline.Final || f.Verdict == pipeline.Gone || p.failed[at] >= sitemapTries; ctx.Err() != nil || !lasting {
 				return "", err
 			}
 			continue

@@ -42,6 +42,11 @@ func (p *sitemapPast) Estimate(ctx context.Context, r pipeline.Range) (pipeline.
 	}
 	w := p.walk(r, nil)
 	t, err := w.count(ctx, p.vouchers(), listed(roots), 0)
+	if err != nil && ctx.Err() == nil {
+		if roots, err = p.unannounced(ctx, err); err == nil {
+			t, err = w.count(ctx, p.vouchers(), listed(roots), 0)
+		}
+	}
 	if err != nil {
 		return pipeline.Estimate{}, err
 	}

@@ -12,7 +12,8 @@ import (
 //
 //   - A page last changed before Since was published before it. Sites that give the time of generation in place of that of a
 //     change only give later ones. A date without an hour or a zone counts when its whole day, in every zone, is over.
-//   - A child sitemap last changed before Since lists no page that was published later, unless its own name says that it does.
+//   - A child sitemap last changed before Since lists no page that was published later, unless its own name says that it does, or all
+//     in its index were last changed long before Since: then the site is dead, or the dates are those of a day on which it was set up.
 //   - A publication date is the list's word and may differ from the page's, by a zone, by a revision: it has a day of margin.
 //   - A child whose name tells a period ("sitemap-2019-03.xml") lists the pages of it: an archive is cut up by date of publication, so that
 //     a page stays in its part. Zones, drafts and embargoes move a page over an edge by days, so the margin of a month is ample.
@@ -34,6 +35,11 @@ func pageOutside(e *sitemap.Entry, r pipeline.Range) bool {
 	}
 	return e.Published.Last.Add(publishedMargin).Before(r.Since) ||
 		!r.Until.IsZero() && !e.Published.First.Add(-publishedMargin).Before(r.Until)
+}
+
+// longBefore reports whether a child sitemap was last changed more than a month before the range, as it says.
+func longBefore(e *sitemap.Entry, r pipeline.Range) bool {
+	return known(e.Lastmod) && e.Lastmod.Last.Add(periodMargin).Before(r.Since)
 }
 
 // childOutside reports whether no page that a child sitemap lists can have been published in the range. period is what its name tells.

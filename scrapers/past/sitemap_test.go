@@ -193,6 +193,66 @@ func TestSitemapGuessed(t *testing.T) {
 	fails(t, err, pipeline.Retry, "robots unreachable")
 }
 
+// A robots.txt that announces what is there no more, as after a move to another system, does not hide what is: from any cursor on.
+func TestSitemapAnnouncedInVain(t *testing.T) {
+	m := serveMaps(t, map[string]string{"/robots.txt": "Sitemap: BASE/old.xml\nSitemap: BASE/older.xml", "/sitemap.xml": index("/a.xml", "/b.xml"), "/a.xml": set("/1", "/2"), "/b.xml": set("/3")})
+	finds := walks(t, pipeline.Range{}, func() pipeline.Past { return pastSitemap(t, m.URL, nil) })
+	if got := addresses(finds); len(got) != 3 || len(finds) != 5 {
+		t.Errorf("%q among %d finds", got, len(finds))
+	}
+	e, err := pastSitemap(t, m.URL, nil).Estimate(context.Background(), pipeline.Range{})
+	if err != nil || e.Articles != 3 {
+		t.Errorf("%+v %v", e, err)
+	}
+}
+
+// An index that says of all its children that they were last changed long before the range is not believed: some say the day on which it was set up.
+func TestSitemapIndexOfOldDates(t *testing.T) {
+	m := serveMaps(t, map[string]string{
+		"/i.xml": index("/a.xml@2019-01-01", "/b.xml@2019-01-01", "/sitemap-2018-01.xml@2019-01-01"), "/a.xml": set("/1@2025-03-01", "/2@2019-01-01"), "/b.xml": set("/3"),
+		"/quiet.xml": index("/a.xml@2025-02-20", "/b.xml@2019-01-01"), "/sitemap-2018-01.xml": set("/4"),
+	})
+	r := pipeline.Range{Since: sitemapDay("2025-03-01")}
+	walkSitemap(t, pastSitemap(t, m.URL+"/i.xml", nil), r, "").is(t, "/1 /3")
+	walkSitemap(t, pastSitemap(t, m.URL+"/quiet.xml", nil), r, "").is(t, "")
+}
+
+// A place that breaks the server each time does not hide the next one.
+func TestSitemapGuessesOn(t *testing.T) {
+	m := serveMaps(t, map[string]string{"/sitemap.xml": set("/1")})
+	m.fail["/sitemap_index.xml"] = 500
+	p := pastSitemap(t, m.URL, nil)
+	for range sitemapTries - 1 {
+		_, err := tryWalk(p, pipeline.Range{}, "")
+		fails(t, err, pipeline.Retry, "status 500")
+	}
+	walkSitemap(t, p, pipeline.Range{}, "").is(t, "/1")
+}
+
+// What is plainly no article is not fetched: front pages, feeds, pictures.
+func TestSitemapLeavesOut(t *testing.T) {
+	m := serveMaps(t, map[string]string{"/s.xml": set("/", "/news/feed/", "/a.JPG", "/story", "/?p=7", "/report.v2")})
+	walkSitemap(t, pastSitemap(t, m.URL+"/s.xml", nil), pipeline.Range{}, "").is(t, "/story /?p=7 /report.v2")
+}
+
+// WordPress lists its categories, tags and authors beside its posts; their pages are no articles. Elsewhere such a name may mean anything.
+func TestSitemapOverviews(t *testing.T) {
+	m := serveMaps(t, map[string]string{
+		"/yoast.xml":        index("/post-sitemap.xml", "/post-sitemap2.xml", "/category-sitemap.xml", "/post_tag-sitemap3.xml", "/author-sitemap.xml", "/page-sitemap.xml"),
+		"/core.xml":         index("/wp-sitemap-posts-post-1.xml", "/wp-sitemap-taxonomies-category-1.xml", "/wp-sitemap-users-1.xml"),
+		"/other.xml":        index("/category-sitemap.xml"),
+		"/post-sitemap.xml": set("/1"), "/post-sitemap2.xml": set("/2"), "/page-sitemap.xml": set("/3"), "/category-sitemap.xml": set("/c"), "/post_tag-sitemap3.xml": set("/t"),
+		"/author-sitemap.xml": set("/a"), "/wp-sitemap-posts-post-1.xml": set("/4"), "/wp-sitemap-taxonomies-category-1.xml": set("/c"), "/wp-sitemap-users-1.xml": set("/a"),
+	})
+	for name, want := range map[string]int{"yoast": 3, "core": 1, "other": 1} {
+		finds := walks(t, pipeline.Range{}, func() pipeline.Past { return pastSitemap(t, m.URL+"/"+name+".xml", nil) })
+		e, err := pastSitemap(t, m.URL+"/"+name+".xml", nil).Estimate(context.Background(), pipeline.Range{})
+		if len(finds) != want || err != nil || e.Articles != want {
+			t.Errorf("%s: %q, an estimate of %d, %v", name, addresses(finds), e.Articles, err)
+		}
+	}
+}
+
 func TestSitemapArgument(t *testing.T) {
 	for arg, want := range map[string]string{
 		"example.org":                              "sitemap https://example.org/",

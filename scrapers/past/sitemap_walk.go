@@ -16,32 +16,47 @@ type sitemapWalk struct {
 	found     func(pipeline.Find) error
 	strangers sitemapStrangers
 	seen      map[string]bool // documents
+	overviews map[string]bool // documents that list no articles, by their names
+	doubted   map[string]bool // documents whose dates of change are not to be believed
 	asked     int             // documents
 	read      int             // documents that could be
 
 	resume []sitemapMark // the cursor, until a document is read that it does not name
 	path   []sitemapMark
 	last   error // why a document could not be had
+	begun  bool  // a document could be read, now or before the cursor
 }
 
 func (p *sitemapPast) walk(r pipeline.Range, found func(pipeline.Find) error) *sitemapWalk {
-	return &sitemapWalk{sitemapPast: p, r: r, found: found, seen: map[string]bool{},
+	return &sitemapWalk{sitemapPast: p, r: r, found: found, seen: map[string]bool{}, overviews: map[string]bool{}, doubted: map[string]bool{},
 		strangers: sitemapStrangers{client: p.client, announced: map[string][]string{}}}
 }
 
 // Walk implements pipeline.Past: documents in the order in which they are listed, depth first, and their pages in theirs.
 func (p *sitemapPast) Walk(ctx context.Context, r pipeline.Range, cursor string, found func(pipeline.Find) error) error {
-	roots, err := p.roots(ctx)
-	if err != nil {
-		return err
-	}
 	w := p.walk(r, found)
 	w.resume = parseSitemapCursor(cursor)
-	if _, err = w.list(ctx, "", p.vouchers(), listed(roots)); err != nil {
-		return err
+	w.begun = len(w.resume) > 0
+	if !w.begun || w.resume[0].Of != unannounced {
+		roots, err := p.roots(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err = w.list(ctx, "", p.vouchers(), listed(roots)); err != nil {
+			return err
+		}
 	}
-	if w.read == 0 && w.last != nil && cursor == "" { // nothing was to be had
-		return w.last
+	if w.read == 0 && w.last != nil && !w.begun || w.begun && w.resume != nil && w.resume[0].Of == unannounced { // nothing was to be had
+		again, err := p.unannounced(ctx, w.last)
+		if err != nil {
+			return err
+		}
+		if _, err = w.list(ctx, unannounced, p.vouchers(), listed(again)); err != nil {
+			return err
+		}
+		if !w.begun {
+			return w.last
+		}
 	}
 	return w.report(w.strangers.err())
 }
@@ -51,7 +66,11 @@ func (w *sitemapWalk) report(err error) error {
 	if err == nil {
 		return nil
 	}
-	return w.found(pipeline.Find{Err: err, Cursor: sitemapCursor(w.path)})
+	f := pipeline.Find{Err: err}
+	if w.begun {
+		f.Cursor = sitemapCursor(w.path)
+	}
+	return w.found(f)
 }
 
 // A sitemapRun goes over a list of entries, the same at each call.
@@ -69,15 +88,27 @@ func listed(list []sitemap.Entry) sitemapRun {
 	}
 }
 
-// children reads a list for the addresses of sitemaps in it, and the periods that their names tell.
+// children reads a list for the addresses of sitemaps in it, and what their names tell: periods, and that they list no articles.
 func (w *sitemapWalk) children(run sitemapRun) ([]sitemap.Period, sitemap.Notes, error) {
 	var addresses []string
+	old := 0
 	notes, err := run(func(e sitemap.Entry) error {
 		if e.Child {
 			addresses = append(addresses, e.URL)
 		}
+		if e.Child && longBefore(&e, w.r) {
+			old++
+		}
 		return nil
 	})
+	for _, a := range addresses {
+		w.doubted[a] = old == len(addresses)
+	}
+	for i, is := range sitemap.Overviews(addresses) {
+		if is {
+			w.overviews[addresses[i]] = true
+		}
+	}
 	return sitemap.Periods(addresses, w.now()), notes, err
 }
 
@@ -87,6 +118,7 @@ func (w *sitemapWalk) list(ctx context.Context, of string, v sitemapVouchers, ru
 	if err != nil {
 		return notes, &unreadDocument{err}
 	}
+	w.begun = w.begun || of != "" && of != unannounced
 	done := w.done(of, periods, run)
 	level, child := len(w.path), 0
 	w.path = append(w.path, sitemapMark{Of: of})
@@ -156,7 +188,11 @@ func (w *sitemapWalk) done(of string, periods []sitemap.Period, run sitemapRun) 
 
 func (w *sitemapWalk) outside(e *sitemap.Entry, period sitemap.Period) bool {
 	if e.Child {
-		return childOutside(e, period, w.r)
+		child := *e
+		if w.doubted[e.URL] {
+			child.Lastmod = sitemap.Date{}
+		}
+		return w.overviews[e.URL] || childOutside(&child, period, w.r)
 	}
 	return pageOutside(e, w.r)
 }
@@ -182,9 +218,9 @@ func (w *sitemapWalk) page(ctx context.Context, e *sitemap.Entry, v sitemapVouch
 	return w.found(f)
 }
 
-// wants reports whether a page is of a site that was asked for, and is the document's to list.
+// wants reports whether a page may be an article, is of a site that was asked for, and is the document's to list.
 func (w *sitemapWalk) wants(ctx context.Context, e *sitemap.Entry, v sitemapVouchers) (bool, error) {
-	if !scrapers.OfSites(w.sites, e.URL) {
+	if !mayBeArticle(e.URL) || !scrapers.OfSites(w.sites, e.URL) {
 		return false, nil
 	}
 	return w.strangers.admits(ctx, e.URL, v)

@@ -9,7 +9,6 @@ import (
 	entities "html"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -70,6 +69,9 @@ func (p *wordpressPast) Estimate(ctx context.Context, r pipeline.Range) (pipelin
 		return pipeline.Estimate{}, err
 	}
 	n := wpCount(h, "X-WP-Total")
+	if n < len(posts) { // it does not count
+		n = -1
+	}
 	est := pipeline.Estimate{Articles: n, Requests: map[string]int{}, Bytes: -1, About: zone == nil || n < 0}
 	host := scrapers.Authority(p.api.root)
 	if est.Requests[host] = -1; n >= 0 {
@@ -125,6 +127,10 @@ func (p *wordpressPast) Walk(ctx context.Context, r pipeline.Range, cursor strin
 				return err
 			}
 			from, end = end, wpWiden(from, end, to)
+		case last == "" && !w.api.uncounted && !w.tried:
+			if err := w.try(ctx); err != nil {
+				return err
+			}
 		case last == "" || !got.ordered:
 			from = cmp.Or(from, "1000-01-01T00:00:00") // no database of WordPress holds older ones
 			if end = wpNarrow(from, end, w.now()); end > wpLater(from, time.Second) {
@@ -158,6 +164,8 @@ type wpWalk struct {
 	r     pipeline.Range
 	found func(pipeline.Find) error
 	at    wpCursor
+	held  *wpPost // of a second that is not complete; nil: none is
+	tried bool    // whether the server counts
 }
 
 // A wpSorted is a page whose posts are sorted by date, then ID.
@@ -179,6 +187,10 @@ func (w *wpWalk) page(ctx context.Context, from, end string) (wpSorted, error) {
 	if err := w.broken(p); err != nil {
 		return wpSorted{}, err
 	}
+	whole := p.whole()
+	if p.posts, err = w.undated(p.posts); err != nil {
+		return wpSorted{}, err
+	}
 	for _, post := range p.posts { // some count the borders in
 		if !wpDate(post.Date) || from != "" && post.Date < wpLater(from, -time.Second) || end != "" && post.Date > end {
 			return wpSorted{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "dates",
@@ -186,10 +198,53 @@ func (w *wpWalk) page(ctx context.Context, from, end string) (wpSorted, error) {
 		}
 	}
 	byDate := func(a, b wpPost) int { return strings.Compare(a.Date, b.Date) }
-	out := wpSorted{whole: p.whole(), ordered: slices.IsSortedFunc(p.posts, byDate)}
+	out := wpSorted{whole: whole, ordered: slices.IsSortedFunc(p.posts, byDate)}
+	if n := len(p.posts) + len(p.broken); (!out.ordered || n == 1) && p.total < n { // neither order nor count: what the next page holds says whether that is all
+		next, err := w.api.posts(ctx, q, 2)
+		if err != nil && !errors.Is(err, errSmaller) {
+			return wpSorted{}, err
+		}
+		out.whole = err == nil && len(next.posts)+len(next.broken) == 0
+	}
 	out.posts = slices.DeleteFunc(p.posts, func(p wpPost) bool { return p.Date < from })
 	slices.SortFunc(out.posts, func(a, b wpPost) int { return cmp.Or(byDate(a, b), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
+}
+
+// undated gives what has no date that can be one, as posts have that were taken over from elsewhere with a zero in its place, and returns
+// the others. They stand at the head of the first page: where all are so, it is dates as such that cannot be read.
+func (w *wpWalk) undated(posts []wpPost) ([]wpPost, error) {
+	var odd, good []wpPost
+	for _, p := range posts {
+		if wpDate(p.Date) {
+			good = append(good, p)
+		} else {
+			odd = append(odd, p)
+		}
+	}
+	if len(good) == 0 {
+		return posts, nil
+	}
+	for _, p := range odd {
+		if err := w.one(p, ""); err != nil {
+			return nil, err
+		}
+	}
+	return good, nil
+}
+
+// try asks for a time in which there is nothing. What is counted in it all the same says that counts are not those of what is asked for.
+func (w *wpWalk) try(ctx context.Context) error {
+	if w.tried {
+		return nil
+	}
+	w.tried = true
+	p, err := w.api.posts(ctx, wpWindow("0900-01-01T00:00:00", "0900-01-02T00:00:00"), 1)
+	if err != nil {
+		return err
+	}
+	w.api.uncounted = w.api.uncounted || p.total > 0
+	return nil
 }
 
 func (w *wpWalk) broken(p wpPage) error {
@@ -199,67 +254,6 @@ func (w *wpWalk) broken(p wpPage) error {
 		}
 	}
 	return nil
-}
-
-// second gives all posts of one second, which are more than a page holds: by ID, which no two share, and then those that are still missing by
-// naming the ones that are there. The walk can go on behind the second, not within.
-func (w *wpWalk) second(ctx context.Context, date string) error {
-	q := wpWindow(date, wpLater(date, time.Second))
-	q.Set("orderby", "id")
-	q.Set("order", "asc")
-	seen := map[int64]bool{}
-	total, err := w.pages(ctx, q, date, seen)
-	for more := true; err == nil && more && len(seen) < total && len(seen) <= 500; { // as many as fit into an address
-		before := len(seen)
-		ids := make([]string, 0, before)
-		for id := range seen {
-			ids = append(ids, strconv.FormatInt(id, 10))
-		}
-		slices.Sort(ids)
-		q.Set("exclude", strings.Join(ids, ","))
-		_, err = w.pages(ctx, q, date, seen)
-		more = len(seen) > before
-	}
-	if err == nil && len(seen) < total {
-		err = w.found(pipeline.Find{Err: fmt.Errorf("%s: of the %d posts of %s that are counted %d are shown; the others may be hidden ones", w.Name(), total, date, len(seen))})
-	}
-	w.at = wpCursor{Date: wpLater(date, time.Second)}
-	return err
-}
-
-// pages gives what all pages of a question have of one second and was not seen, and says how many the server counts.
-func (w *wpWalk) pages(ctx context.Context, q url.Values, date string, seen map[int64]bool) (total int, err error) {
-	for page, idle := 1, 0; idle < 20; page++ {
-		got, err := w.api.posts(ctx, q, page)
-		if errors.Is(err, errSmaller) {
-			page = 0
-			continue
-		}
-		if err != nil {
-			return 0, err
-		}
-		if err := w.broken(got); err != nil {
-			return 0, err
-		}
-		total = max(total, got.total)
-		fresh := 0
-		for _, p := range got.posts {
-			if seen[p.ID] || p.Date != date {
-				continue
-			}
-			seen[p.ID] = true
-			fresh++
-			if err := w.one(p, ""); err != nil {
-				return 0, err
-			}
-		}
-		if idle++; fresh > 0 {
-			idle = 0
-		} else if page >= got.pages { // before, a page with nothing new, or nothing at all, may have more behind it
-			break
-		}
-	}
-	return total, nil
 }
 
 // give gives posts that are complete up to the last of them.
@@ -279,9 +273,14 @@ func (w *wpWalk) give(posts []wpPost) error {
 // one gives a post, unless it lies outside the range.
 func (w *wpWalk) one(p wpPost, cursor string) error {
 	e := pipeline.Entry{
-		GUID: entities.UnescapeString(p.GUID.Rendered), // as the site's feed says it
-		URL:  p.Link, Title: feed.Plain(p.Title.Rendered), PublishedRaw: cmp.Or(p.DateGMT, p.Date),
-		Summary: p.Excerpt.Rendered, Content: p.Content.Rendered,
+		GUID:  entities.UnescapeString(p.GUID.Rendered), // as the site's feed says it
+		Title: feed.Plain(p.Title.Rendered), Summary: p.Excerpt.Rendered, Content: p.Content.Rendered,
+	}
+	if p.Link != "" {
+		e.URL = feed.Resolve(w.api.root.String(), p.Link)
+	}
+	if wpDate(cmp.Or(p.DateGMT, p.Date)) {
+		e.PublishedRaw = cmp.Or(p.DateGMT, p.Date)
 	}
 	if a := p.Embedded.Author; len(a) > 0 {
 		e.Author = a[0].Name
@@ -293,8 +292,11 @@ func (w *wpWalk) one(p wpPost, cursor string) error {
 		}
 	}
 	f := pipeline.Find{Entry: e, Cursor: cursor}
-	if scrapers.Host(e.URL) == pipeline.NoHost {
+	switch {
+	case scrapers.Host(e.URL) == pipeline.NoHost:
 		f = pipeline.Find{Cursor: cursor, Err: fmt.Errorf("%s: post %d has no address", w.Name(), p.ID)}
+	case p.Content.Protected: // its page is a form
+		f = pipeline.Find{Cursor: cursor, Err: fmt.Errorf("%s: post %d takes a password to read", w.Name(), p.ID)}
 	}
 	return w.found(f)
 }

@@ -1,15 +1,16 @@
 package past
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,44 +19,6 @@ import (
 	"wirewatch/pipeline"
 	"wirewatch/scrapers"
 )
-
-// A wpPost is a post as the REST API of WordPress gives it.
-type wpPost struct {
-	ID       int64  `json:"id"`
-	Date     string `json:"date"` // in the site's own time; what posts are selected and ordered by
-	DateGMT  string `json:"date_gmt"`
-	Modified string `json:"modified_gmt"`
-	Link     string `json:"link"`
-	GUID     wpText `json:"guid"`
-	Title    wpText `json:"title"`
-	Content  wpText `json:"content"`
-	Excerpt  wpText `json:"excerpt"`
-	Embedded struct {
-		Author []struct {
-			Name string `json:"name"`
-		} `json:"author"`
-	} `json:"_embedded"`
-}
-
-// A wpText is HTML.
-type wpText struct {
-	Rendered string `json:"rendered"`
-}
-
-// A wpPage is one answer of the API.
-type wpPage struct {
-	posts  []wpPost
-	broken []error // what is among them and no post
-	total  int     // posts that the query has in all; -1: the server does not say
-	pages  int     // on so many pages; -1: the server does not say
-}
-
-// whole reports whether a page holds all that its query has. A page may be shorter than it should be, as hidden posts are counted and not
-// shown, and some servers cap pages without a word, so that only the count is believed.
-func (p wpPage) whole() bool {
-	n := len(p.posts) + len(p.broken)
-	return p.total >= 0 && n >= p.total || n == 0 && p.pages <= 1
-}
 
 // errSmaller says that pages were made smaller, so that the numbers of those behind the first do not hold any more.
 var errSmaller = errors.New("pages are smaller now")
@@ -66,15 +29,38 @@ type wpAPI struct {
 	site    *url.URL
 	opts    scrapers.RequestOptions
 	root    *url.URL // nil: not found yet
-	perPage int      // posts a page; the server may want less
+	guessed bool     // nothing said that root is it
+
+	perPage   int  // posts a page; the server may want less
+	most      int  // that it was seen to give; 0: no limit was met
+	good      int  // answers since pages were made smaller
+	uncounted bool // its counts are not those of what was asked for
 }
 
-// get asks for a path under the API's root and reads its JSON into v.
+// get asks for a path under the API's root and reads its JSON into v. Where nobody said where the root is, and it is not at its usual path,
+// it may be at that of sites with plain permalinks.
 func (a *wpAPI) get(ctx context.Context, path string, q url.Values, v any) (http.Header, error) {
 	if err := a.discover(ctx); err != nil {
 		return nil, err
 	}
-	resp, _, err := a.client.Ask(ctx, a.opts, under(a.root, path, q), http.Header{"Accept": {"application/json"}})
+	h, err := a.ask(ctx, a.root, path, q, v)
+	if fail := pipeline.AsFailure(err); err != nil && a.guessed && (fail.Reason == "status 404" || fail.Reason == "not json") {
+		plain := *a.root
+		plain.Path, plain.RawQuery = strings.TrimSuffix(plain.Path, "wp-json/"), "rest_route=/"
+		if h, perr := a.ask(ctx, &plain, path, q, v); perr == nil {
+			a.root, a.guessed = &plain, false
+			return h, nil
+		}
+	}
+	if err == nil {
+		a.guessed = false
+	}
+	return h, err
+}
+
+// ask asks for a path under a root.
+func (a *wpAPI) ask(ctx context.Context, root *url.URL, path string, q url.Values, v any) (http.Header, error) {
+	resp, _, err := a.client.Ask(ctx, a.opts, under(root, path, q), http.Header{"Accept": {"application/json"}})
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +73,7 @@ func (a *wpAPI) get(ctx context.Context, path string, q url.Values, v any) (http
 	if rerr != nil {
 		return nil, a.client.Failed(ctx, rerr, host, scrapers.ForFeeds)
 	}
-	if err := json.Unmarshal(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF"))), v); err != nil {
+	if err := readJSON(body, v); err != nil {
 		return nil, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "not json", Err: fmt.Errorf("%s answered something else than JSON where the API of WordPress should be; %s", host, a.instead())}
 	}
 	return resp.Header, nil
@@ -96,6 +82,7 @@ func (a *wpAPI) get(ctx context.Context, path string, q url.Values, v any) (http
 // under is an address below the API's root, which is a path or, on sites with plain permalinks, the parameter rest_route.
 func under(root *url.URL, path string, q url.Values) string {
 	u := *root
+	q = maps.Clone(q)
 	if route := u.Query().Get("rest_route"); route != "" {
 		q.Set("rest_route", strings.TrimSuffix(route, "/")+path)
 	} else {
@@ -154,9 +141,13 @@ func (a *wpAPI) instead() string {
 	return fmt.Sprintf("try sitemap:%s or feed: with the address of its feed", bare.String())
 }
 
-// posts asks for a page of the posts that q selects. A page behind the last one is empty.
+// posts asks for a page of the posts that q selects. A page behind the last one is empty. A server that breaks down over a page is asked for
+// a smaller one, once, and the next time for one smaller still; those that it can do grow again.
 func (a *wpAPI) posts(ctx context.Context, q url.Values, page int) (wpPage, error) {
-	for {
+	if page == 1 {
+		a.larger()
+	}
+	for eased := false; ; {
 		q.Set("page", strconv.Itoa(page))
 		q.Set("per_page", strconv.Itoa(a.perPage))
 		q.Set("_embed", "author")
@@ -164,50 +155,66 @@ func (a *wpAPI) posts(ctx context.Context, q url.Values, page int) (wpPage, erro
 		var raw []json.RawMessage
 		h, err := a.get(ctx, "/wp/v2/posts", q, &raw)
 		var no *wpRefusal
-		switch fail := pipeline.AsFailure(err); {
+		fail := pipeline.AsFailure(err)
+		smaller := false
+		switch {
 		case err == nil:
-			return readPage(h, raw), nil
+			a.good++
+			p := readPage(h, raw)
+			if a.uncounted {
+				p.total, p.pages = -1, -1
+			}
+			return p, nil
 		case errors.As(err, &no) && no.code == "rest_post_invalid_page_number":
 			return wpPage{total: -1, pages: -1}, nil
-		case (fail.Reason == "status 400" || fail.Reason == "too large") && a.smaller():
-			if page > 1 {
-				return wpPage{}, errSmaller
-			}
-		default:
+		case fail.Reason == "status 400" || fail.Reason == "too large":
+			smaller = a.smaller()
+			a.most = a.perPage
+		case slices.Contains(wpOverloaded, fail.Reason):
+			smaller = !eased && a.smaller()
+			eased = true
+		}
+		switch {
+		case !smaller:
 			return wpPage{}, err
+		case page > 1:
+			return wpPage{}, errSmaller
 		}
 	}
 }
 
+// wpOverloaded are the failures of servers for which a page is too much: PHP's memory or time is at its end, or the patience of what stands
+// in front of it.
+var wpOverloaded = []string{"timeout", "status 500", "status 502", "status 504", "status 524"}
+
+// wpSizes are how many posts are asked for a page. WordPress gives 100 at most.
+var wpSizes = []int{100, 50, 20, 10, 5, 1}
+
 // smaller makes pages smaller and reports whether that was possible.
 func (a *wpAPI) smaller() bool {
-	for _, n := range []int{50, 20, 10, 5, 1} {
+	for _, n := range wpSizes {
 		if n < a.perPage {
-			a.perPage = n
+			a.perPage, a.good = n, 0
 			return true
 		}
 	}
 	return false
 }
 
-func readPage(h http.Header, raw []json.RawMessage) wpPage {
-	p := wpPage{total: wpCount(h, "X-WP-Total"), pages: wpCount(h, "X-WP-TotalPages")}
-	for _, r := range raw {
-		var post wpPost
-		if err := json.Unmarshal(r, &post); err != nil || post.ID == 0 {
-			p.broken = append(p.broken, errors.New("the API lists something that is no post"))
-			continue
+// larger makes pages larger again when enough were good.
+func (a *wpAPI) larger() {
+	if a.good < 10 {
+		return
+	}
+	a.good = 0
+	for _, n := range slices.Backward(wpSizes) {
+		if n > a.perPage {
+			if a.most == 0 || n <= a.most {
+				a.perPage = n
+			}
+			return
 		}
-		p.posts = append(p.posts, post)
 	}
-	return p
-}
-
-func wpCount(h http.Header, name string) int {
-	if n, err := strconv.Atoi(strings.TrimSpace(h.Get(name))); err == nil && n >= 0 {
-		return n
-	}
-	return -1
 }
 
 // discover finds the API's root: by the site's Link header, by its page, or where it is by custom.
@@ -239,7 +246,7 @@ func (a *wpAPI) discover(ctx context.Context) error {
 	root, err := base.Parse(link)
 	if link == "" || err != nil || scrapers.Authority(root) == pipeline.NoHost {
 		root = base.JoinPath("wp-json/")
-		root.RawQuery = ""
+		root.RawQuery, a.guessed = "", true
 	}
 	root.User, root.Fragment = nil, ""
 	a.root = root

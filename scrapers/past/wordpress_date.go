@@ -72,6 +72,9 @@ func wpNarrow(from, end string, now time.Time) string {
 			return from
 		}
 	}
+	if !a.Before(b) { // posts of the future, or a clock gone wrong
+		b = a.AddDate(10, 0, 0)
+	}
 	half := (b.Unix() - a.Unix()) / 2 // as time.Duration is too short for a thousand years
 	return time.Unix(a.Unix()+half, 0).UTC().Format(wpTime)
 }

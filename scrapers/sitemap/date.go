@@ -25,11 +25,14 @@ const (
 // w3c is the profile of ISO 8601 at https://www.w3.org/TR/NOTE-datetime, and what is written close to it.
 var w3c = regexp.MustCompile(`^\d{4}(-\d\d(-\d\d([Tt ]+\d\d:\d\d(:\d\d([.,]\d+)?)? ?([Zz]|[+-]\d\d:?\d\d)?)?)?)?$`)
 
+// either is a date of numbers of which nobody can say which is the day: 05/01/2024 is May to some and January to others.
+var either = regexp.MustCompile(`^\d\d?[/-]\d\d?[/-]\d`)
+
 // ParseDate reads a date in one of W3C's forms, or another that has a time. Anything else is unknown: its span could not be told.
 func ParseDate(raw string) Date {
 	raw = strings.TrimSpace(raw)
 	at, ok := feed.ParseDate(raw)
-	if !ok {
+	if !ok || either.MatchString(raw) {
 		return Date{}
 	}
 	d := Date{At: at, First: at, Last: at}

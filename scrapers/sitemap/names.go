@@ -75,6 +75,34 @@ func periods(names []string, family []int, now time.Time, out []Period) {
 	}
 }
 
+// overviews are the sitemaps of what is no article, as WordPress and its plug-ins name them, and the one of articles that stands beside them.
+var overviews = []struct{ of, beside *regexp.Regexp }{
+	{regexp.MustCompile(`/wp-sitemap-(?:taxonomies|users)-[^/]+\.xml$`), regexp.MustCompile(`/wp-sitemap-posts-[^/]+\.xml$`)},
+	{regexp.MustCompile(`/(?:category|post_tag|post_format|author)-sitemap\d*\.xml$`), regexp.MustCompile(`/post-sitemap\d*\.xml$`)},
+}
+
+// Overviews reads the names of the children of one index for those that list categories, tags and authors: pages that show articles
+// and are none, by the thousand on many sites. There is one answer for each address. A name counts only beside that of a sitemap of posts, so that
+// one that means something else elsewhere is read.
+func Overviews(addresses []string) []bool {
+	paths := make([]string, len(addresses))
+	for i, a := range addresses {
+		if u, err := url.Parse(a); err == nil {
+			paths[i] = strings.TrimSuffix(strings.ToLower(u.Path), ".gz")
+		}
+	}
+	out := make([]bool, len(addresses))
+	for _, o := range overviews {
+		if !slices.ContainsFunc(paths, o.beside.MatchString) {
+			continue
+		}
+		for i, p := range paths {
+			out[i] = out[i] || o.of.MatchString(p)
+		}
+	}
+	return out
+}
+
 func between(s string, low, high int) bool {
 	n, err := strconv.Atoi(s)
 	return err == nil && n >= low && n <= high

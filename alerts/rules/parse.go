@@ -558,7 +558,10 @@ func (p *parser) phrase(n int) (*node, *Error) {
 		return nil, err
 	}
 	x := &node{op: opPhrase, pos: pos, text: s, slop: -1}
-	for _, w := range strings.Fields(s) {
+	if strings.HasSuffix(s, `\`) {
+		return nil, p.fail(strings.LastIndexByte(p.s[:p.i], '\\'), `a \ keeps no quote within a phrase`, "leave out quotes inside a phrase: signs are not compared")
+	}
+	for _, w := range initials(strings.Fields(s)) {
 		if err := p.inPhrase(pos+n+max(0, strings.Index(p.s[pos+n:], w)), w); err != nil {
 			return nil, err
 		}
@@ -590,6 +593,23 @@ func (p *parser) phrase(n int) (*node, *Error) {
 	x.slop = v
 	p.i += len(w)
 	return x, nil
+}
+
+// initials puts letters with dots that stand side by side together, J. D. as J.D., so that either form of a name finds both.
+func initials(words []string) (out []string) {
+	open := false
+	for _, w := range words {
+		l, dot := strings.CutSuffix(w, ".")
+		r, n := utf8.DecodeRuneInString(l)
+		one := dot && n == len(l) && unicode.IsLetter(r)
+		if one && open {
+			out[len(out)-1] += w
+		} else {
+			out = append(out, w)
+		}
+		open = one
+	}
+	return out
 }
 
 // value reads what a field of values is compared with: quoted text, or text up to white space or the ) of a group.
@@ -727,6 +747,12 @@ func (p *parser) strange(pos int, w string) *Error {
 		if rest := strings.TrimLeft(strings.TrimPrefix(w, "O"), "NEAR~:-"); strings.Trim(rest, "0123456789") == "" {
 			return p.fail(pos, w+" is no operator", "write "+strings.TrimRight(w, "0123456789~:-")+"/"+orFive(rest))
 		}
+	}
+	switch w {
+	case "ANDNOT", "BUTNOT", "AND-NOT", "BUT-NOT":
+		return p.fail(pos, w+" is no operator", "write AND NOT")
+	case "ORNOT", "OR-NOT":
+		return p.fail(pos, w+" is no operator", "write OR NOT, within a group that asks for something: word AND (other OR NOT third)")
 	}
 	switch lower {
 	case "and", "or", "not", "near", "onear":

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ type parser struct {
 	depth  int
 	field  field  // of the enclosing field:, 0 outside
 	window string // the enclosing FIRST, SENTENCE or PARAGRAPH, "" outside
-	warn   []string
+	warn   []warning
 	lists  Lists
 	open   []string // the lists that are being read, outermost first
 	left   *int     // of maxWords; common to the query and its lists
@@ -76,8 +77,7 @@ func (p *parser) fail(pos int, msg, hint string) *Error {
 }
 
 func (p *parser) warnf(pos int, format string, args ...any) {
-	col := utf8.RuneCountInString(p.s[strings.LastIndexByte(p.s[:pos], '\n')+1:pos]) + 1
-	p.warn = append(p.warn, fmt.Sprintf("column %d: ", col)+fmt.Sprintf(format, args...))
+	p.warn = append(p.warn, warning{query: p.s, pos: pos, msg: fmt.Sprintf(format, args...)})
 }
 
 func (p *parser) space() {
@@ -263,7 +263,11 @@ func (p *parser) near(after string) (*node, *Error) {
 		}
 		for _, x := range []*node{chain.kids[len(chain.kids)-1], k} {
 			if bad := operandError(x); bad != nil {
-				return nil, p.fail(bad.pos, o+" takes words, phrases and lists of them joined by OR, not "+describe(bad), remedy(bad, o))
+				hint := remedy(bad, o)
+				if len(chain.kids) == 1 {
+					hint = cmp.Or(rewritten(chain.kids[0], k, bad, w), hint)
+				}
+				return nil, p.fail(bad.pos, o+" takes words, phrases and lists of them joined by OR, not "+describe(bad), hint)
 			}
 		}
 		chain.kids = append(chain.kids, k)
@@ -317,26 +321,6 @@ func describe(n *node) string {
 		return n.op.name()
 	}
 	return "this"
-}
-
-func remedy(n *node, o string) string {
-	switch n.op {
-	case opAnd:
-		return "write (a " + o + " b) AND (a " + o + " c)"
-	case opNot:
-		return "write (a " + o + " b) AND NOT c"
-	case opField:
-		return "put the field before the group: " + n.field.String() + ":(a " + o + " b)"
-	case opNear:
-		return "write the chain without parentheses: a " + o + " b " + o + " c"
-	case opAtLeast:
-		return "write (a " + o + " b) AND ATLEAST/" + strconv.Itoa(n.count) + " c"
-	case opFirst:
-		return "put the chain inside: FIRST/" + strconv.Itoa(n.count) + " (a " + o + " b)"
-	case opSentence, opParagraph:
-		return "put the chain inside: " + n.op.name() + " (a " + o + " b)"
-	}
-	return "write the words of the phrase as a chain: a " + o + " b " + o + " c"
 }
 
 // number reads the n of w, which is name/n.

@@ -250,16 +250,19 @@ func candidates(c conn, f WordFilter) ([]int64, error) {
 const maxWalk = 1000
 
 // holding lists the articles from low to high that the index says hold the words, the highest first, n at most. Where the database finds
-// all of them before it orders any, the highest are tried one by one first: of a word that most articles have, the page is full after
-// a few, however large the archive is.
+// all of them before it orders any, the highest are tried one by one, n at a time, as long as a quarter of them do: of a common word
+// the page is full after a few, however large the archive is, and of a rare one little time is lost.
 func holding(c conn, groups [][]string, low, high int64, n int) (out []int64, err error) {
 	const within = ` AND docid BETWEEN ? AND ? ORDER BY docid DESC LIMIT ?`
 	query := c.d.wordQuery(groups)
-	if from := high - 4*int64(n); c.d.wordWalk != "" && n <= maxWalk && from >= low {
-		if out, err = column[int64](c, c.d.wordWalk+within, query, from+1, high, n); err != nil || len(out) == n {
+	for step := int64(n); c.d.wordWalk != "" && n <= maxWalk && high-step >= low; {
+		ids, err := column[int64](c, c.d.wordWalk+within, query, high-step+1, high, n-len(out))
+		if out = append(out, ids...); err != nil || len(out) == n {
 			return out, err
 		}
-		high = from
+		if high -= step; 4*len(ids) < n {
+			break
+		}
 	}
 	more, err := column[int64](c, c.d.wordRows+within, query, low, high, n-len(out))
 	return append(out, more...), err

@@ -17,7 +17,7 @@ func TestCounting(t *testing.T) {
 			for _, c := range []struct {
 				name string
 				f    func(*world)
-			}{{"episodes", countEpisodes}, {"another number", countChanges}, {"dates that move", countMoves}, {"stories", countStories}, {"merge tips", countMerge},
+			}{{"episodes", countEpisodes}, {"another number", countChanges}, {"dates that move", countMoves}, {"stories", countStories}, {"merge tips", countMerge}, {"joined by hand", countJoined}, {"clocks that are wrong", countSkewed},
 				{"once per event", countEvent}, {"what it says", countMessage}} {
 				t.Run(c.name, func(t *testing.T) {
 					w := newWorld(t, db.dsn(t))
@@ -203,6 +203,50 @@ func countMerge(w *world) {
 	w.want("told", w.alerts(), fmt.Sprintf("[r story:%d desk]", c.Story))
 	w.carry("f", "The flag", common+"\n\n"+ofB, false)
 	w.want("once", len(w.alerts()), 1)
+}
+
+// What a person joins tells nothing by itself; the next loud article of it tells, once, whatever is joined with it later and whichever
+// number the rule counts to by then.
+func countJoined(w *world) {
+	w.rule("r title:flag")
+	w.when = map[string]*pipeline.When{"r": {Of: pipeline.CountStory, By: pipeline.CountSources, N: 4, Within: 10 * time.Hour}}
+	pair := func(seed int64, sites ...string) (last pipeline.Article) {
+		for _, site := range sites {
+			last = w.carry(site, "The flag", prose(seed, 120), false)
+		}
+		return last
+	}
+	one, two, three := pair(1, "a", "b"), pair(2, "c", "d"), pair(3, "g", "h", "i")
+	join := func(into, from int64) {
+		_, err := w.store.JoinStories(w.Context(), into, from)
+		w.ok(err)
+		w.loops(w.store)
+	}
+	join(one.Story, two.Story)
+	w.want("joined", len(w.alerts()), 0)
+	w.carry("e", "The flag", prose(1, 120), true)
+	w.want("a quiet one", len(w.alerts()), 0)
+	w.carry("a", "Report", prose(2, 120), false)
+	w.want("the next one", w.alerts(), fmt.Sprintf("[r story:%d desk]", one.Story))
+	w.when["r"].N = 3
+	w.loops(w.store)
+	join(one.Story, three.Story)
+	pair(3, "j")
+	pair(1, "k")
+	w.want("once", len(w.alerts()), 1)
+}
+
+// Sites whose clocks run ahead are counted by when they were seen, and a clock of ours that is set back begins nothing anew.
+func countSkewed(w *world) {
+	w.rule("r missile")
+	w.when = map[string]*pipeline.When{"r": {Of: pipeline.CountQuery, By: pipeline.CountSources, N: 3, Within: 4 * time.Hour}}
+	w.dots("a150 b- c900!")
+	w.add(-3 * time.Hour)
+	w.dots("d- e101 f- a-")
+	w.add(20 * time.Hour)
+	w.loops(w.store)
+	w.dots("a100 b99 c98!")
+	w.want("episodes", w.seqs("r"), "[1 2]")
 }
 
 // A rule that is told once of an event counts by story, and is told of one of the event's stories.

@@ -100,8 +100,8 @@ type term struct {
 }
 
 // terms are those that may tell: of the wrong stories' words those that stand in two at least (of a single story all), of the others'
-// those that stand in a fifth of a sample of them.
-func (p *pile) terms() ([]*term, error) {
+// those that stand in a fifth of a sample of them; of neither what is common in the rest of the archive.
+func (p *pile) terms(rest background) ([]*term, error) {
 	wrong, right := map[string]int{}, map[string]int{}
 	wrongs, rights := 0, 0
 	for _, h := range p.hits {
@@ -130,7 +130,7 @@ func (p *pile) terms() ([]*term, error) {
 			return float64(counts[g])/float64(size) - float64(other[g])/float64(max(1, otherSize))
 		}
 		for g, n := range counts {
-			if n >= least && share(g) > 0 {
+			if n >= least && share(g) > 0 && !rest.common(g) {
 				out = append(out, g)
 			}
 		}

@@ -69,6 +69,8 @@ const (
 // Suggest compares the hits marked wrong with the others. A story counts once for each verdict, so that copies do not speak twice, and a
 // hit that nobody marked counts as right, with a quarter of the weight; those of a story with a mark do not count.
 //
+// Words that are common in articles in which the rule does not match tell nothing and are left out.
+//
 // A proposal removes at most a tenth of the stories marked right and half of the unmarked ones. What it removes is asked of the
 // matcher, not estimated.
 func (l *Lab) Suggest(ctx context.Context, s Suggest) (Suggestion, error) {
@@ -86,7 +88,15 @@ func (l *Lab) Suggest(ctx context.Context, s Suggest) (Suggestion, error) {
 	if out.Of.Wrong == 0 || out.Of.Right+out.Of.Unmarked == 0 {
 		return out, nil
 	}
-	terms, err := p.terms()
+	set, err := rules.Compile([]rules.Rule{s.Rule})
+	if err != nil {
+		return out, err
+	}
+	rest, err := l.background(ctx, set)
+	if err != nil {
+		return out, fmt.Errorf("suggest: %w", err)
+	}
+	terms, err := p.terms(rest)
 	if err != nil {
 		return out, fmt.Errorf("suggest: %w", err)
 	}

@@ -187,6 +187,45 @@ func TestSuggestFewMarks(t *testing.T) {
 	}
 }
 
+// With few marks a word such as it stands in all that is wrong, and by chance in no other hit; what the rest of the archive is full of
+// tells nothing all the same, alone and in pairs.
+func TestSuggestNoFunctionWords(t *testing.T) {
+	l := rockets(t, 3*60, func(i int) (string, string) {
+		switch s := i / 3; {
+		case s < 3:
+			return "A rocket of a shot", fmt.Sprintf("It was the winner of derby number %d.", s)
+		case s < 12:
+			return "Rocket launched", fmt.Sprintf("Missile number %d flew from Sohae towards sea.", s)
+		default:
+			return "Weather", fmt.Sprintf("It was the wettest day number %d of summer.", s)
+		}
+	})
+	marks := map[int64]pipeline.Judgement{1: pipeline.Wrong, 4: pipeline.Wrong, 7: pipeline.Wrong, 10: pipeline.Right, 13: pipeline.Right}
+	got, err := l.Suggest(t.Context(), Suggest{Rule: rules.Rule{Name: "r", Query: "rocket"}, Marks: marks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Of != (Tally{3, 2, 7}) {
+		t.Fatalf("%+v", got.Of)
+	}
+	all := fmt.Sprintf("%+v %+v", got.Words, got.Proposals)
+	for _, dull := range []string{"it", "was", `"it was"`, `"was the"`, "of"} {
+		for _, mark := range []string{" ", "[", "(", ":"} {
+			if strings.Contains(all, mark+dull+" ") || strings.Contains(all, mark+dull+"]") {
+				t.Errorf("%s tells nothing: %s", dull, all)
+			}
+		}
+	}
+	for _, telling := range []string{"winner", "derby", "missile"} {
+		if !strings.Contains(all, telling) {
+			t.Errorf("%s is not in %s", telling, all)
+		}
+	}
+	if len(got.Proposals) == 0 {
+		t.Error("no proposal")
+	}
+}
+
 // The measure, by hand: 3 of 4 wrong and 1 right and 4 unmarked of 10 and 8. Odds 3.5/1.5 against 2.5/10.5, over the root of the sum of
 // the reciprocals.
 func TestScore(t *testing.T) {

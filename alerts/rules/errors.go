@@ -15,6 +15,9 @@ type Error struct {
 	Pos   int // bytes into Query
 	Msg   string
 	Hint  string // may be empty
+
+	list  string   // the list in whose text it stands, the innermost; "": in none
+	cycle []string // the lists that are part of each other, where it is about that
 }
 
 // Error is the message with the line of the query it is about and a caret under the place.

@@ -28,9 +28,9 @@ type List struct {
 const emptyHint = "write what it stands for: [missile*, rocket*]"
 
 // parse reads the entries, each by itself so that its parentheses are its own, as p stands.
-func (l List) parse(p parser) (*node, []string, *Error) {
+func (l List) parse(p parser) (*node, []warning, *Error) {
 	var kids []*node
-	var warn []string
+	var warn []warning
 	for _, e := range l.Entries {
 		q := p
 		q.s = e
@@ -80,17 +80,23 @@ func (p *parser) list(w string) (*node, *Error) {
 		return nil, p.fail(pos, "there is no list "+w, p.nearest(name))
 	}
 	if i := slices.Index(p.open, name); i >= 0 {
-		return nil, p.fail(pos, "a list that is part of itself: $"+strings.Join(append(slices.Clone(p.open[i:]), name), " → $"), "take one of these out of the other")
+		cycle := append(slices.Clone(p.open[i:]), name)
+		err := p.fail(pos, "a list that is part of itself: $"+strings.Join(cycle, " → $"), "take one of these out of the other")
+		err.cycle = cycle
+		return nil, err
 	}
 	if len(p.open) == maxDepth {
 		return nil, p.fail(pos, fmt.Sprintf("more than %d lists within each other", maxDepth), "put the terms into fewer lists")
 	}
 	k, warn, err := l.parse(parser{lists: p.lists, left: p.left, field: p.field, window: p.window, depth: p.depth, open: append(slices.Clip(p.open), name)})
 	if err != nil {
-		return nil, p.fail(pos, "in the list "+w+": "+strings.TrimPrefix(err.Msg, "in the list "), err.Hint)
+		outer := p.fail(pos, "in the list "+w+": "+strings.TrimPrefix(err.Msg, "in the list "), err.Hint)
+		outer.list, outer.cycle = cmp.Or(err.list, name), err.cycle
+		return nil, outer
 	}
 	for _, x := range warn {
-		p.warn = append(p.warn, "in the list "+w+", "+x)
+		x.list = cmp.Or(x.list, name)
+		p.warn = append(p.warn, x)
 	}
 	p.i += len(w)
 	return &node{op: opList, pos: pos, text: name, kids: []*node{k}}, nil
@@ -202,12 +208,42 @@ func (r *reader) lists(n *yaml.Node) Lists {
 		x, y := lists[a].Origin, lists[b].Origin
 		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Col, y.Col))
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(lists), inOrder) {
+	wrong := map[string]error{}
+	for name := range lists {
 		if err := lists.check(name); err != nil {
-			r.errs = append(r.errs, lists[name].mistake(r.lines, fmt.Sprintf("list %q", name), err))
+			wrong[name] = err
 		}
 	}
+	names := slices.SortedFunc(maps.Keys(wrong), inOrder)
+	for _, name := range causes(names, wrong) {
+		r.errs = append(r.errs, lists[name].mistake(r.lines, fmt.Sprintf("list %q", name), wrong[name]))
+	}
 	return lists
+}
+
+// causes are the wrong lists that are to be mended: not those that are wrong only because they name one of these, and of lists that are
+// part of each other the first.
+func causes(names []string, wrong map[string]error) (out []string) {
+	told := map[string]bool{} // of a cycle that was told
+	for _, name := range names {
+		var bad *Error
+		if errors.As(wrong[name], &bad) {
+			switch {
+			case bad.cycle != nil && (!slices.Contains(bad.cycle, name) || slices.ContainsFunc(bad.cycle, func(n string) bool { return told[n] })):
+				continue
+			case bad.cycle == nil && bad.list != "" && wrong[bad.list] != nil:
+				continue
+			}
+			for _, n := range bad.cycle {
+				told[n] = true
+			}
+		}
+		out = append(out, name)
+	}
+	if out == nil { // one of them it must be
+		return names[:min(1, len(names))]
+	}
+	return out
 }
 
 // mistake places what check says of the list in the lines of its file: in the entry that it is about.

@@ -234,7 +234,7 @@ func commonness(g []string) (n int) {
 
 // WordsForm is the number of the form of Words. It rises when Words or the words of package text change, so that an index made of
 // older ones is made anew.
-const WordsForm = 2
+const WordsForm = 3
 
 // RequiredAny is what an article needs to have for one of the queries to match, as Required says it.
 func RequiredAny(qs []*Query) [][]string {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ type parser struct {
 	depth  int
 	field  field  // of the enclosing field:, 0 outside
 	window string // the enclosing FIRST, SENTENCE or PARAGRAPH, "" outside
-	warn   []string
+	warn   []warning
 	lists  Lists
 	open   []string // the lists that are being read, outermost first
 	left   *int     // of maxWords; common to the query and its lists
@@ -76,8 +77,7 @@ func (p *parser) fail(pos int, msg, hint string) *Error {
 }
 
 func (p *parser) warnf(pos int, format string, args ...any) {
-	col := utf8.RuneCountInString(p.s[strings.LastIndexByte(p.s[:pos], '\n')+1:pos]) + 1
-	p.warn = append(p.warn, fmt.Sprintf("column %d: ", col)+fmt.Sprintf(format, args...))
+	p.warn = append(p.warn, warning{query: p.s, pos: pos, msg: fmt.Sprintf(format, args...)})
 }
 
 func (p *parser) space() {
@@ -263,7 +263,11 @@ func (p *parser) near(after string) (*node, *Error) {
 		}
 		for _, x := range []*node{chain.kids[len(chain.kids)-1], k} {
 			if bad := operandError(x); bad != nil {
-				return nil, p.fail(bad.pos, o+" takes words, phrases and lists of them joined by OR, not "+describe(bad), remedy(bad, o))
+				hint := remedy(bad, o)
+				if len(chain.kids) == 1 {
+					hint = cmp.Or(rewritten(chain.kids[0], k, bad, w), hint)
+				}
+				return nil, p.fail(bad.pos, o+" takes words, phrases and lists of them joined by OR, not "+describe(bad), hint)
 			}
 		}
 		chain.kids = append(chain.kids, k)
@@ -317,26 +321,6 @@ func describe(n *node) string {
 		return n.op.name()
 	}
 	return "this"
-}
-
-func remedy(n *node, o string) string {
-	switch n.op {
-	case opAnd:
-		return "write (a " + o + " b) AND (a " + o + " c)"
-	case opNot:
-		return "write (a " + o + " b) AND NOT c"
-	case opField:
-		return "put the field before the group: " + n.field.String() + ":(a " + o + " b)"
-	case opNear:
-		return "write the chain without parentheses: a " + o + " b " + o + " c"
-	case opAtLeast:
-		return "write (a " + o + " b) AND ATLEAST/" + strconv.Itoa(n.count) + " c"
-	case opFirst:
-		return "put the chain inside: FIRST/" + strconv.Itoa(n.count) + " (a " + o + " b)"
-	case opSentence, opParagraph:
-		return "put the chain inside: " + n.op.name() + " (a " + o + " b)"
-	}
-	return "write the words of the phrase as a chain: a " + o + " b " + o + " c"
 }
 
 // number reads the n of w, which is name/n.
@@ -558,7 +542,10 @@ func (p *parser) phrase(n int) (*node, *Error) {
 		return nil, err
 	}
 	x := &node{op: opPhrase, pos: pos, text: s, slop: -1}
-	for _, w := range strings.Fields(s) {
+	if strings.HasSuffix(s, `\`) {
+		return nil, p.fail(strings.LastIndexByte(p.s[:p.i], '\\'), `a \ keeps no quote within a phrase`, "leave out quotes inside a phrase: signs are not compared")
+	}
+	for _, w := range initials(strings.Fields(s)) {
 		if err := p.inPhrase(pos+n+max(0, strings.Index(p.s[pos+n:], w)), w); err != nil {
 			return nil, err
 		}
@@ -590,6 +577,23 @@ func (p *parser) phrase(n int) (*node, *Error) {
 	x.slop = v
 	p.i += len(w)
 	return x, nil
+}
+
+// initials puts letters with dots that stand side by side together, J. D. as J.D., so that either form of a name finds both.
+func initials(words []string) (out []string) {
+	open := false
+	for _, w := range words {
+		l, dot := strings.CutSuffix(w, ".")
+		r, n := utf8.DecodeRuneInString(l)
+		one := dot && n == len(l) && unicode.IsLetter(r)
+		if one && open {
+			out[len(out)-1] += w
+		} else {
+			out = append(out, w)
+		}
+		open = one
+	}
+	return out
 }
 
 // value reads what a field of values is compared with: quoted text, or text up to white space or the ) of a group.
@@ -727,6 +731,12 @@ func (p *parser) strange(pos int, w string) *Error {
 		if rest := strings.TrimLeft(strings.TrimPrefix(w, "O"), "NEAR~:-"); strings.Trim(rest, "0123456789") == "" {
 			return p.fail(pos, w+" is no operator", "write "+strings.TrimRight(w, "0123456789~:-")+"/"+orFive(rest))
 		}
+	}
+	switch w {
+	case "ANDNOT", "BUTNOT", "AND-NOT", "BUT-NOT":
+		return p.fail(pos, w+" is no operator", "write AND NOT")
+	case "ORNOT", "OR-NOT":
+		return p.fail(pos, w+" is no operator", "write OR NOT, within a group that asks for something: word AND (other OR NOT third)")
 	}
 	switch lower {
 	case "and", "or", "not", "near", "onear":

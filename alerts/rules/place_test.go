@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -73,5 +74,81 @@ func TestListPlaces(t *testing.T) {
 		`f.yaml:9:9: list "none": it is empty: write what it stands for: [missile*, rocket*]`}
 	if strings.Join(at, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%s", strings.Join(at, "\n"))
+	}
+}
+
+// What is odd about a query is told where it stands in the file; of a list once, and in the list.
+func TestOddQueriesHaveAPlace(t *testing.T) {
+	list, err := ParseFile([]byte(`lists:
+  arms: [missile, 'rocket or shell']
+  both: $arms
+rules:
+- name: a
+  query: >
+    kim
+    and putin
+- name: b
+  query: "$both AND $arms"
+`), "r.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{`r.yaml:8:5: rule "a": "and" is taken as a word`, `r.yaml:2:27: list "arms": "or" is taken as a word`} {
+		if got := list[i].Odd(); len(got) != 1 || !strings.HasPrefix(got.Error(), want) {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+	if got := (&Rule{Name: "c", Query: "kim and xi"}).Odd(); len(got) != 1 || !strings.HasPrefix(got.Error(), `rule "c": column 5: "and" is taken`) {
+		t.Errorf("of no file: %v", got)
+	}
+}
+
+// A list that is wrong only because of another is not told beside it, and a circle of lists is told once.
+func TestMistakesOfListsAreToldOnce(t *testing.T) {
+	for in, want := range map[string][]string{
+		`{a: $b, b: $a}`:                             {`f:1:12: list "a": in the list $b: a list that is part of itself: $a → $b → $a`},
+		`{c: $a, a: $b, b: [x, $a], d: $c}`:          {`f:1:19: list "a": in the list $b: a list`},
+		`{a: kim AND, b: $a, c: [$b, y]}`:            {`f:1:19: list "a": nothing after AND`},
+		`{a: $b, b: $a, c: $d, d: [$c, x], e: y OR}`: {`f:1:12: list "a"`, `f:1:26: list "c"`, `f:1:49: list "e": nothing after OR`},
+	} {
+		_, err := ParseFile([]byte("lists: "+in+"\nrules: []"), "f")
+		var got Mistakes
+		if !errors.As(err, &got) || len(got) != len(want) {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		for i, w := range want {
+			if !strings.HasPrefix(got[i].Error(), w) {
+				t.Errorf("%s: %v, want %s", in, got[i], w)
+			}
+		}
+	}
+}
+
+// What an error proposes to write in the words of the query is a query.
+func TestProposalsInTheWordsOfTheQuery(t *testing.T) {
+	for in, want := range map[string]string{
+		`missile NEAR (a1 AND b1)`:               `(missile NEAR a1) AND (missile NEAR b1)`,
+		`("north korea" b1 -c1) NEAR/3 missile*`: `("north korea" NEAR/3 missile*) AND (b1 NEAR/3 missile*) AND NOT c1`,
+		`a1 NEAR/3 (b1 (c1 OR d1))`:              `(a1 NEAR/3 b1) AND (a1 NEAR/3 (c1 OR d1))`,
+		`kim ONEAR/3 title:putin`:                `title:(kim ONEAR/3 putin)`,
+		`kim NEAR/3 (putin NEAR/2 xi)`:           `kim NEAR/3 putin NEAR/2 xi`,
+		`(putin NEAR/2 xi) ONEAR/3 kim`:          `putin NEAR/2 xi ONEAR/3 kim`,
+		`ATLEAST/3 kim NEAR/5 putin`:             `(kim NEAR/5 putin) AND ATLEAST/3 kim`,
+		`SENTENCE (kim) NEAR/3 putin`:            `SENTENCE (kim NEAR/3 putin)`,
+		`FIRST/9 kim NEAR putin`:                 `FIRST/9 (kim NEAR putin)`,
+		`ATLEAST/3 (kim "kim il")`:               `ATLEAST/3 kim AND ATLEAST/3 "kim il"`,
+		`a1 NEAR/3 (b1 (c1 d1 OR e1))`:           ``, // no short way to say it
+		`a1 NEAR/3 b1 NEAR/2 (c1 d1)`:            ``,
+		`a1 NEAR/3 (-b1 c1)`:                     ``,
+	} {
+		_, err := Parse(in)
+		var bad *Error
+		if !errors.As(err, &bad) || want != "" && !strings.HasSuffix(bad.Hint, " "+want) || want == "" && !strings.Contains(bad.Hint, "(a NEAR b)") {
+			t.Errorf("%s: %v, want %s", in, err, want)
+		}
+		if _, err := Parse(want); want != "" && err != nil {
+			t.Errorf("%s proposes what is no query: %v", in, err)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 type Query struct {
 	text  string
 	root  *node
-	warn  []string
+	warn  []warning
 	lists Lists
 }
 
@@ -49,7 +49,12 @@ func (n *node) expand() *node {
 }
 
 // Warnings says what in the query is allowed but hardly meant, such as a lower-case `and`, each with its column.
-func (q *Query) Warnings() []string { return q.warn }
+func (q *Query) Warnings() (out []string) {
+	for _, w := range q.warn {
+		out = append(out, w.String())
+	}
+	return out
+}
 
 type op uint8
 

@@ -118,7 +118,14 @@ func (p *parser) atLeast(w string) (*node, *Error) {
 func (p *parser) countInstead(n *node, w string) string {
 	switch n.op {
 	case opAnd:
-		return "write " + w + " a AND " + w + " b"
+		each := ""
+		for _, k := range n.kids {
+			each += " AND " + w + " " + k.operand()
+			if operandError(k) != nil || len(each) > maxProposal {
+				return "write " + w + " a AND " + w + " b"
+			}
+		}
+		return "write " + strings.TrimPrefix(each, " AND ")
 	case opNot:
 		return "write " + w + " a AND NOT b"
 	case opFirst, opSentence, opParagraph:

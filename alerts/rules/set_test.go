@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"wirewatch/pipeline/cputest"
 )
@@ -239,6 +238,35 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
+// bounded matches d, and holds its CPU time against that of two thousand ordinary articles and a thousand ordinary rules, measured beside
+// it: thirty times as much at most, where a search without bounds takes hours. Another test's garbage can stretch one reading, so there are three.
+func bounded(t *testing.T, set *Set, d *Doc) []Hit {
+	t.Helper()
+	plain, err := Compile(benchRules(1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := benchDocs(20)
+	for try := 1; ; try++ {
+		start := cputest.Time(t)
+		for i := range 2000 {
+			plain.Match(docs[i%len(docs)])
+		}
+		ordinary := cputest.Time(t) - start
+		start = cputest.Time(t)
+		hits := set.Match(d)
+		took := cputest.Time(t) - start
+		t.Logf("%v, and %v for the ordinary articles", took, ordinary)
+		if took <= 30*ordinary {
+			return hits
+		}
+		if try == 3 {
+			t.Errorf("took %v, more than thirty times as long as the ordinary articles, %v", took, ordinary)
+			return hits
+		}
+	}
+}
+
 // A page that repeats one word thousands of times must not stop the matcher.
 func TestRepetitiveText(t *testing.T) {
 	set, err := Compile([]Rule{{Name: "near", Query: "kim NEAR/9 kim"}, {Name: "far", Query: "kim NEAR/0 putin"}, {Name: "chain", Query: "kim NEAR/3 kim NEAR/3 kim ONEAR/0 xi"},
@@ -247,16 +275,12 @@ func TestRepetitiveText(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &Doc{Body: strings.Repeat("kim ", 3000) + "and and putin" + strings.Repeat("朝", 3000)}
-	start := time.Now()
 	got := []string{}
-	for _, h := range set.Match(d) {
+	for _, h := range bounded(t, set, d) {
 		got = append(got, h.Rule)
 	}
 	if s := fmt.Sprint(got); s != "[near loose han]" {
 		t.Error(s)
-	}
-	if e := time.Since(start); e > 20*time.Second { // seconds apart from the hours that a search without bounds takes, on any machine
-		t.Errorf("took %v", e)
 	}
 }
 
@@ -268,16 +292,12 @@ func TestRepetitiveQuery(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &Doc{Body: strings.Repeat("a1 b1 c1.\n\n", 2000) + strings.Repeat("朝鮮", 2000)}
-	start := time.Now()
 	got := []string{}
-	for _, h := range set.Match(d) {
+	for _, h := range bounded(t, set, d) {
 		got = append(got, h.Rule)
 	}
 	if s := fmt.Sprint(got); s != "[loose nested long]" {
 		t.Error(s)
-	}
-	if e := time.Since(start); e > 20*time.Second {
-		t.Errorf("took %v", e)
 	}
 }
 
@@ -293,9 +313,8 @@ func TestRepetitiveChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
 	got := map[string]bool{}
-	for _, h := range set.Match(&Doc{Body: strings.Repeat("kim ", 31)}) {
+	for _, h := range bounded(t, set, &Doc{Body: strings.Repeat("kim ", 31)}) {
 		got[h.Rule] = true
 	}
 	if len(got) != 1 || !got["enough"] {
@@ -303,13 +322,10 @@ func TestRepetitiveChain(t *testing.T) {
 	}
 	// Fifteen of one word and twenty of another: to refuse it takes more orders than can be tried, so that it counts as found.
 	got = map[string]bool{}
-	for _, h := range set.Match(&Doc{Body: strings.Repeat("kim ", 15) + strings.Repeat("xi ", 20)}) {
+	for _, h := range bounded(t, set, &Doc{Body: strings.Repeat("kim ", 15) + strings.Repeat("xi ", 20)}) {
 		got[h.Rule] = true
 	}
 	if len(got) != 1 || !got["short by one of two"] {
 		t.Errorf("15 times kim, 20 times xi: %v", got)
-	}
-	if e := time.Since(start); e > 20*time.Second {
-		t.Errorf("took %v", e)
 	}
 }

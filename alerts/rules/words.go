@@ -100,7 +100,7 @@ func cut(typed string) (p piece, msg, hint string) {
 		}
 		if units[i].wild() {
 			units[i].text = squeeze(units[i].text)
-			if msg, hint := badPattern(units[i].text); msg != "" {
+			if msg, hint := badPattern(units[i].text, units[:i]); msg != "" {
 				return p, msg, hint
 			}
 		}
@@ -108,6 +108,11 @@ func cut(typed string) (p piece, msg, hint string) {
 	p.alts = [][]unit{units}
 	if exact {
 		return p, "", ""
+	}
+	if len(toks) == 1 && !stem && !units[0].wild() {
+		if l := apart(s[toks[0].Start:toks[0].End]); l != nil {
+			p.alts = append(p.alts, l)
+		}
 	}
 	var joints []int // i where toks[i] and toks[i+1] are also one word
 	for i := 0; i+1 < len(toks); i++ {
@@ -139,6 +144,17 @@ func cut(typed string) (p piece, msg, hint string) {
 	return p, "", ""
 }
 
+// apart are the letters of an acronym typed with dots, each a word: J.D. is found in J. D. too, as many papers set initials. Else nil.
+func apart(typed string) (out []unit) {
+	if !strings.Contains(typed, ".") {
+		return nil
+	}
+	for l := range strings.SplitSeq(strings.TrimSuffix(typed, "."), ".") {
+		out = append(out, unit{text: text.Fold(l)})
+	}
+	return out
+}
+
 func squeeze(s string) string {
 	for strings.Contains(s, "**") {
 		s = strings.ReplaceAll(s, "**", "*")
@@ -146,10 +162,13 @@ func squeeze(s string) string {
 	return s
 }
 
-// badPattern says what is wrong with a pattern of wildcards, if anything is: what stands before the first * must narrow the
-// search, or every word of the article is a candidate.
-func badPattern(p string) (msg, hint string) {
+// badPattern says what is wrong with a pattern of wildcards, if anything is: what stands before the first *, in it or in the words
+// that were typed together with it (K-9*), must narrow the search, or every word of the article is a candidate.
+func badPattern(p string, typed []unit) (msg, hint string) {
 	literal, before, star := 0, 0, false
+	for _, u := range typed {
+		before += len(strings.Trim(u.text, "*?"))
+	}
 	for _, r := range p {
 		switch r {
 		case '*':

@@ -101,14 +101,10 @@ func expiry(r rules.Rule, now time.Time) []string {
 	return nil
 }
 
-// oddQuery says what of a rule's query is allowed but hardly meant.
+// oddQuery says what of a rule's query, and of its lists, is allowed but hardly meant, with the place.
 func oddQuery(r rules.Rule) (out []string) {
-	q, err := rules.ParseWith(r.Query, r.Lists)
-	if err != nil {
-		return nil // Compile has said so
-	}
-	for _, w := range q.Warnings() {
-		out = append(out, fmt.Sprintf("%s:%d: rule %q: %s", r.Origin.File, r.Origin.Line, r.Name, w))
+	for _, m := range r.Odd() {
+		out = append(out, m.Error())
 	}
 	return out
 }

@@ -254,6 +254,7 @@ func runRulesCheck(ctx context.Context, e *env, v verb, args []string) error {
 		Warnings []string   `json:"warnings"`
 	}
 	rows, tests := []row{}, 0
+	told := map[string]bool{} // several rules may name one odd list
 	for _, r := range list {
 		q, err := rules.ParseWith(r.Query, r.Lists)
 		if err != nil {
@@ -263,7 +264,10 @@ func runRulesCheck(ctx context.Context, e *env, v verb, args []string) error {
 		rows = append(rows, row{r.Name, q.String(), append([][]string{}, rules.Required(q)...), len(r.Tests), append([]string{}, warn...)})
 		tests += len(r.Tests)
 		for _, w := range warn {
-			fmt.Fprintf(e.stderr, "warning: %s\n", w)
+			if !told[w] {
+				fmt.Fprintf(e.stderr, "warning: %s\n", w)
+			}
+			told[w] = true
 		}
 	}
 	if *asJSON {

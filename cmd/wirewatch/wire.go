@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -108,7 +109,11 @@ func load(path string, getenv func(string) (string, bool), now func() time.Time)
 		return nil, err
 	}
 	for _, r := range list {
-		s.warnings = append(append(s.warnings, oddQuery(r)...), expiry(r, now())...)
+		for _, w := range append(oddQuery(r), expiry(r, now())...) {
+			if !slices.Contains(s.warnings, w) { // several rules may name one odd list
+				s.warnings = append(s.warnings, w)
+			}
+		}
 	}
 	for _, f := range cfg.Feeds {
 		s.options[f.Name] = requestOptions(f)

@@ -23,10 +23,12 @@ type dialect struct {
 	rebound   sync.Map                     // query -> its form with dollars
 
 	// The word index: what makes its table article_words (docid, words), a row's words of text, the query of the
-	// articles that have words, which further conditions may follow, and its argument.
+	// articles that have words, which further conditions may follow, one that looks at the articles one by one ("": the first stops
+	// early by itself), and the argument of both.
 	wordTable []string
 	words2row string
 	wordRows  string
+	wordWalk  string
 	wordQuery func(groups [][]string) string
 }
 
@@ -67,6 +69,7 @@ func postgresDialect() *dialect {
 		words2row: `array_to_tsvector(string_to_array(?, ' '))`,
 		// Materialized, or PostgreSQL walks down the keys and unpacks the words of every article until it has as many as it wants.
 		wordRows:  `WITH known AS MATERIALIZED (SELECT docid FROM article_words WHERE words @@ CAST(? AS tsquery)) SELECT docid FROM known WHERE true`,
+		wordWalk:  `SELECT docid FROM article_words WHERE words @@ CAST(? AS tsquery)`,
 		wordQuery: tsQuery,
 
 		statParts: statPostgres,

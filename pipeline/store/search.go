@@ -232,8 +232,7 @@ func candidates(c conn, f WordFilter) ([]int64, error) {
 			return nil, err
 		}
 	}
-	known, err := column[int64](c, c.d.wordRows+` AND docid BETWEEN ? AND ? ORDER BY docid DESC LIMIT ?`,
-		c.d.wordQuery(f.Groups), low, min(high, upto), n)
+	known, err := holding(c, f.Groups, low, min(high, upto), n)
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +244,28 @@ func candidates(c conn, f WordFilter) ([]int64, error) {
 	slices.SortFunc(out, func(a, b int64) int { return int(b - a) })
 	out = slices.Compact(out)
 	return out[:min(len(out), n)], nil
+}
+
+// maxWalk is the most articles that a walk down the keys is tried for; who asks for more wants to see most of them.
+const maxWalk = 1000
+
+// holding lists the articles from low to high that the index says hold the words, the highest first, n at most. Where the database finds
+// all of them before it orders any, the highest are tried one by one, n at a time, as long as a quarter of them do: of a common word
+// the page is full after a few, however large the archive is, and of a rare one little time is lost.
+func holding(c conn, groups [][]string, low, high int64, n int) (out []int64, err error) {
+	const within = ` AND docid BETWEEN ? AND ? ORDER BY docid DESC LIMIT ?`
+	query := c.d.wordQuery(groups)
+	for step := int64(n); c.d.wordWalk != "" && n <= maxWalk && high-step >= low; {
+		ids, err := column[int64](c, c.d.wordWalk+within, query, high-step+1, high, n-len(out))
+		if out = append(out, ids...); err != nil || len(out) == n {
+			return out, err
+		}
+		if high -= step; 4*len(ids) < n {
+			break
+		}
+	}
+	more, err := column[int64](c, c.d.wordRows+within, query, low, high, n-len(out))
+	return append(out, more...), err
 }
 
 // idRange bounds the IDs of articles in the filter's range of time.

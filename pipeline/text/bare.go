@@ -44,7 +44,7 @@ var particles = [...]particle{
 	{"이었다", consonant}, {"에게서", anySound}, {"로부터", vowelOrL}, {"으로서", consonant}, {"으로써", consonant},
 	{"에서", anySound}, {"에게", anySound}, {"한테", anySound}, {"께서", anySound}, {"으로", consonant}, {"로서", vowelOrL},
 	{"로써", vowelOrL}, {"까지", anySound}, {"부터", anySound}, {"보다", anySound}, {"처럼", anySound}, {"마저", anySound},
-	{"조차", anySound}, {"만큼", anySound}, {"밖에", anySound}, {"이나", consonant}, {"이란", consonant}, {"이며", consonant},
+	{"조차", anySound}, {"만큼", anySound}, {"밖에", anySound}, {"하고", anySound}, {"마다", anySound}, {"이라도", consonant}, {"라도", vowel}, {"이나", consonant}, {"이란", consonant}, {"이며", consonant},
 	{"이자", consonant}, {"이다", anySound}, {"라고", vowel}, {"라는", vowel}, {"라며", vowel}, {"였다", vowel},
 	{"은", consonant}, {"는", vowel}, {"이", consonant}, {"가", vowel}, {"을", consonant}, {"를", vowel}, {"과", consonant},
 	{"와", vowel}, {"로", vowelOrL}, {"의", anySound}, {"에", anySound}, {"도", anySound}, {"만", anySound}, {"들", anySound},

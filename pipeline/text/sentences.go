@@ -39,7 +39,7 @@ func Paragraphs(s string) []Span {
 }
 
 // Sentences are the sentences of s in order, without the white space around them. No sentence runs across a blank line. Full
-// stops of abbreviations, initials, ordinals before a month, and those before a lower-case word end nothing.
+// stops of abbreviations, initials and ordinals before a month end nothing, nor does any sign before a lower-case word: `"Stop!" he said.`
 func Sentences(s string) []Span {
 	var out []Span
 	for _, p := range Paragraphs(s) {
@@ -73,7 +73,7 @@ func sentences(out []Span, s string, p Span) []Span {
 			break
 		}
 		next := skipSpace(s, i, p.End)
-		if !wide && (next == i || r == '.' && !ends(s[start:at], s[next:p.End])) {
+		if !wide && (next == i || lowerCase(s[next:p.End]) || r == '.' && !ends(s[start:at], s[next:p.End])) {
 			continue
 		}
 		out = append(out, Span{start, i})
@@ -96,12 +96,14 @@ func skipSpace(s string, i, end int) int {
 	return i
 }
 
+// lowerCase reports whether s begins with a lower-case letter.
+func lowerCase(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsLower(r)
+}
+
 // ends reports whether a full stop after before, with next to follow, ends a sentence.
 func ends(before, next string) bool {
-	r, _ := utf8.DecodeRuneInString(next)
-	if unicode.IsLower(r) {
-		return false
-	}
 	w := before[strings.LastIndexFunc(before, func(r rune) bool { return unicode.IsSpace(r) || r == '(' || r == '"' })+1:]
 	if w == "" {
 		return false

@@ -142,3 +142,37 @@ func search(w *world) {
 	full.Blocks, full.Why = nil, ""
 	w.want(as, []pipeline.Article{full})
 }
+
+// Page by page the candidates are the same as at once, whether most articles have the word, some at either end, or one long ago.
+func searchPages(w *world) {
+	has := map[string][]int64{}
+	for i := range 60 {
+		text := "common"
+		for word, in := range map[string]bool{"third": i%3 == 0, "once": i == 2, "new": i > 50, "old": i < 20, "ends": i < 4 || i > 56} {
+			if in {
+				text += " " + word
+			}
+		}
+		id := w.said("t", text)
+		for _, word := range strings.Fields(text) {
+			has[word] = append([]int64{id}, has[word]...)
+		}
+	}
+	_, err := w.s.IndexWords(w.ctx, 1, wordsOf)
+	w.ok(err)
+	for word, want := range has {
+		for _, size := range []int{1, 2, 3, 7, 14, 15, 16} {
+			var got []int64
+			below := int64(0)
+			for {
+				ids, err := w.s.Candidates(w.ctx, store.WordFilter{Form: 1, Groups: [][]string{{word, "nowhere"}}, Below: below, Limit: size})
+				w.ok(err)
+				if got = append(got, ids...); len(ids) < size {
+					break
+				}
+				below = ids[size-1]
+			}
+			w.want(got, want)
+		}
+	}
+}

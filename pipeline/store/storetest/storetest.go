@@ -39,7 +39,7 @@ func Run(t *testing.T, open func(*testing.T, store.Options) *store.Store) {
 		{"revisits", revisits}, {"withdrawn", withdrawn}, {"versions", versions}, {"updates", updates},
 		{"count rules", countRules}, {"episodes", episodes}, {"what a count says", countSays},
 		{"growth", growth}, {"growth of what is held", growthHeld}, {"growth of a digest's item", growthOfDigest}, {"growth over merges and splits", growthMerged}, {"withdrawals", withdrawals},
-		{"search", search}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
+		{"search", search}, {"search by pages", searchPages}, {"once per article, story, event", oncePer}, {"events in the change log", eventChanges},
 		{"replay", replayed}, {"replay, then live", archivedThenLive}, {"matches of the past", pastMatches},
 		{"what is said of a rule", about}, {"marks", marks}, {"alerts of a rule", ruleAlerts},
 		{"archive", archived}, {"archive into a store", archivedInto}, {"archive filters", archiveFilters},

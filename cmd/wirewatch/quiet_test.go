@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,5 +76,17 @@ rules:
 		if got := q.holds(query, &pipeline.Article{Lang: "en", Title: "d"}); got != want {
 			t.Errorf("%s holds: %t", query, got)
 		}
+	}
+}
+
+// What a run notices at its end is told by that run: the next may be hours away.
+func TestRunOnceTellsTheOperator(t *testing.T) {
+	w := newWorld(t, 1)
+	w.publish(0, 12)
+	cfg := w.config("1s")
+	edit(t, cfg, w.hook.URL, w.srv.URL+"/nobody", "query: zirconium}", "query: zirconium, channels: [desk]}", "channels:\n", "operator: [ops]\nchannels:\n  - {name: ops, kind: stdout}\n")
+	out, _ := verbOut(t, "run", "--once", "-c", cfg)
+	if strings.Count(out, "\n") != 1 || !strings.Contains(out, `"subject":"refused:desk"`) {
+		t.Errorf("the operator was told: %s", out)
 	}
 }

@@ -149,6 +149,11 @@ func (a *app) once(ctx context.Context) error {
 	if err == nil {
 		err = a.backups.Once(ctx)
 	}
+	if err == nil && len(a.operator()) > 0 { // what was noticed since is told now: the next run may be hours away
+		var n int
+		n, err = a.stage(ctx, a.deliver.Workers(), a.deliver)
+		done["deliver"] += n
+	}
 	if err == nil {
 		err = a.indexWords(ctx)
 	}

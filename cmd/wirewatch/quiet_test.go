@@ -90,3 +90,17 @@ func TestRunOnceTellsTheOperator(t *testing.T) {
 		t.Errorf("the operator was told: %s", out)
 	}
 }
+
+// Lists and traces tell apart what is told of one article.
+func TestDeliveryNews(t *testing.T) {
+	of := func(u pipeline.Update) pipeline.Delivery { return pipeline.Delivery{Alert: pipeline.Alert{Update: &u}} }
+	for want, d := range map[string]pipeline.Delivery{
+		"": {}, "withdrawn": of(pipeline.Update{Withdrawn: true}), "3 other outlets": of(pipeline.Update{Outlets: 3}),
+		"version 2": of(pipeline.Update{Version: 2}), "corrected": of(pipeline.Update{Version: 2, Corrected: true}),
+		"escalation": {Bundle: pipeline.ForEscalation}, "from the archive": {Archived: true},
+	} {
+		if got := deliveryNews(d); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

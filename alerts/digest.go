@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"wirewatch/pipeline"
 )
@@ -125,7 +124,7 @@ func escalationNotes(d pipeline.Delivery) (out []string) {
 	ack := "`wirewatch alerts ack " + id + "`"
 	if !escalated(d) {
 		if e := d.Alert.Escalate; e.To != "" {
-			out = append(out, fmt.Sprintf("Goes to %s after %s unless someone acknowledges it: %s", line(e.To, nameLen), span(e.After), ack))
+			out = append(out, fmt.Sprintf("Goes to %s after %s unless someone acknowledges it: %s", line(e.To, nameLen), pipeline.ShortDuration(e.After), ack))
 		}
 		return out
 	}
@@ -137,15 +136,4 @@ func escalationNotes(d pipeline.Delivery) (out []string) {
 		}
 	}
 	return append(out, "Nobody has acknowledged it: "+ack)
-}
-
-// span is a duration for people, without what is zero in it: 30m, 1h30m.
-func span(d time.Duration) string {
-	s := d.String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(s, zero) {
-			s = strings.TrimSuffix(s, zero[1:])
-		}
-	}
-	return s
 }

@@ -30,8 +30,7 @@ func newMattermost(name string, settings Settings, deps Deps) (pipeline.Channel,
 	return &mattermost{newChat("mattermost", name, mattermostPace, to, own, deps)}, nil
 }
 
-// body is the message in Mattermost's Markdown, where a paragraph keeps its line ends.
-// Payload is the body of the request that Send makes.
+// Payload is the body of the request that Send makes, in Mattermost's Markdown, where a paragraph keeps its line ends.
 func (c *mattermost) Payload(d pipeline.Delivery) ([]byte, error) { return c.compose(d, Render(d)) }
 
 // Fits reports whether a digest's message has room for all that it gathers.

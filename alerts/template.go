@@ -234,7 +234,7 @@ func (p printer) address(to string) Markup {
 	return Markup(p.dest(to))
 }
 
-// specimenItem is the headline of an item of a digest, which nothing escapes.
+// specimenItem stands in what a reader knows an item of a digest by: its headline, its link and its passages. Nothing escapes it.
 const specimenItem = "specimenitem"
 
 // specimens are messages on which templates are tried: of each sort, with everything that one can have, and with nothing.
@@ -247,7 +247,7 @@ func specimens() []Message {
 	changed.Changes = []Change{{"body", []Run{{"same", "it is "}, {"removed", "old"}, {"added", "new"}}}}
 	bare := Message{Headline: full.Headline}
 	item := full
-	item.Headline.Text = specimenItem
+	item.Headline.Text, item.Link, item.Passages = specimenItem, "https://example.com/"+specimenItem, []Passage{{Field: "body", Text: specimenItem}}
 	digest := Message{UID: "msg_2", Marks: []string{"DIGEST"}, Headline: full.Headline, Source: ownName, Items: []Message{item, bare}, Left: 1}
 	return []Message{full, changed, digest, bare}
 }

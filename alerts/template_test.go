@@ -161,3 +161,23 @@ func TestTemplateMistakes(t *testing.T) {
 		t.Error(out.String())
 	}
 }
+
+// A template is used for digests when a reader can tell by it which items there are, however it shows them.
+func TestTemplateShowsItems(t *testing.T) {
+	for text, want := range map[string]bool{
+		"{{.Text}}":                                              true,
+		"{{range .Items}}{{.Text}}{{end}}":                       true,
+		"{{range .Items}}{{.Headline}}{{end}}":                   true,
+		"{{range .Items}}{{.Link}} {{end}}":                      true,
+		"{{range .Items}}{{range .Passages}}{{.}}{{end}}{{end}}": true,
+		"{{.Headline}}":                                          false,
+		"{{len .Items}} articles, {{.Left}} left out":            false,
+	} {
+		var bad Mistakes
+		if o := bad.template(text, chatMarkdown); o == nil {
+			t.Error(text, bad)
+		} else if o.items != want {
+			t.Errorf("%s shows items: %t, want %t", text, o.items, want)
+		}
+	}
+}

@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"wirewatch/pipeline"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -335,22 +337,10 @@ func entries(f Feed) [][2]string {
 		add("kind", f.Kind)
 	}
 	if f.Every != 0 {
-		out = append(out, [2]string{"every", shortDuration(f.Every)})
+		out = append(out, [2]string{"every", pipeline.ShortDuration(f.Every)})
 	}
 	add("cron", f.Cron)
 	return out
-}
-
-// shortDuration writes 15m for 15m0s.
-func shortDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = s[:len(s)-2]
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = s[:len(s)-2]
-	}
-	return s
 }
 
 func block(feeds []Feed, indent int, eol string) string {

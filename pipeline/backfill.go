@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -62,6 +63,7 @@ type Backfill struct {
 	Report    func(Event, error)
 	Progress  func(Walk) // told of every checkpoint; nil: nobody is
 
+	turn  sync.Mutex // whose walk stores, where there is a limit: two would each go up to it
 	mu    sync.Mutex
 	added int // in all walks
 	goal  int // where the limit is, counted from the run's beginning; 0: there is none, or it is not known yet
@@ -135,6 +137,9 @@ func (b *Backfill) Run(ctx context.Context, l Lease) (int, error) {
 }
 
 func (b *Backfill) walk(ctx context.Context, l Lease, s Past) (int, error) {
+	if b.Full() {
+		return 0, nil
+	}
 	walks, err := b.Store.Walks(ctx, b.Is.ID)
 	if err != nil {
 		return 0, err
@@ -305,43 +310,53 @@ func (w *walker) take(ctx context.Context, f *find) error {
 	if w.lead != nil && w.lead.direct() {
 		most = pastBatch
 	}
-	if w.b.Is.Limit > 0 {
-		w.b.mu.Lock()
-		most = min(most, max(w.b.goal-w.b.added, 1))
-		w.b.mu.Unlock()
-	}
+	most = min(most, max(w.b.room(), 1))
 	if len(w.batch) < most && w.b.Now().Sub(w.at) < pastWait {
 		return nil
 	}
 	return w.flush(ctx)
 }
 
-// flush stores what was read, and how far the walk is with it.
+// room is how many articles the limit leaves room for; at least 0.
+func (b *Backfill) room() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.goal == 0 {
+		return math.MaxInt
+	}
+	return max(b.goal-b.added, 0)
+}
+
+// flush stores what was read, and how far the walk is with it. What there is no room for is left to the next command.
 func (w *walker) flush(ctx context.Context) error {
-	if len(w.batch) == 0 {
-		return nil
+	if w.b.Is.Limit > 0 {
+		w.b.turn.Lock()
+		defer w.b.turn.Unlock()
 	}
-	before := w.walk.Added
-	var err error
+	store := w.list
 	if w.lead != nil && w.lead.direct() {
-		err = w.articles(ctx)
-	} else {
-		err = w.list(ctx)
+		store = w.articles
 	}
-	if err != nil {
-		return err
+	for all := w.batch; len(all) > 0; {
+		n := min(len(all), w.b.room())
+		if n == 0 {
+			return errFull
+		}
+		w.batch, all = all[:n], all[n:]
+		before := w.walk.Added
+		if err := store(ctx); err != nil {
+			return err
+		}
+		if w.b.Progress != nil {
+			w.b.Progress(w.walk)
+		}
+		w.b.mu.Lock()
+		w.b.added += w.walk.Added - before
+		w.b.full = w.b.goal > 0 && w.b.added >= w.b.goal
+		w.b.mu.Unlock()
 	}
-	w.batch, w.lead, w.at = w.batch[:0], nil, w.b.Now()
-	if w.b.Progress != nil {
-		w.b.Progress(w.walk)
-	}
-	w.b.mu.Lock()
-	defer w.b.mu.Unlock()
-	w.b.added += w.walk.Added - before
-	if w.b.goal > 0 && w.b.added >= w.b.goal {
-		w.b.full = true
-	}
-	if w.b.full {
+	w.batch, w.lead, w.at = nil, nil, w.b.Now()
+	if w.b.Full() {
 		return errFull
 	}
 	return nil

@@ -251,6 +251,14 @@ func pastLimit(w *world) {
 	walks, err = w.store.Walks(w.Context(), b.Is.ID)
 	w.ok(err)
 	w.want("nothing was read twice", line(walks[0].Found, walks[0].Known), "22 0")
+	// Of several sources, those behind it are not begun.
+	var finds []pipeline.Find
+	for i := range 6 {
+		finds = append(finds, w.had(fmt.Sprintf("http://more.example/%d", i), fmt.Sprint("More ", i), prose(int64(7000+100*i), 60), w.now()))
+	}
+	more := w.backfillOf(&listed{name: "more", finds: finds[:3]}, wholeRange, func(r *pipeline.BackfillRun) { r.Limit = 2 })
+	more.Sources = append(more.Sources, &listed{name: "more of it", finds: finds[3:]}, &listed{name: "most of it", finds: finds[4:]})
+	w.want("of several sources", line(w.run(more), more.Full()), "2 true")
 }
 
 // The page's own date comes before that of the source, that before the day of the copy.

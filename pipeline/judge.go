@@ -10,9 +10,9 @@ import (
 type QuietStore interface {
 	// ActiveSilences lists the silences in force at now.
 	ActiveSilences(ctx context.Context, now time.Time) ([]Silence, error)
-	// LastSent says when a channel took its last messages, up to n, the newest first. A digest is one message. With archived those of
-	// replays count too.
-	LastSent(ctx context.Context, channel string, n int, archived bool) ([]time.Time, error)
+	// LastSent says when a channel took its last messages until then, up to n, the newest first. A digest is one message. With archived
+	// those of replays count too.
+	LastSent(ctx context.Context, channel string, until time.Time, n int, archived bool) ([]time.Time, error)
 	// OpenWindow says when a bundle of a channel is due that holds something and is not due at now; the zero time: there is none.
 	OpenWindow(ctx context.Context, channel string, b Bundle, now time.Time) (time.Time, error)
 	// DueHeld loads up to n deliveries of a channel whose bundle is due, the longest due first, those of one bundle in order of commit. What
@@ -104,7 +104,7 @@ func (j *judge) decide(ctx context.Context, x Delivery) (_ Delivery, err error) 
 	}
 	if p.Limit > 0 {
 		if _, asked := j.sent[x.Archived]; !asked {
-			if j.sent[x.Archived], err = j.d.Store.LastSent(ctx, j.channel, p.Limit, x.Archived); err != nil {
+			if j.sent[x.Archived], err = j.d.Store.LastSent(ctx, j.channel, m.now.Add(limitWindow), p.Limit, x.Archived); err != nil {
 				return x, err
 			}
 		}

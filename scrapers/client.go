@@ -57,7 +57,8 @@ type Limits struct {
 	Robots      int64         // bytes of a robots.txt that are read; the rest is ignored; 500 KiB
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults is l with the defaults of the fields that are zero.
+func (l Limits) WithDefaults() Limits {
 	l.Total = cmp.Or(l.Total, 30*time.Second)
 	l.Stall = cmp.Or(l.Stall, 60*time.Second)
 	l.ListTotal = cmp.Or(l.ListTotal, 5*time.Minute)
@@ -122,7 +123,7 @@ func NewClient(o Options) (*Client, error) {
 			o.UserAgent += " (+" + o.Contact + ")"
 		}
 	}
-	c := &Client{opts: o, limits: o.Limits.withDefaults(), guard: newGuard(o.AllowPrivate), bases: map[baseKey]*http.Transport{}}
+	c := &Client{opts: o, limits: o.Limits.WithDefaults(), guard: newGuard(o.AllowPrivate), bases: map[baseKey]*http.Transport{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.pace = newPacer(o.Pace, o.Reserve, o.Now)
 	c.robots = newRobots(c)
@@ -140,6 +141,21 @@ func (c *Client) Close() {
 	for _, t := range c.bases {
 		t.CloseIdleConnections()
 	}
+}
+
+// Limits are what bounds the client's exchanges.
+func (c *Client) Limits() Limits { return c.limits }
+
+// Queue makes a pace of its own beside that of hosts, which holds over processes as theirs does. What it returns waits for the next turn
+// at key; done ends the turn and is called once.
+func (c *Client) Queue(p Pace) func(ctx context.Context, key string) (done func(), err error) {
+	return newPacer(p, c.opts.Reserve, c.opts.Now).acquire
+}
+
+// Sitemaps gives the addresses of the sitemaps that the robots.txt of u's host announces, in its order. It fails where that file cannot
+// be had.
+func (c *Client) Sitemaps(ctx context.Context, u *url.URL) ([]string, error) {
+	return c.robots.sitemaps(ctx, u)
 }
 
 // UserAgent is what the client calls itself.
@@ -264,7 +280,7 @@ func (c *Client) redirect(p Purpose) func(*http.Request, []*http.Request) error 
 		r.Header.Del("Referer")
 		if len(via) > c.limits.Redirects {
 			return &pipeline.Failure{Verdict: pipeline.Final, Reason: "redirects",
-				Err: fmt.Errorf("%s: more than %d redirects", authority(via[0].URL), c.limits.Redirects)}
+				Err: fmt.Errorf("%s: more than %d redirects", Authority(via[0].URL), c.limits.Redirects)}
 		}
 		return nil
 	}

@@ -37,25 +37,25 @@ func (t decode) RoundTrip(r *http.Request) (*http.Response, error) {
 	codings := contentCodings(resp.Header)
 	if len(codings) > 1 {
 		resp.Body.Close()
-		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "encoding", Err: fmt.Errorf("%s sent encodings on top of one another (%s)", authority(r.URL), strings.Join(codings, ", "))}
+		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "encoding", Err: fmt.Errorf("%s sent encodings on top of one another (%s)", Authority(r.URL), strings.Join(codings, ", "))}
 	}
 	coding := strings.Join(codings, "")
 	switch coding {
 	case "", "gzip", "x-gzip", "deflate":
 	default:
 		resp.Body.Close()
-		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "encoding", Err: fmt.Errorf("%s sent the encoding %q, which was not asked for", authority(r.URL), coding)}
+		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "encoding", Err: fmt.Errorf("%s sent the encoding %q, which was not asked for", Authority(r.URL), coding)}
 	}
 	if coding == "" && resp.ContentLength > t.limit {
 		// Failing here, not on reading, saves the transfer. A compressed length says nothing.
 		resp.Body.Close()
-		return nil, tooLarge(authority(r.URL), t.limit)
+		return nil, tooLarge(Authority(r.URL), t.limit)
 	}
 	resp.Header.Del("Content-Encoding")
 	resp.Header.Del("Content-Length")
 	resp.Uncompressed = true // keeps colly from decoding by type or file name
 	resp.ContentLength = -1
-	resp.Body = &decoded{wire: resp.Body, coding: coding, host: authority(r.URL), left: t.limit, limit: t.limit}
+	resp.Body = &decoded{wire: resp.Body, coding: coding, host: Authority(r.URL), left: t.limit, limit: t.limit}
 	return resp, nil
 }
 
@@ -73,14 +73,20 @@ func contentCodings(h http.Header) []string {
 }
 
 func tooLarge(host string, limit int64) error {
-	return &pipeline.Failure{Verdict: pipeline.Final, Reason: "too large", Err: fmt.Errorf("the document of %s is larger than %s", host, size(limit))}
+	return &pipeline.Failure{Verdict: pipeline.Final, Reason: "too large", Err: fmt.Errorf("the document of %s is larger than %s", host, FormatSize(limit))}
 }
 
-func size(n int64) string {
+// FormatSize writes a number of bytes for people: 5 MiB, 64 KiB.
+func FormatSize(n int64) string {
 	if n >= 1<<20 {
 		return fmt.Sprintf("%d MiB", n>>20)
 	}
 	return fmt.Sprintf("%d KiB", n>>10)
+}
+
+// Unpacked reads in, unpacked where it begins as gzip does; at more than limit bytes it fails with a Failure that speaks of name.
+func Unpacked(in io.ReadCloser, name string, limit int64) io.ReadCloser {
+	return &decoded{wire: in, host: name, limit: limit, left: limit}
 }
 
 // decoded reads a body through its decoder, which is made at the first read: a status without a body has no gzip header.

@@ -18,6 +18,15 @@ import (
 	"wirewatch/pipeline"
 )
 
+// Failed is what an error of an exchange with host for a purpose means: the cause of a context that ended, or else a Failure that reads as
+// one sentence.
+func (c *Client) Failed(ctx context.Context, err error, host string, p Purpose) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return sentence(err, host, c.limitsOf(p))
+}
+
 // sentence turns what went wrong on the way to host into a pipeline.Failure that reads as one sentence. The libraries'
 // errors hold whole URLs and what servers sent; nothing of that is passed on but the sentinel a caller may look for.
 func sentence(err error, host string, l Limits) error {
@@ -32,7 +41,7 @@ func sentence(err error, host string, l Limits) error {
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		if u, perr := url.Parse(ue.URL); perr == nil && u.Hostname() != "" {
-			host = authority(u)
+			host = Authority(u)
 		}
 	}
 	var (
@@ -87,7 +96,7 @@ func sentence(err error, host string, l Limits) error {
 	text := err.Error() // only looked at: these have no type to ask for
 	switch {
 	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "header list larger"):
-		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "headers", Err: fmt.Errorf("%s sends more than %s of headers", host, size(l.HeaderLen))}
+		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "headers", Err: fmt.Errorf("%s sends more than %s of headers", host, FormatSize(l.HeaderLen))}
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return say("tls", "%s does not speak TLS; try http instead of https", host)
 	case strings.Contains(text, "failed to parse Location header"):
@@ -120,17 +129,22 @@ func kindOf(err error) string {
 	}
 }
 
-// statusText is "404 Not Found".
-func statusText(code int) string {
+// StatusText is "404 Not Found".
+func StatusText(code int) string {
 	if t := http.StatusText(code); t != "" {
 		return strconv.Itoa(code) + " " + t
 	}
 	return strconv.Itoa(code)
 }
 
+// Refused is what the status of an answer means, as a Failure; nil for 200 and 203.
+func (c *Client) Refused(resp *http.Response) error {
+	return statusFailure(Authority(resp.Request.URL), resp.StatusCode, resp.Header, c.opts.Now())
+}
+
 // statusFailure says what a status other than a good one means. It returns nil for 200 and 203.
 func statusFailure(host string, code int, h http.Header, now time.Time) error {
-	f := &pipeline.Failure{Verdict: pipeline.Retry, Reason: "status " + strconv.Itoa(code), Err: fmt.Errorf("%s answered %s", host, statusText(code))}
+	f := &pipeline.Failure{Verdict: pipeline.Retry, Reason: "status " + strconv.Itoa(code), Err: fmt.Errorf("%s answered %s", host, StatusText(code))}
 	after, said := retryAfter(h, now)
 	switch {
 	case code == http.StatusOK, code == http.StatusNonAuthoritativeInfo:
@@ -144,7 +158,7 @@ func statusFailure(host string, code int, h http.Header, now time.Time) error {
 		f.Verdict = pipeline.Final
 	}
 	if code == http.StatusUnauthorized {
-		f.Err = fmt.Errorf("%s answered %s: it wants credentials; see basic_auth, headers and cookies of the feed", host, statusText(code))
+		f.Err = fmt.Errorf("%s answered %s: it wants credentials; see basic_auth, headers and cookies of the feed", host, StatusText(code))
 	}
 	return f
 }

@@ -33,43 +33,43 @@ func (s *Feeds) Poll(ctx context.Context, f pipeline.Feed) (pipeline.Polled, err
 	if f.Kind != "" && f.Kind != KindRSS {
 		return pipeline.Polled{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "kind", Err: fmt.Errorf("no source reads feeds of the kind %q", f.Kind)}
 	}
-	doc, err := s.get(ctx, f)
+	doc, err := s.Document(ctx, f)
 	if err != nil {
 		return pipeline.Polled{}, err
 	}
-	got := pipeline.Polled{MovedTo: doc.moved, Fresh: freshFor(doc.header, s.Client.opts.Now())}
-	if doc.feed == nil {
+	got := pipeline.Polled{MovedTo: doc.Moved, Fresh: freshFor(doc.Header, s.Client.opts.Now())}
+	if doc.Feed == nil {
 		got.Unchanged = true
 		return got, nil
 	}
-	got.Title, got.Lang, got.Partial = doc.feed.Title, doc.feed.Lang, doc.feed.Partial
-	if doc.cut != nil {
-		got.Partial = doc.cut
+	got.Title, got.Lang, got.Partial = doc.Feed.Title, doc.Feed.Lang, doc.Feed.Partial
+	if doc.Cut != nil {
+		got.Partial = doc.Cut
 	}
-	got.Entries = make([]pipeline.Entry, len(doc.feed.Entries))
-	for i, e := range doc.feed.Entries {
+	got.Entries = make([]pipeline.Entry, len(doc.Feed.Entries))
+	for i, e := range doc.Feed.Entries {
 		got.Entries[i] = pipeline.Entry(e)
 	}
-	got.Fresh = max(got.Fresh, doc.feed.TTL)
+	got.Fresh = max(got.Fresh, doc.Feed.TTL)
 	if got.Partial == nil {
-		got.ETag, got.LastModified = doc.header.Get("ETag"), doc.header.Get("Last-Modified")
+		got.ETag, got.LastModified = doc.Header.Get("ETag"), doc.Header.Get("Last-Modified")
 	}
 	return got, nil
 }
 
-// A document is a feed's document as a server gave it.
-type document struct {
-	feed   *feed.Feed // nil: it is what it was (304)
-	url    *url.URL   // where it was, behind redirects
-	header http.Header
-	moved  string // where the feed moved for good; "": it did not
-	cut    error  // the network lost its end; feed has what came through
+// A Document is a feed's document as a server gave it.
+type Document struct {
+	Feed   *feed.Feed // nil: it is what it was (304)
+	URL    *url.URL   // where it was, behind redirects
+	Header http.Header
+	Moved  string // where the feed moved for good; "": it did not
+	Cut    error  // the network lost its end; Feed has what came through
 }
 
 const acceptFeeds = "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
 
-// get asks for a document of the feed, the one at f.Address, and reads it.
-func (s *Feeds) get(ctx context.Context, f pipeline.Feed) (document, error) {
+// Document asks for a document of the feed, the one at f.Address, and reads it. Errors are those of Poll.
+func (s *Feeds) Document(ctx context.Context, f pipeline.Feed) (Document, error) {
 	opts := optionsOf(s.Options, f.Name)
 	if opts.URL == "" {
 		opts.URL = f.URL
@@ -81,19 +81,19 @@ func (s *Feeds) get(ctx context.Context, f pipeline.Feed) (document, error) {
 	if f.LastModified != "" {
 		header.Set("If-Modified-Since", f.LastModified)
 	}
-	resp, moved, err := s.Client.ask(ctx, opts, cmp.Or(f.Address, f.URL), header)
+	resp, moved, err := s.Client.Ask(ctx, opts, cmp.Or(f.Address, f.URL), header)
 	if err != nil {
-		return document{}, err
+		return Document{}, err
 	}
 	defer resp.Body.Close()
 	return s.read(ctx, f, resp, moved)
 }
 
-// ask sends a GET under the rules for feeds, with a feed's options, and says where a chain of permanent redirects ended. Errors carry a
+// Ask sends a GET under the rules for feeds, with a feed's options, and says where a chain of permanent redirects ended. Errors carry a
 // pipeline.Failure, but for that of a context that ended; a status is for the caller to judge.
-func (c *Client) ask(ctx context.Context, opts RequestOptions, address string, header http.Header) (resp *http.Response, moved string, err error) {
+func (c *Client) Ask(ctx context.Context, opts RequestOptions, address string, header http.Header) (resp *http.Response, moved string, err error) {
 	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || authority(u) == pipeline.NoHost {
+	if err != nil || Authority(u) == pipeline.NoHost {
 		return nil, "", &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the feed's url is not an http or https address")}
 	}
 	u.Fragment = ""
@@ -118,20 +118,20 @@ func (c *Client) ask(ctx context.Context, opts RequestOptions, address string, h
 		return follow(r, via)
 	}}
 	if resp, err = hc.Do(req); err != nil {
-		return nil, "", c.fail(ctx, err, authority(u))
+		return nil, "", c.Failed(ctx, err, Authority(u), ForFeeds)
 	}
 	return resp, trail.target(), nil
 }
 
 // read makes a document of the final response.
-func (s *Feeds) read(ctx context.Context, f pipeline.Feed, resp *http.Response, moved string) (document, error) {
+func (s *Feeds) read(ctx context.Context, f pipeline.Feed, resp *http.Response, moved string) (Document, error) {
 	base := *resp.Request.URL
 	base.User = nil
-	host := authority(&base)
-	doc := document{url: &base, header: resp.Header, moved: moved}
+	host := Authority(&base)
+	doc := Document{URL: &base, Header: resp.Header, Moved: moved}
 	if resp.StatusCode == http.StatusNotModified {
 		if f.ETag == "" && f.LastModified == "" {
-			return document{}, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "status 304", Err: fmt.Errorf("%s answered 304 Not Modified to a request without a condition", host)}
+			return Document{}, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "status 304", Err: fmt.Errorf("%s answered 304 Not Modified to a request without a condition", host)}
 		}
 		return doc, nil
 	}
@@ -140,35 +140,28 @@ func (s *Feeds) read(ctx context.Context, f pipeline.Feed, resp *http.Response, 
 		if errors.As(err, &fail) && resp.StatusCode == http.StatusServiceUnavailable {
 			fail.Verdict = pipeline.Throttled // to a feed it says no more than "later"; a page's site would wait as a whole
 		}
-		return document{}, err
+		return Document{}, err
 	}
 	var body bytes.Buffer
 	_, rerr := body.ReadFrom(resp.Body)
 	if rerr != nil && (!errors.Is(rerr, io.ErrUnexpectedEOF) || body.Len() == 0) {
-		return document{}, s.Client.fail(ctx, rerr, host)
+		return Document{}, s.Client.Failed(ctx, rerr, host, ForFeeds)
 	}
 	var err error
-	if doc.feed, err = feed.Parse(body.Bytes(), documentType(resp.Header), base.String()); err != nil {
+	if doc.Feed, err = feed.Parse(body.Bytes(), DocumentType(resp.Header), base.String()); err != nil {
 		if rerr != nil { // nothing to be saved of what came through
-			return document{}, s.Client.fail(ctx, rerr, host)
+			return Document{}, s.Client.Failed(ctx, rerr, host, ForFeeds)
 		}
-		return document{}, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "not a feed", Err: fmt.Errorf("the document of %s is not a usable feed: %w", host, err)}
+		return Document{}, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "not a feed", Err: fmt.Errorf("the document of %s is not a usable feed: %w", host, err)}
 	}
 	if rerr != nil {
-		doc.cut = sentence(rerr, host, s.Client.limits)
+		doc.Cut = sentence(rerr, host, s.Client.limits)
 	}
 	return doc, nil
 }
 
-func (c *Client) fail(ctx context.Context, err error, host string) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return sentence(err, host, c.limits)
-}
-
 // documentType is the content type, unless it only says that the document was packed.
-func documentType(h http.Header) string {
+func DocumentType(h http.Header) string {
 	t := h.Get("Content-Type")
 	if strings.Contains(strings.ToLower(t), "gzip") {
 		return ""

@@ -137,7 +137,7 @@ type paced struct {
 }
 
 func (t paced) RoundTrip(r *http.Request) (*http.Response, error) {
-	release, err := t.pace.acquire(r.Context(), authority(r.URL))
+	release, err := t.pace.acquire(r.Context(), Authority(r.URL))
 	if err != nil {
 		return nil, err
 	}

@@ -42,12 +42,12 @@ func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.P
 		}
 	}()
 	u, err := url.Parse(strings.TrimSpace(item.Entry.URL))
-	if err != nil || authority(u) == pipeline.NoHost {
+	if err != nil || Authority(u) == pipeline.NoHost {
 		return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the item's link is not an http or https address")}
 	}
 	if item.Copy != "" {
 		item.ETag, item.LastModified = "", ""
-		if u, err = url.Parse(item.Copy); err != nil || authority(u) == pipeline.NoHost {
+		if u, err = url.Parse(item.Copy); err != nil || Authority(u) == pipeline.NoHost {
 			return nil, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the address of the item's copy is not an http or https address")}
 		}
 	}
@@ -74,9 +74,9 @@ func (p *Pages) Fetch(ctx context.Context, item pipeline.Item) (page *pipeline.P
 	case errors.Is(v.err, pipeline.ErrUnchanged):
 		return nil, pipeline.ErrUnchanged
 	case v.err != nil:
-		return nil, sentence(v.err, authority(u), p.Client.limits)
+		return nil, sentence(v.err, Authority(u), p.Client.limits)
 	case !v.whole:
-		return nil, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "no answer", Err: fmt.Errorf("%s gave no answer", authority(u))}
+		return nil, &pipeline.Failure{Verdict: pipeline.Retry, Reason: "no answer", Err: fmt.Errorf("%s gave no answer", Authority(u))}
 	}
 	if item.Copy != "" {
 		if err := ofCopy(&v.page, item, v.memento); err != nil {
@@ -137,7 +137,7 @@ type visit struct {
 // headers judges the response before its body is read.
 func (v *visit) headers(r *colly.Response) {
 	final := *r.Request.URL
-	host := authority(&final)
+	host := Authority(&final)
 	final.User, final.Fragment, final.RawFragment = nil, "", ""
 	v.page.FinalURL = final.String()
 	v.page.Status = r.StatusCode
@@ -163,7 +163,7 @@ func (v *visit) body(r *colly.Response) {
 	}
 	v.page.Body = r.Body
 	v.page.Fetched = v.now()
-	host := authority(r.Request.URL)
+	host := Authority(r.Request.URL)
 	if len(r.Body) == 0 {
 		v.err = &pipeline.Failure{Verdict: pipeline.Retry, Reason: "empty", Err: fmt.Errorf("%s sent an empty page", host)}
 	} else if v.page.ContentType == "" {

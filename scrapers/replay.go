@@ -15,13 +15,14 @@ import (
 // This file knows the addresses under which web archives show what they have taken: …/web/20240102030405id_/https://example.org/a. With
 // id_ the archive gives the document's own bytes, without a frame and with no link rewritten.
 
-const captureTime = "20060102150405" // UTC
+// CaptureTime is how web archives write a time, in UTC.
+const CaptureTime = "20060102150405"
 
 var replayPath = regexp.MustCompile(`^(.*/)(\d{14})(?:[a-z]{2}_)?/(https?:/.+)$`)
 
-// replayAddress is where an archive gives the bytes that it took of a page. base is what comes before the time.
-func replayAddress(base string, taken time.Time, original string) string {
-	return base + taken.UTC().Format(captureTime) + "id_/" + original
+// ReplayAddress is where an archive gives the bytes that it took of a page. base is what comes before the time.
+func ReplayAddress(base string, taken time.Time, original string) string {
+	return base + taken.UTC().Format(CaptureTime) + "id_/" + original
 }
 
 // replayed reads a replay address: the page's own address, and when it was taken.
@@ -30,7 +31,7 @@ func replayed(address string) (original string, taken time.Time, ok bool) {
 	if m == nil {
 		return "", time.Time{}, false
 	}
-	taken, err := time.Parse(captureTime, m[2])
+	taken, err := time.Parse(CaptureTime, m[2])
 	if err != nil {
 		return "", time.Time{}, false
 	}
@@ -56,7 +57,7 @@ func ofCopy(p *pipeline.Page, item pipeline.Item, memento string) error {
 			return &pipeline.Failure{Verdict: pipeline.Final, Reason: "another page",
 				Err: fmt.Errorf("the copy that %s keeps leads to another page, of %s", Host(item.Copy), Host(original))}
 		}
-		final, at = plainAddress(original), taken
+		final, at = PlainAddress(original), taken
 	}
 	if t, err := http.ParseTime(memento); err == nil {
 		at = t
@@ -83,8 +84,8 @@ func pageKey(s string) string {
 	return strings.ToLower(key)
 }
 
-// plainAddress takes off what archives note of an address beyond what readers use: the scheme's own port and the fragment.
-func plainAddress(s string) string {
+// PlainAddress takes off what archives note of an address beyond what readers use: the scheme's own port and the fragment.
+func PlainAddress(s string) string {
 	u, err := url.Parse(strings.TrimSpace(s))
 	if err != nil || u.Host == "" {
 		return s

@@ -87,7 +87,7 @@ func TestCopiesKeepToTheArchivesRules(t *testing.T) {
 	pages := &Pages{Client: newClient(t, nil)}
 	it := item("https://paper.example/a")
 	it.Taken = time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
-	it.Copy = replayAddress(srv.URL+"/web/", it.Taken, it.Entry.URL)
+	it.Copy = ReplayAddress(srv.URL+"/web/", it.Taken, it.Entry.URL)
 	_, err := pages.Fetch(context.Background(), it)
 	fails(t, err, pipeline.Final, "robots")
 	it.Copy = srv.URL + "/mirror/a.html"

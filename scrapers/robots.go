@@ -71,7 +71,7 @@ func (r *robots) check(ctx context.Context, u *url.URL, o RequestOptions) error 
 		return err
 	}
 	if !f.rules.allows(path) {
-		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "robots", Err: fmt.Errorf("%w of %s", errRobots, authority(u))}
+		return &pipeline.Failure{Verdict: pipeline.Final, Reason: "robots", Err: fmt.Errorf("%w of %s", errRobots, Authority(u))}
 	}
 	return nil
 }
@@ -92,13 +92,13 @@ func (f robotsFile) unknown(u *url.URL) error {
 		return f.err
 	}
 	return &pipeline.Failure{Verdict: pipeline.Retry, Reason: "robots unreachable",
-		Err: fmt.Errorf("the robots.txt of %s cannot be had, so its pages have to wait: %w", authority(u), f.err)}
+		Err: fmt.Errorf("the robots.txt of %s cannot be had, so its pages have to wait: %w", Authority(u), f.err)}
 }
 
 // file gives the host's file, fetching it when it is not known or too old.
 func (r *robots) file(ctx context.Context, u *url.URL, o RequestOptions) (robotsFile, error) {
 	// By scheme too: a host's two ports may be two servers. By proxy: it may show another web.
-	key := o.Proxy.Reveal() + " " + u.Scheme + "://" + authority(u)
+	key := o.Proxy.Reveal() + " " + u.Scheme + "://" + Authority(u)
 	r.mu.Lock()
 	old, known := r.files[key]
 	r.mu.Unlock()
@@ -172,18 +172,18 @@ func (r *robots) fetch(u *url.URL, o RequestOptions) robotsFile {
 	}
 	resp, err := hc.Do(req)
 	if err != nil {
-		return robotsFile{err: sentence(err, authority(u), r.c.limits)}
+		return robotsFile{err: sentence(err, Authority(u), r.c.limits)}
 	}
 	defer resp.Body.Close()
 	switch s := resp.StatusCode; {
 	case s >= 500 || s == http.StatusTooManyRequests:
-		return robotsFile{err: fmt.Errorf("the server answered %s", statusText(s))}
+		return robotsFile{err: fmt.Errorf("the server answered %s", StatusText(s))}
 	case s < 200 || s > 299:
 		return robotsFile{}
 	}
 	doc, err := io.ReadAll(io.LimitReader(resp.Body, r.c.limits.Robots+1))
 	if err != nil {
-		return robotsFile{err: sentence(err, authority(u), r.c.limits)}
+		return robotsFile{err: sentence(err, Authority(u), r.c.limits)}
 	}
 	if int64(len(doc)) > r.c.limits.Robots { // a rule cut in two would mean something else
 		doc = doc[:r.c.limits.Robots]

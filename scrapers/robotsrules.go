@@ -79,7 +79,7 @@ func announced(doc []byte, at *url.URL) []string {
 		}
 		ref, _, _ := strings.Cut(strings.TrimSpace(string(v)), " ") // a comment may follow
 		u, err := at.Parse(ref)
-		if err != nil || ref == "" || authority(u) == pipeline.NoHost {
+		if err != nil || ref == "" || Authority(u) == pipeline.NoHost {
 			continue
 		}
 		u.Fragment, u.RawFragment = "", ""

@@ -17,7 +17,7 @@ func Host(rawURL string) string {
 	if err != nil {
 		return pipeline.NoHost
 	}
-	return authority(u)
+	return Authority(u)
 }
 
 // Site is the name of the site a URL belongs to: Host without a leading "www.". It is "" for what has no host.
@@ -32,8 +32,22 @@ func Site(rawURL string) string {
 	return h
 }
 
-// authority is Host of a parsed URL.
-func authority(u *url.URL) string {
+// OfSites reports whether an address is of one of the sites, or of a host below one; no sites are all.
+func OfSites(sites []string, address string) bool {
+	if len(sites) == 0 {
+		return true
+	}
+	site := Site(address)
+	for _, s := range sites {
+		if site == s || strings.HasSuffix(site, "."+s) {
+			return true
+		}
+	}
+	return false
+}
+
+// Authority is Host of a parsed URL.
+func Authority(u *url.URL) string {
 	scheme := strings.ToLower(u.Scheme)
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	if host == "" || scheme != "http" && scheme != "https" {

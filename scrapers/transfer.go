@@ -13,14 +13,14 @@ import (
 	"wirewatch/pipeline"
 )
 
-// open asks for a file's bytes from an offset on; errors of reading them are sentences. A server that sends the whole file all the same is read
+// OpenFile asks for a file's bytes from an offset on; errors of reading them are sentences. A server that sends the whole file all the same is read
 // through to the offset. An offset at the file's end, or behind it, gives no bytes.
-func (c *Client) open(ctx context.Context, url string, offset int64) (io.ReadCloser, error) {
+func (c *Client) OpenFile(ctx context.Context, url string, offset int64) (io.ReadCloser, error) {
 	resp, err := c.file(ctx, http.MethodGet, url, offset)
 	if err != nil {
 		return nil, err
 	}
-	in := c.worded(ctx, resp)
+	in := c.Worded(ctx, resp)
 	switch code := resp.StatusCode; {
 	case code == http.StatusPartialContent && begins(resp.Header) == offset:
 		return in, nil
@@ -31,7 +31,7 @@ func (c *Client) open(ctx context.Context, url string, offset int64) (io.ReadClo
 	case code == http.StatusRequestedRangeNotSatisfiable && offset > 0:
 		err = io.EOF
 	default:
-		host := authority(resp.Request.URL)
+		host := Authority(resp.Request.URL)
 		if err = statusFailure(host, code, resp.Header, c.opts.Now()); err == nil {
 			err = &pipeline.Failure{Verdict: pipeline.Retry, Reason: "range", Err: fmt.Errorf("%s was asked for a file from byte %d on, and sent something else", host, offset)}
 		}
@@ -43,20 +43,20 @@ func (c *Client) open(ctx context.Context, url string, offset int64) (io.ReadClo
 	return nil, err
 }
 
-// worded is a response's body whose errors are sentences.
-func (c *Client) worded(ctx context.Context, resp *http.Response) io.ReadCloser {
-	host := authority(resp.Request.URL)
-	return &body{ReadCloser: resp.Body, done: func() {}, translate: func(err error) error { return c.failed(ctx, err, host) }}
+// Worded is a response's body whose errors are sentences, as Failed gives them.
+func (c *Client) Worded(ctx context.Context, resp *http.Response) io.ReadCloser {
+	host := Authority(resp.Request.URL)
+	return &body{ReadCloser: resp.Body, done: func() {}, translate: func(err error) error { return c.Failed(ctx, err, host, ForFiles) }}
 }
 
-// size asks how long a file is; -1: the server does not say.
-func (c *Client) size(ctx context.Context, url string) (int64, error) {
+// FileSize asks how long a file is; -1: the server does not say.
+func (c *Client) FileSize(ctx context.Context, url string) (int64, error) {
 	resp, err := c.file(ctx, http.MethodHead, url, 0)
 	if err != nil {
 		return 0, err
 	}
 	resp.Body.Close()
-	if err := statusFailure(authority(resp.Request.URL), resp.StatusCode, resp.Header, c.opts.Now()); err != nil {
+	if err := statusFailure(Authority(resp.Request.URL), resp.StatusCode, resp.Header, c.opts.Now()); err != nil {
 		return 0, err
 	}
 	return resp.ContentLength, nil
@@ -72,17 +72,9 @@ func (c *Client) file(ctx context.Context, method, url string, offset int64) (*h
 	}
 	resp, err := c.HTTP(ForFiles).Do(req)
 	if err != nil {
-		return nil, c.failed(ctx, err, authority(req.URL))
+		return nil, c.Failed(ctx, err, Authority(req.URL), ForFiles)
 	}
 	return resp, nil
-}
-
-// failed is what an error of an exchange with host means.
-func (c *Client) failed(ctx context.Context, err error, host string) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return sentence(err, host, c.limits)
 }
 
 // begins is the first byte that a Content-Range names; -1: it names none.

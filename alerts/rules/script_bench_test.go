@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"wirewatch/pipeline/cputest"
 )
 
 // writings turn the words of the English-like texts and rules into words of another script.
@@ -81,13 +83,13 @@ func BenchmarkScripts(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
-			i, hits, start := 0, 0, cpu()
+			i, hits, start := 0, 0, cputest.Time(b)
 			for b.Loop() {
 				hits += len(set.Match(docs[i%len(docs)]))
 				i++
 			}
 			b.ReportMetric(float64(hits)/float64(i), "hits/op")
-			if used := cpu() - start; used > 0 {
+			if used := cputest.Time(b) - start; used > 0 {
 				b.ReportMetric(float64(i)/used.Seconds(), "articles/cpu-s")
 			}
 		})

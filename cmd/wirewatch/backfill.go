@@ -17,6 +17,7 @@ import (
 	"wirewatch/pipeline/dedup"
 	"wirewatch/pipeline/store"
 	"wirewatch/scrapers"
+	"wirewatch/scrapers/past"
 )
 
 // A backfilling is what `backfill` was asked for.
@@ -250,7 +251,7 @@ func (b *backfilling) run(ctx context.Context, e *env, s *setup) error {
 
 // pasts are the sources, and by their names the configured feeds that they read.
 func (b *backfilling) pasts(client *scrapers.Client, s *setup) (out []pipeline.Past, feeds map[string]string, err error) {
-	d := scrapers.PastDeps{Client: client, Options: func(feed string) scrapers.RequestOptions { return s.options[feed] }, Sites: b.sites, Now: s.now,
+	d := past.Deps{Client: client, Options: func(feed string) scrapers.RequestOptions { return s.options[feed] }, Sites: b.sites, Now: s.now,
 		Feed: func(name string) (string, bool) {
 			for _, f := range s.cfg.Feeds {
 				if f.Name == name {
@@ -261,7 +262,7 @@ func (b *backfilling) pasts(client *scrapers.Client, s *setup) (out []pipeline.P
 		}}
 	feeds = map[string]string{}
 	for _, src := range slices.Compact(slices.Sorted(slices.Values(b.sources))) {
-		p, err := scrapers.NewPast(src, d)
+		p, err := past.New(src, d)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -296,11 +297,7 @@ func (b *backfilling) fill(ctx context.Context, a *app, p *progress, is pipeline
 	if len(b.sites) > 0 {
 		walk.Wanted = func(url string) bool { return scrapers.OfSites(b.sites, url) }
 	}
-	workers := 4 // sources; each has readers of its own
-	if b.limit > 0 {
-		workers = 1 // else several would each go up to the limit
-	}
-	_, werr := a.stage(ctx, workers, walk)
+	_, werr := a.stage(ctx, 4, walk) // sources; each has readers of its own
 	b.full = walk.Full()
 	if ctx.Err() != nil {
 		return 0, werr

@@ -116,9 +116,9 @@ func (r estimateRow) say() string {
 func roughly(d time.Duration) string {
 	switch {
 	case d < time.Minute:
-		return short(d.Round(time.Second))
+		return pipeline.ShortDuration(d.Round(time.Second))
 	case d < 48*time.Hour:
-		return short(d.Round(time.Minute))
+		return pipeline.ShortDuration(d.Round(time.Minute))
 	}
 	return fmt.Sprintf("%.0f days", d.Hours()/24)
 }

@@ -542,6 +542,7 @@ func TestPagesLogsAndSecrets(t *testing.T) {
 	}
 	seen["a refusal of the API"], seen["an answer of the API"] = refusal, string(answer)
 
+	edit(t, cfg, "listen: 127.0.0.1:0\n", "listen: "+addr+"\n") // which port the system gave the daemon alone knows
 	seen["health"], _ = verbOut(t, "health", "-c", cfg)
 	if seen["health"] != "ready\n" {
 		t.Errorf("health says %q", seen["health"])

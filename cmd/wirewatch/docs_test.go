@@ -11,7 +11,7 @@ import (
 	"wirewatch/alerts"
 	"wirewatch/configs"
 	"wirewatch/pipeline"
-	"wirewatch/scrapers"
+	"wirewatch/scrapers/past"
 )
 
 // The README's tables are the program's own.
@@ -27,7 +27,7 @@ func TestReadmeTables(t *testing.T) {
 	for _, k := range alerts.Kinds {
 		kindRows = append(kindRows, fmt.Sprintf("| `%s` | %s |", k.Name, k.Doc))
 	}
-	for _, k := range scrapers.PastKinds {
+	for _, k := range past.Kinds {
 		sourceRows = append(sourceRows, fmt.Sprintf("| `%s:%s` | %s |", k.Name, k.Arg, k.Doc))
 	}
 	for name, want := range map[string][]string{"verbs": verbRows, "channels": kindRows, "sources": sourceRows} {

@@ -173,7 +173,7 @@ func runFeedsList(ctx context.Context, e *env, v verb, args []string) error {
 			if f.Every == 0 {
 				f.Every = pipeline.DefaultEvery
 			}
-			r.Every = short(f.Every)
+			r.Every = pipeline.ShortDuration(f.Every)
 			when = "every " + r.Every
 		}
 		rows = append(rows, r)
@@ -187,18 +187,6 @@ func runFeedsList(ctx context.Context, e *env, v verb, args []string) error {
 		return nil
 	}
 	return table(e.stdout, 0, []string{"NAME", "WHEN", "URL"}, cells)
-}
-
-// short writes a duration as the configuration does: 15m, not 15m0s.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 type feedStatus struct {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -105,14 +104,21 @@ func knownRule(ctx context.Context, e *env, config string, st *store.Store, name
 	if err != nil {
 		return err
 	}
+	if _, like, ok := named(list, name); !ok {
+		return fmt.Errorf("there is no rule %q%s, nor anything stored that one of this name matched", name, like)
+	}
+	return nil
+}
+
+// named finds a rule by its name. Where there is none, like asks whether another one was meant.
+func named(list []rules.Rule, name string) (r rules.Rule, like string, ok bool) {
 	names := make([]string, len(list))
 	for i, r := range list {
-		names[i] = r.Name
+		if names[i] = r.Name; r.Name == name {
+			return r, "", true
+		}
 	}
-	if slices.Contains(names, name) {
-		return nil
-	}
-	return fmt.Errorf("there is no rule %q%s, nor anything stored that one of this name matched", name, didYouMean(name, names))
+	return rules.Rule{}, didYouMean(name, names), false
 }
 
 // rulesOf reads the rules of a rule file, or of the configuration where file is "". Rules need no secrets of channels.

@@ -104,13 +104,11 @@ func (a asked) rule(e *env, name string) (rules.Rule, error) {
 	if err != nil {
 		return rules.Rule{}, err
 	}
-	names := make([]string, len(list))
-	for i, r := range list {
-		if names[i] = r.Name; r.Name == name {
-			return r, nil
-		}
+	r, like, ok := named(list, name)
+	if !ok {
+		return r, fmt.Errorf("there is no rule %q%s; a query is given with -q", name, like)
 	}
-	return rules.Rule{}, fmt.Errorf("there is no rule %q%s; a query is given with -q", name, didYouMean(name, names))
+	return r, nil
 }
 
 // readArticle reads an article: the page of an address, through the one guarded client; or a file or standard input, which hold JSON as

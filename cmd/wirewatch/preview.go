@@ -171,7 +171,7 @@ func (p *preview) row(ctx context.Context, c configs.Channel) (previewRow, error
 	esc := p.alert.Escalate
 	switch {
 	case c.Name == esc.To:
-		x.State, x.Why = "escalation", fmt.Sprintf("%s after the others, unless someone acknowledges it", short(esc.After))
+		x.State, x.Why = "escalation", fmt.Sprintf("%s after the others, unless someone acknowledges it", pipeline.ShortDuration(esc.After))
 		d.Bundle = pipeline.NewBundle(pipeline.ForEscalation, "")
 	case !slices.Contains(p.s.route[p.rule.Name], c.Name):
 		x.State, x.Why = "below", fmt.Sprintf("not told: the rule's severity is %s, and the channel is told of %s and above only",
@@ -189,7 +189,7 @@ func (p *preview) row(ctx context.Context, c configs.Channel) (previewRow, error
 		case y.State == pipeline.DeliverySilenced:
 			x.Why = "would be kept quiet by " + deliveryWhy(y)
 		case wait > 0:
-			x.Why = fmt.Sprintf("would go out after a wait of %s", short(wait))
+			x.Why = fmt.Sprintf("would go out after a wait of %s", pipeline.ShortDuration(wait))
 		default:
 			x.Why = "would go out at once"
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,12 +74,8 @@ func addSilence(ctx context.Context, e *env, v verb, args []string) error {
 	}
 	if s.Rule != "" {
 		if list, err := rulesOf(e, *file, ""); err == nil { // a configuration that is wrong just now keeps nobody from being quiet
-			names := make([]string, len(list))
-			for i, r := range list {
-				names[i] = r.Name
-			}
-			if !slices.Contains(names, s.Rule) {
-				return usagef("%s --rule: there is no rule %q in the configuration%s", v.name, s.Rule, didYouMean(s.Rule, names))
+			if _, like, ok := named(list, s.Rule); !ok {
+				return usagef("%s --rule: there is no rule %q in the configuration%s", v.name, s.Rule, like)
 			}
 		}
 	}

@@ -7,9 +7,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
+
+	"wirewatch/pipeline/cputest"
 )
 
 // press makes documents as a newsroom's stream has them, in units instead of words to be quick about it: lengths around 450
@@ -116,15 +117,6 @@ func edition(n int, decide bool) (p *press, x *Index, bytes uint64) {
 	return p, x, heapBytes() - before
 }
 
-// cpu is the time that the process has had of the processors: the figure that a busy machine leaves alone.
-func cpu(b *testing.B) time.Duration {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-}
-
 func heapBytes() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -163,12 +155,12 @@ func BenchmarkDecide(b *testing.B) {
 					found++
 				}
 			}
-			i, start := 0, cpu(b)
+			i, start := 0, cputest.Time(b)
 			for b.Loop() {
 				x.Decide(next[i%len(next)])
 				i++
 			}
-			b.ReportMetric(float64(cpu(b)-start)/1e3/float64(i), "cpu-µs/op")
+			b.ReportMetric(float64(cputest.Time(b)-start)/1e3/float64(i), "cpu-µs/op")
 			b.ReportMetric(float64(bytes)/1e6, "MB")
 			b.ReportMetric(float64(found)/float64(len(next)), "joined")
 			runtime.KeepAlive(x)
@@ -183,7 +175,7 @@ func BenchmarkRebuild(b *testing.B) {
 	for i := range docs {
 		docs[i] = p.doc()
 	}
-	n, start := 0, cpu(b)
+	n, start := 0, cputest.Time(b)
 	for b.Loop() {
 		x := New(Options{})
 		for _, d := range docs {
@@ -195,7 +187,7 @@ func BenchmarkRebuild(b *testing.B) {
 			b.Fatal(x.Len())
 		}
 	}
-	b.ReportMetric(float64(cpu(b)-start)/1e6/float64(n), "cpu-ms/op")
+	b.ReportMetric(float64(cputest.Time(b)-start)/1e6/float64(n), "cpu-ms/op")
 }
 
 // BenchmarkChurn adds a document to an index of 10^5 and takes the oldest out.

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"wirewatch/pipeline/cputest"
 )
 
 func TestTerms(t *testing.T) {
@@ -368,12 +370,12 @@ func BenchmarkEvents(b *testing.B) {
 			x, docs := eventWorld(n)
 			runtime.GC()
 			runtime.ReadMemStats(&after)
-			i, start := 0, cpu(b)
+			i, start := 0, cputest.Time(b)
 			for b.Loop() {
 				x.Decide(docs[i%len(docs)])
 				i++
 			}
-			b.ReportMetric(float64((cpu(b)-start).Microseconds())/float64(i), "cpu-µs/op")
+			b.ReportMetric(float64((cputest.Time(b)-start).Microseconds())/float64(i), "cpu-µs/op")
 			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "B/event")
 			runtime.KeepAlive(x)
 		})
@@ -392,12 +394,12 @@ func BenchmarkTerms(b *testing.B) {
 		}
 		bodies = append(bodies, body)
 	}
-	i, start := 0, cpu(b)
+	i, start := 0, cputest.Time(b)
 	for b.Loop() {
 		Terms("A headline of some words", bodies[i%len(bodies)], "en")
 		i++
 	}
-	b.ReportMetric(float64((cpu(b)-start).Microseconds())/float64(i), "cpu-µs/op")
+	b.ReportMetric(float64((cputest.Time(b)-start).Microseconds())/float64(i), "cpu-µs/op")
 }
 
 // word spells a number in syllables.

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math/rand"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"wirewatch/pipeline/cputest"
 	"wirewatch/pipeline/text"
 )
 
@@ -184,9 +184,9 @@ func TestBound(t *testing.T) {
 	cost := func(a, b string) time.Duration {
 		best := time.Hour
 		for range 3 { // the best of three, for what else the machine does
-			start := cpuTime(t)
+			start := cputest.Time(t)
 			Words(a, b)
-			best = min(best, cpuTime(t)-start)
+			best = min(best, cputest.Time(t)-start)
 		}
 		return best
 	}
@@ -202,16 +202,6 @@ func TestBound(t *testing.T) {
 			t.Errorf("%s took %s, where an ordinary edit takes %s", name, took, plain)
 		}
 	}
-}
-
-// cpuTime is the process's user and system time.
-func cpuTime(t *testing.T) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func TestShort(t *testing.T) {

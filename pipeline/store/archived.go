@@ -229,7 +229,7 @@ func (s *Store) RuleMatches(ctx context.Context, rule string, r pipeline.Range, 
 	w.add(true, `m.rule = ? AND a.pruned < ?`, rule, prunedBody)
 	w.add(!r.Since.IsZero(), `m.dated >= ?`, ms(r.Since))
 	w.add(!r.Until.IsZero(), `m.dated < ?`, ms(r.Until))
-	w.add(site != "", `(a.site = ? OR a.site LIKE ?)`, ident(site), "%."+ident(site))
+	w.site(`a.site`, site)
 	c, done := s.read(ctx)
 	defer done()
 	ids, err := column[int64](c, `SELECT m.article FROM matches m JOIN articles a ON a.id = m.article`+w.String()+` ORDER BY m.article`, w.args...)

@@ -12,8 +12,9 @@ import (
 // Several backfills may name one page, at once or one after the other, and each has a range of its own. The page is an item of the run that
 // named it first; what that run finds outside of its range, another one gets.
 
-// wantedBy chooses items of a run, and those that it waits for; the run is the argument, twice.
-const wantedBy = `((backfill = ? AND backfill <> 0) OR id IN (SELECT item FROM backfill_wants WHERE backfill = ?))`
+// wantedBy chooses items of a run, and those that it waits for; the run is the argument, twice. It is a UNION, since PostgreSQL reads the
+// whole table for an OR with a subquery in it.
+const wantedBy = `id IN (SELECT id FROM items WHERE backfill = ? AND backfill <> 0 UNION SELECT item FROM backfill_wants WHERE backfill = ?)`
 
 // anew opens an item for a run, as if it had found it now.
 const anew = `UPDATE items SET state = 'open', backfill = ?, due = ?, attempts = 0, claims = 0, claimed_by = '', error = '', first_try = 0`

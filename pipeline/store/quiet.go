@@ -76,13 +76,13 @@ func (s *Store) OpenWindow(ctx context.Context, channel string, b pipeline.Bundl
 	return at(due), nil
 }
 
-// LastSent says when a channel took its last messages, up to n, the newest first. What went out in a digest is one message. With archived those
-// of replays count too.
-func (s *Store) LastSent(ctx context.Context, channel string, n int, archived bool) ([]time.Time, error) {
+// LastSent says when a channel took its last messages until then, up to n, the newest first. What went out in a digest is one message. With
+// archived those of replays count too.
+func (s *Store) LastSent(ctx context.Context, channel string, until time.Time, n int, archived bool) ([]time.Time, error) {
 	c, done := s.read(ctx)
 	defer done()
-	sent, err := column[int64](c, `SELECT sent FROM deliveries WHERE channel = ? AND sent > 0 AND digest = 0 AND archived <= ? ORDER BY sent DESC LIMIT ?`,
-		channel, bit(archived), n)
+	sent, err := column[int64](c, `SELECT sent FROM deliveries WHERE channel = ? AND sent > 0 AND sent <= ? AND digest = 0 AND archived <= ? ORDER BY sent DESC LIMIT ?`,
+		channel, ms(until), bit(archived), n)
 	if err != nil {
 		return nil, fmt.Errorf("look what %s took last: %w", channel, err)
 	}

@@ -7,9 +7,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"wirewatch/pipeline/cputest"
 )
 
 // Twice the input costs about twice, whatever the input is made to be: in bytes allocated at most 2.5 times, in CPU time at
@@ -106,11 +107,11 @@ func TestCostGrowsWithLength(t *testing.T) {
 				var before, after runtime.MemStats
 				runtime.GC()
 				runtime.ReadMemStats(&before)
-				start := cpuTime(t)
+				start := cputest.Time(t)
 				if _, err := x.Extract(in); err != nil && !errors.Is(err, ErrEmpty) {
 					t.Errorf("%s: %v", name, err)
 				}
-				cpu = min(cpu, cpuTime(t)-start)
+				cpu = min(cpu, cputest.Time(t)-start)
 				runtime.ReadMemStats(&after)
 				bytes, mallocs = after.TotalAlloc-before.TotalAlloc, after.Mallocs-before.Mallocs
 			}
@@ -138,16 +139,6 @@ func TestCostGrowsWithLength(t *testing.T) {
 		}
 		t.Logf("%-22s %5d MiB allocated, %8d times, %7v for %d KiB; growth %.2f in bytes, %.2f in time", name, b2>>20, m2, t2.Round(time.Millisecond), 2*size>>10, float64(b2)/float64(b1), float64(t2)/float64(t1))
 	}
-}
-
-// cpuTime is the process's user and system time.
-func cpuTime(t *testing.T) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // Noise of any kind gives a result or an error: bytes at random, tags at random, pages cut anywhere, pages with bytes struck.

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"wirewatch/pipeline/cputest"
+
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/japanese"
@@ -61,9 +63,9 @@ func TestCostlyPages(t *testing.T) {
 	}
 	read := func(in Input) (*Article, time.Duration, error) {
 		runtime.GC() // what the page before left is not this one's cost
-		start := cpuTime(t)
+		start := cputest.Time(t)
 		a, err := x.Extract(in)
-		return a, cpuTime(t) - start, err
+		return a, cputest.Time(t) - start, err
 	}
 	ordinary := Input{HTML: []byte(strings.Repeat(p, m))}
 	_, plain, err := read(ordinary)

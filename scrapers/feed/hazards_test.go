@@ -6,9 +6,10 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"wirewatch/pipeline/cputest"
 
 	"github.com/mmcdole/gofeed"
 	"golang.org/x/text/encoding"
@@ -80,9 +81,9 @@ func TestLinear(t *testing.T) {
 	const size = 2 << 20
 	cost := func(doc string) time.Duration {
 		runtime.GC() // what the feed before left is not this one's cost
-		start := cpuTime(t)
+		start := cputest.Time(t)
 		_, _ = Parse([]byte(doc), "", "")
-		return cpuTime(t) - start
+		return cputest.Time(t) - start
 	}
 	plain := cost(rssOf(size/1000, func(i int) string {
 		return fmt.Sprintf("<item><title>Item %d</title><link>https://e.example/%d</link><description>%s</description></item>", i, i, strings.Repeat("words of it ", 1000/12))
@@ -110,16 +111,6 @@ func TestLinear(t *testing.T) {
 			t.Logf("%s: %v, %.1f of an ordinary feed", name, d, float64(d)/float64(plain))
 		}
 	}
-}
-
-// cpuTime is the process's user and system time.
-func cpuTime(t *testing.T) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // A feed cut anywhere gives the entries that were closed, and says that it was cut.

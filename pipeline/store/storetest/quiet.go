@@ -105,12 +105,16 @@ func bundles(w *world) {
 	d = again[1]
 	d.State, d.Sent = pipeline.DeliverySent, w.now
 	w.ok(w.s.SaveDelivery(w.ctx, l, d))
-	sent, err := w.s.LastSent(w.ctx, "slack", 5, true)
+	sent, err := w.s.LastSent(w.ctx, "slack", w.now, 5, true)
 	w.ok(err)
 	w.want(sent, []time.Time{w.now, w.now.Add(-time.Minute)})
-	sent, err = w.s.LastSent(w.ctx, "slack", 1, true)
+	sent, err = w.s.LastSent(w.ctx, "slack", w.now, 1, true)
 	w.ok(err)
 	w.want(sent, []time.Time{w.now})
+	// What a clock that was set back calls later takes the place of nothing that was sent since.
+	sent, err = w.s.LastSent(w.ctx, "slack", w.now.Add(-time.Second), 1, true)
+	w.ok(err)
+	w.want(sent, []time.Time{w.now.Add(-time.Minute)})
 
 	// The second digest of a bundle counts on.
 	for i := range 2 {

@@ -98,7 +98,7 @@ func replayed(w *world) {
 	save(d, pipeline.DeliverySent, w.now)
 	save(first("r1")[0], pipeline.DeliverySent, w.now)
 	for archived, want := range map[bool]int{true: 3, false: 1} {
-		sent, err := w.s.LastSent(w.ctx, "slack", 10, archived)
+		sent, err := w.s.LastSent(w.ctx, "slack", w.now, 10, archived)
 		w.ok(err)
 		w.want(len(sent), want)
 	}

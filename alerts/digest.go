@@ -3,6 +3,7 @@ package alerts
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"wirewatch/pipeline"
@@ -116,7 +117,11 @@ func escalated(d pipeline.Delivery) bool {
 
 // escalationNotes say of an escalated message who was told first, and of one that may be escalated what keeps it from that.
 func escalationNotes(d pipeline.Delivery) (out []string) {
-	ack := fmt.Sprintf("`wirewatch alerts ack %d`", d.ID)
+	id := "ID"
+	if d.ID != 0 { // else it is a preview, of which nothing is stored
+		id = strconv.FormatInt(d.ID, 10)
+	}
+	ack := "`wirewatch alerts ack " + id + "`"
 	if !escalated(d) {
 		if e := d.Alert.Escalate; e.To != "" {
 			out = append(out, fmt.Sprintf("Goes to %s after %s unless someone acknowledges it: %s", line(e.To, nameLen), pipeline.ShortDuration(e.After), ack))

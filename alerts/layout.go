@@ -141,8 +141,9 @@ func (p printer) piece(x piece) string {
 	return s[:at] + marks[0] + body + marks[1] + s[at+len(body):]
 }
 
-// plainText writes a message without any markup and without its links.
-var plainText = printer{escape: inert, end: "\n"}
+// plainText writes a message without its links and without markup, but for what was removed: unmarked, it would read as if it stood there
+// still.
+var plainText = printer{escape: inert, end: "\n", looks: map[look][2]string{strike: {"[-", "-]"}}}
 
 // chatMarkdown is the Markdown that Discord and Mattermost share.
 var chatMarkdown = printer{

@@ -18,6 +18,7 @@ type Backlog struct {
 type ChannelBacklog struct {
 	Attempts int       // at the delivery at the head of its queue
 	Waiting  time.Time // since when that waits, what held it before left out; zero: none that was tried is open
+	Due      time.Time // when it is tried again
 	Error    string    // of that, or of the last dead one
 	Dead     int       // deliveries that died since the moment that was asked for and were not replayed
 }
@@ -104,16 +105,20 @@ func (w *WorksWatch) behind(b Backlog, now time.Time) (out []Condition) {
 	for _, name := range w.Channels() {
 		ch := b.Channels[name]
 		to := operators(w.Operator, name)
-		if ch.Attempts >= failingTries && age(ch.Waiting) > failingAfter { // that it is over says the delivery that is taken
+		asked := ch.Due.Sub(now) > failingAfter                                                        // by its receiver: of itself, a channel waits for minutes
+		if ch.Attempts >= failingTries && age(ch.Waiting) > failingAfter || ch.Attempts > 0 && asked { // that it is over says the delivery that is taken
+			text := fmt.Sprintf("The message at the head of its queue has failed %d times; those behind it wait, and nothing is lost. Last: %s", ch.Attempts, ch.Error)
+			if asked {
+				text = fmt.Sprintf("Its receiver asks to wait until %s; what is for it waits, and nothing is lost. Last: %s", day(ch.Due), ch.Error)
+			}
 			out = append(out, Condition{Subject: "channel:" + name, At: now, Channels: to, Trouble: "failing", Since: ch.Waiting,
-				Headline: fmt.Sprintf("Channel %s takes no messages", name),
-				Text:     fmt.Sprintf("The message at the head of its queue has failed %d times; those behind it wait, and nothing is lost. Last: %s", ch.Attempts, ch.Error)})
+				Headline: fmt.Sprintf("Channel %s takes no messages", name), Text: text})
 		}
 		c := Condition{Subject: "refused:" + name, At: now, Channels: to, Headline: fmt.Sprintf("Channel %s refuses nothing any more", name),
 			Text: "What it had refused was sent again, or is a day old."}
 		if ch.Dead > 0 {
 			c.Trouble, c.Since, c.Headline = "refused", now, fmt.Sprintf("Channel %s refused messages", name)
-			c.Text = fmt.Sprintf("In the last day it would not have %d of them, however often they are sent, and the next ones went on. `wirewatch alerts list --state dead` lists them, `wirewatch alerts retry` sends them again. Last: %s", ch.Dead, ch.Error)
+			c.Text = fmt.Sprintf("In the last day %d of them were given up, because it would not have them at all or did not for days, and the next ones went on. `wirewatch alerts list --state dead` lists them, `wirewatch alerts retry` sends them again. Last: %s", ch.Dead, ch.Error)
 		}
 		out = append(out, c)
 	}

@@ -69,6 +69,20 @@ func worksTold(w *world) {
 	w.want("replayed", n, 1)
 	look()
 	w.want("told", w.told()[7:], "[refused:desk 2 refused true]")
+
+	w.run(w.deliver)
+	w.channels["desk"].next = []error{later(time.Minute), later(12 * time.Hour)} // a long wait that its receiver asks for is told at once
+	w.raise(4, 1, "desk")
+	w.run(w.deliver)
+	look()
+	w.want("told", len(w.told()), 8)
+	w.add(time.Minute)
+	w.run(w.deliver)
+	look()
+	w.want("told", w.told()[8:], "[channel:desk 3 failing false]")
+	w.add(12 * time.Hour)
+	w.run(w.deliver)
+	w.want("told", w.told()[9:], "[channel:desk 4 failing true]")
 }
 
 // Items that wait for more than an hour are told of; those of a backfill are not.

@@ -41,12 +41,16 @@ type DeliverStore interface {
 // someone to replay it, and one busy moment of the receiver must not end it.
 const ageAttempts = 3
 
+// throttledAge ends what a receiver answers for ever by saying when to come again: a delivery whose next attempt would be made at such an
+// age is dead when the time that the receiver named has come, so that the next goes out then, and not before.
+const throttledAge = 7 * 24 * time.Hour
+
 // A Deliverer sends what is due to its channel, in order.
 type Deliverer struct {
 	Store   DeliverStore
 	Channel func(name string) (Channel, bool) // by the configuration as it stands
 	Backoff Backoff
-	MaxAge  time.Duration // deliveries that still fail so long after they were made, or let go, are dead
+	MaxAge  time.Duration // deliveries that still fail so long after they were made, or let go, are dead; where the receiver says when to come again, after a week
 	Now     func() time.Time
 	Sleep   func(ctx context.Context, d time.Duration) error
 	Report  func(Event, error)
@@ -154,6 +158,14 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, j *judge, x De
 	if left, err := j.sift(ctx, l, []Delivery{x}); err != nil || len(left) == 0 {
 		return DeliveryHeld, err
 	}
+	if x.Attempts >= ageAttempts && x.Due.Sub(later(x.Created, x.Released)) > throttledAge {
+		x.State, x.Due = DeliveryDead, d.Now()
+		if err := d.Store.SaveDelivery(ctx, l, x); err != nil {
+			return x.State, err
+		}
+		d.Report(Event{Stage: "deliver", Key: l.Key, Outcome: "dead"}, fmt.Errorf("given up after %d attempts in more than %d days: %s", x.Attempts, throttledAge/(24*time.Hour), x.Error))
+		return x.State, nil
+	}
 	if every := ch.Pace(); every > 0 && !*slot {
 		at, err := d.Store.ReserveChannel(ctx, l.Key, d.Now(), every)
 		if err != nil {
@@ -206,7 +218,7 @@ func (d *Deliverer) one(ctx context.Context, l Lease, ch Channel, j *judge, x De
 			ev.Outcome = "gone"
 			serr = fmt.Errorf("%w; nothing more is sent to channel %s until the configuration is reloaded; what waits is kept", serr, l.Key)
 		case f.Verdict == Final, f.After == 0 && now.Sub(later(x.Created, x.Released)) > d.MaxAge && x.Attempts >= ageAttempts:
-			// One whose receiver says when to come again lives on: were it dead, the next would go out before that time.
+			// One whose receiver says when to come again lives on (see throttledAge): were it dead, the next would go out before that time.
 			x.State = DeliveryDead
 			ev.Outcome = "dead"
 		}

@@ -18,7 +18,7 @@ func TestDeliverer(t *testing.T) {
 		name string
 		f    func(*world)
 	}{
-		{"order", deliveredInOrder}, {"retry", retryBlocks}, {"final", finalGoesOn}, {"gone", goneChannel}, {"throttled", throttledWaits}, {"too old", tooOld}, {"old and throttled", oldThrottled},
+		{"order", deliveredInOrder}, {"retry", retryBlocks}, {"final", finalGoesOn}, {"gone", goneChannel}, {"throttled", throttledWaits}, {"too old", tooOld}, {"old and throttled", oldThrottled}, {"throttled for ever", throttledForever},
 		{"old and new to the channel", oldWaited}, {"replay", replayedLast}, {"unknown channel", unknownChannel},
 		{"shutdown while sending", shutdownWhileSending}, {"shutdown after sending", shutdownAfterSending}, {"shutdown while pacing", shutdownWhilePacing},
 		{"pace", paced}, {"changed while pacing", changedWhilePacing}, {"panics", sendPanics}, {"lease lost", deliverLeaseLost}, {"many", manyDeliveries}, {"lag", lag},
@@ -182,6 +182,41 @@ func oldThrottled(w *world) {
 	w.add(time.Millisecond)
 	w.want("sent", w.run(w.deliver), 2)
 	w.want("desk", w.took("desk"), "[r0 r1]")
+}
+
+// A receiver that says "later" for ever does not hold its channel for ever: after a week a message is dead, when the time that the receiver
+// named has come, and listed; the next one goes out then.
+func throttledForever(w *world) {
+	ch := w.channels["desk"]
+	for range 100 {
+		ch.next = append(ch.next, later(12*time.Hour))
+	}
+	w.raise(0, 1, "desk")
+	w.add(80 * time.Hour)
+	w.raise(1, 1, "desk")
+	for w.states("desk")[0].State == pipeline.DeliveryOpen && len(ch.tries) < 100 {
+		w.run(w.deliver)
+		w.add(12*time.Hour - time.Millisecond)
+		n := len(ch.tries)
+		w.run(w.deliver)
+		w.want("asked early", len(ch.tries)-n, 0)
+		w.add(time.Millisecond)
+		if w.now().Sub(w.states("desk")[0].Created) > 7*24*time.Hour {
+			ch.next = nil // it is well again, as the first message's time is up
+		}
+		if len(ch.next) == 0 {
+			w.want("sent", w.run(w.deliver), 1)
+		}
+	}
+	d := w.states("desk")[0]
+	w.want("dead", line(d.State, d.Error, d.Due.Equal(w.now())), "dead 429 Too Many Requests true")
+	if age := w.now().Sub(d.Created); age < 7*24*time.Hour || age > 8*24*time.Hour {
+		w.Errorf("it was given up after %s", age)
+	}
+	w.want("desk", w.took("desk"), "[r1]")
+	_, err := w.store.RetryDeliveries(w.Context())
+	w.ok(err)
+	w.want("replayed", w.run(w.deliver), 1)
 }
 
 // Age alone does not end a delivery that was hardly tried: it waited for its channel, or was replayed by hand.

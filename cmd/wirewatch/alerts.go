@@ -38,6 +38,8 @@ type deliveryRow struct {
 	Silence  int64  `json:"silence"` // the silence that keeps it quiet; 0: none
 	Acked    string `json:"acked"`   // when someone acknowledged it
 	AckedBy  string `json:"acked_by"`
+	Kind     string `json:"kind"` // match, update, digest, health, test
+	News     string `json:"news"` // what the kind leaves open, see deliveryNews
 }
 
 // mark is what a person says of the alert, for a table.
@@ -106,6 +108,31 @@ func deliveryTitle(d pipeline.Delivery) string {
 	return d.Alert.Article.Title
 }
 
+// deliveryNews says in a few words what the kind of a delivery's alert leaves open: which news of the story it tells, that it is an
+// escalation, that it is told from the archive. "": nothing.
+func deliveryNews(d pipeline.Delivery) string {
+	var out []string
+	if u := d.Alert.Update; u != nil {
+		switch {
+		case u.Withdrawn:
+			out = append(out, "withdrawn")
+		case u.Outlets > 0:
+			out = append(out, count(u.Outlets, "other outlet"))
+		case u.Corrected:
+			out = append(out, "corrected")
+		default:
+			out = append(out, fmt.Sprint("version ", u.Version))
+		}
+	}
+	if d.Bundle.Reason() == pipeline.ForEscalation || len(d.Told) > 0 {
+		out = append(out, "escalation")
+	}
+	if d.Archived {
+		out = append(out, "from the archive")
+	}
+	return strings.Join(out, ", ")
+}
+
 func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 	fs := v.flags(e)
 	file := configFlag(fs)
@@ -136,9 +163,13 @@ func runAlertsList(ctx context.Context, e *env, v verb, args []string) error {
 			r := deliveryRow{d.ID, d.UID, string(d.State), d.Channel, d.Alert.Rule, d.Alert.Story.ID, deliveryTitle(d), d.Alert.Article.URL,
 				d.Attempts, stamp(d.Created), stamp(d.Due), stamp(d.Sent), d.Error,
 				d.Alert.About.Severity, string(d.Alert.Mark.Says), d.Alert.Mark.By, d.Alert.Mark.Note, stamp(d.Alert.Mark.At),
-				string(d.Bundle), d.Digest, d.Silence, stamp(d.Alert.Acked), d.Alert.AckedBy}
+				string(d.Bundle), d.Digest, d.Silence, stamp(d.Alert.Acked), d.Alert.AckedBy, d.Alert.Kind, deliveryNews(d)}
 			rows[i] = r
-			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.mark(), r.Title, waits(d, channels, e.now())}
+			title := r.Title
+			if r.News != "" {
+				title += " (" + r.News + ")"
+			}
+			cells[i] = []string{strconv.FormatInt(r.ID, 10), r.State, r.Channel, r.Rule, strconv.Itoa(r.Attempts), r.Created, r.mark(), title, waits(d, channels, e.now())}
 		}
 		return printList(e, *asJSON, rows, wide, []string{"ID", "STATE", "CHANNEL", "RULE", "TRIES", "CREATED", "MARK", "TITLE", "WHY"}, cells, noneOf("deliveries", *state))
 	})

@@ -32,12 +32,14 @@ type chaos struct {
 	kills     int
 	rand      *rand.Rand // of the one who makes trouble
 	receivers map[string]*receiver
+	base      string // the receivers' address
 	cfg       string
 	store     string // the file
 	small     bool   // it stands on a small disk
 	log       *os.File
 	counters
 
+	daemon int // how many were started; each says to receivers which one it is
 	cmd    *exec.Cmd
 	ended  chan error
 	logged int64 // how long the log was when it started
@@ -91,10 +93,7 @@ func newChaos(t *testing.T, seed uint64, n, slack, kills int) *chaos {
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
 	c.store = filepath.Join(c.disk(), "wirewatch.db")
-	c.cfg = filepath.Join(t.TempDir(), "wirewatch.yaml")
-	if err := os.WriteFile(c.cfg, []byte(c.config(srv.URL)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	c.base, c.cfg = srv.URL, filepath.Join(t.TempDir(), "wirewatch.yaml")
 	var err error
 	if c.log, err = os.Create(filepath.Join(t.TempDir(), "daemon.log")); err != nil {
 		t.Fatal(err)
@@ -124,8 +123,8 @@ func (c *chaos) open() {
 }
 
 // config has a canary in every place where a secret can stand.
-func (c *chaos) config(base string) string {
-	withUser := strings.Replace(base, "http://", "http://user:canaryPassword@", 1)
+func (c *chaos) config() string {
+	withUser := strings.Replace(c.base, "http://", "http://user:canaryPassword@", 1)
 	return fmt.Sprintf(`store: %[1]s
 listen: 127.0.0.1:0
 allow_private: [127.0.0.0/8]
@@ -141,12 +140,12 @@ rules:
   - {name: grouped, query: zirconium, channels: [quiet], group: 2s}
   - {name: daytime, query: zirconium, channels: [quiet], hours: {from: "06:00", to: "20:00"}}
 channels:
-  - {name: slack, kind: slack, url: "%[3]s/slack/canarySlackPath"}
-  - {name: desk, kind: webhook, url: "%[3]s/desk/canaryDeskPath?token=canaryQuery", secret: %[4]s, headers: {X-Auth: Bearer canaryHeader}}
-  - {name: second, kind: webhook, url: "%[2]s/second/canarySecondPath", secret: %[4]s}
-  - {name: chat, kind: mattermost, url: "%[2]s/chat/canaryChatPath"}
-  - {name: quiet, kind: webhook, url: "%[2]s/quiet/canaryQuietPath", secret: %[4]s, quiet: {limit: 400/h}}
-`, c.store, base, withUser, hookSecret)
+  - {name: slack, kind: slack, url: "%[3]s/slack/canarySlackPath?daemon=%[5]d"}
+  - {name: desk, kind: webhook, url: "%[3]s/desk/canaryDeskPath?token=canaryQuery&daemon=%[5]d", secret: %[4]s, headers: {X-Auth: Bearer canaryHeader}}
+  - {name: second, kind: webhook, url: "%[2]s/second/canarySecondPath?daemon=%[5]d", secret: %[4]s}
+  - {name: chat, kind: mattermost, url: "%[2]s/chat/canaryChatPath?daemon=%[5]d"}
+  - {name: quiet, kind: webhook, url: "%[2]s/quiet/canaryQuietPath?daemon=%[5]d", secret: %[4]s, quiet: {limit: 400/h}}
+`, c.store, c.base, withUser, hookSecret, c.daemon)
 }
 
 // hostileTitles want something of whoever reads them.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,7 @@ type receiver struct {
 	rand      *rand.Rand
 	requests  int
 	faults    map[fault]int
+	dead      int             // the last daemon that was killed
 	asked     time.Time       // when it asked for patience last,
 	notBefore time.Time       // and until when
 	refused   map[string]bool // by id
@@ -66,6 +68,13 @@ func (x *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	// What a killed daemon had sent is lost on the way, when it gets its turn only now: whatever it is answered, no other daemon can know.
+	if n, err := strconv.Atoi(r.URL.Query().Get("daemon")); err == nil && n <= x.dead {
+		cut(w)
+		return
+	} else if err != nil {
+		x.wrong = append(x.wrong, "a request of no daemon")
+	}
 	id := r.Header.Get("webhook-id")
 	f := x.fault(id)
 	x.requests++

@@ -106,6 +106,10 @@ func (c *chaos) start() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	c.daemon++
+	if err := os.WriteFile(c.cfg, []byte(c.config()), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
 	cmd := exec.Command(self, c.cfg, c.offset().String())
 	cmd.Env = append(os.Environ(), "WIREWATCH_TEST_MAIN=chaos")
 	cmd.Stdout, cmd.Stderr = c.log, c.log
@@ -141,6 +145,7 @@ func (c *chaos) trouble(k int) {
 		}
 		select {
 		case <-c.ended:
+			c.forgive()
 			c.start()
 		default:
 		}
@@ -165,6 +170,7 @@ func (c *chaos) kill() {
 		if !c.gaveUp {
 			c.t.Errorf("the daemon ended by itself: %v", err)
 		}
+		c.forgive()
 		return
 	default:
 	}
@@ -178,6 +184,7 @@ func (c *chaos) kill() {
 func (c *chaos) forgive() {
 	for _, x := range c.receivers {
 		x.mu.Lock()
+		x.dead = c.daemon
 		if time.Since(x.asked) < time.Second {
 			x.notBefore = time.Time{}
 		}

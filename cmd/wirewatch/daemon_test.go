@@ -282,6 +282,14 @@ func TestReload(t *testing.T) {
 		}
 	}
 
+	// A rule that names no channels is told of elsewhere while one is gone; that is said, with what to do.
+	edit(t, cfg, "channels: [second]}", "channels: []}")
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	until(t, "it is reloaded again", func() bool { return strings.Count(d.text(), "msg=reloaded") == 2 })
+	edit(t, cfg, "{name: second,", "{name: third,")
+	d.cmd.Process.Signal(syscall.SIGHUP)
+	d.says(`a channel is gone from the configuration.* replay --rule RULE --send --to CHANNEL .*channel=second rules=goods`)
+
 	// What is opened once says that it waits.
 	edit(t, cfg, "parallel: 8", "parallel: 4")
 	d.cmd.Process.Signal(syscall.SIGHUP)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,32 @@ rules:
 	for query, want := range map[string]bool{"d": true, "e": false, "no AND": false} {
 		if got := q.holds(query, &pipeline.Article{Lang: "en", Title: "d"}); got != want {
 			t.Errorf("%s holds: %t", query, got)
+		}
+	}
+}
+
+// What a run notices at its end is told by that run: the next may be hours away.
+func TestRunOnceTellsTheOperator(t *testing.T) {
+	w := newWorld(t, 1)
+	w.publish(0, 12)
+	cfg := w.config("1s")
+	edit(t, cfg, w.hook.URL, w.srv.URL+"/nobody", "query: zirconium}", "query: zirconium, channels: [desk]}", "channels:\n", "operator: [ops]\nchannels:\n  - {name: ops, kind: stdout}\n")
+	out, _ := verbOut(t, "run", "--once", "-c", cfg)
+	if strings.Count(out, "\n") != 1 || !strings.Contains(out, `"subject":"refused:desk"`) {
+		t.Errorf("the operator was told: %s", out)
+	}
+}
+
+// Lists and traces tell apart what is told of one article.
+func TestDeliveryNews(t *testing.T) {
+	of := func(u pipeline.Update) pipeline.Delivery { return pipeline.Delivery{Alert: pipeline.Alert{Update: &u}} }
+	for want, d := range map[string]pipeline.Delivery{
+		"": {}, "withdrawn": of(pipeline.Update{Withdrawn: true}), "3 other outlets": of(pipeline.Update{Outlets: 3}),
+		"version 2": of(pipeline.Update{Version: 2}), "corrected": of(pipeline.Update{Version: 2, Corrected: true}),
+		"escalation": {Bundle: pipeline.ForEscalation}, "from the archive": {Archived: true},
+	} {
+		if got := deliveryNews(d); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -106,6 +106,24 @@ func (a *app) stranded(ctx context.Context) {
 	}
 }
 
+// dropped says which channels a reload took from rules that name none. Nothing waits for these, because such a rule tells the channels that
+// there are when it matches.
+func (a *app) dropped(before, now *setup) {
+	for _, ch := range slices.Sorted(maps.Keys(before.channels)) {
+		var missed []string
+		for rule, r := range now.byName {
+			if len(r.Channels) == 0 && slices.Contains(before.route[rule], ch) {
+				missed = append(missed, rule)
+			}
+		}
+		if _, ok := now.channels[ch]; !ok && len(missed) > 0 {
+			slices.Sort(missed)
+			a.log.Warn("a channel is gone from the configuration, and rules that name no channels tell the others alone; once it is back `wirewatch replay --rule RULE --send --to CHANNEL --since DAY` tells it what they match meanwhile",
+				"channel", ch, "rules", strings.Join(missed, " "))
+		}
+	}
+}
+
 // once does what is due and says how much it was.
 func (a *app) once(ctx context.Context) error {
 	start := time.Now()
@@ -130,6 +148,11 @@ func (a *app) once(ctx context.Context) error {
 	}
 	if err == nil {
 		err = a.backups.Once(ctx)
+	}
+	if err == nil && len(a.operator()) > 0 { // what was noticed since is told now: the next run may be hours away
+		var n int
+		n, err = a.stage(ctx, a.deliver.Workers(), a.deliver)
+		done["deliver"] += n
 	}
 	if err == nil {
 		err = a.indexWords(ctx)
@@ -213,7 +236,8 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 		a.log.Error("the new configuration is wrong; the old one stays in force", "err", err)
 		return
 	}
-	old := a.setup.Load().cfg
+	before := a.setup.Load()
+	old := before.cfg
 	if err := a.use(s); err != nil {
 		a.log.Error("the new configuration cannot be used; the old one stays in force", "err", err)
 		return
@@ -231,6 +255,7 @@ func (a *app) reload(ctx context.Context, e *env, file string) {
 	for _, w := range s.warnings {
 		a.log.Warn(w)
 	}
+	a.dropped(before, s)
 	a.stranded(ctx)
 	if !old.SameApartFrom(s.cfg, "feeds", "rules", "lists", "channels", "operator", "sites", "retention", "backup", "api_token") {
 		a.log.Warn("feeds, rules, channels, operator, retention, backup, api_token and site rules are reloaded; other keys changed too and take effect after a restart")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/user"
 	"strconv"
@@ -60,6 +61,9 @@ func addSilence(ctx context.Context, e *env, v verb, args []string) error {
 	if s.Until = now.Add(d); s.Author == "" {
 		s.Author = loggedIn(e)
 	}
+	if s.Author == "" {
+		return usagef("%s: it is not known who is logged in here; say --by NAME, because whoever misses an alert will ask", v.name)
+	}
 	if err := s.Check(now); err != nil {
 		return usagef("%s: %v", v.name, err)
 	}
@@ -76,6 +80,13 @@ func addSilence(ctx context.Context, e *env, v verb, args []string) error {
 		}
 	}
 	return withStore(ctx, e, *file, func(st *store.Store) error {
+		if s.Story != 0 {
+			if known, err := hasStory(ctx, st, s.Story); err != nil {
+				return err
+			} else if !known {
+				return fmt.Errorf("there is no story %d; `wirewatch stories list` shows them", s.Story)
+			}
+		}
 		s, err := st.AddSilence(ctx, s)
 		if err != nil {
 			return err
@@ -84,6 +95,15 @@ func addSilence(ctx context.Context, e *env, v verb, args []string) error {
 			s.ID, s, stamp(s.Until), s.ID)
 		return nil
 	})
+}
+
+// hasStory reports whether the store has a story, be it one that was merged into another.
+func hasStory(ctx context.Context, st *store.Store, id int64) (bool, error) {
+	_, _, err := st.Story(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // loggedIn is who sits at the machine, as far as that is known.

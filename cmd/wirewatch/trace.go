@@ -84,6 +84,7 @@ type traceTold struct {
 	Delivery int64  `json:"delivery"`
 	UID      string `json:"uid"`
 	Kind     string `json:"kind"`
+	News     string `json:"news"` // what kind does not say: of which news an update is, an escalation, from the archive; "": nothing
 	Article  int64  `json:"article"`
 	Channel  string `json:"channel"`
 	State    string `json:"state"`
@@ -232,7 +233,7 @@ func toldOf(t *store.Trace, rule string, channels []configs.Channel, now time.Ti
 	out := []traceTold{}
 	for _, d := range t.Deliveries {
 		if d.Alert.Rule == rule {
-			out = append(out, traceTold{d.ID, d.UID, d.Alert.Kind, d.Alert.Article.ID, d.Channel, string(d.State), stamp(d.Created), stamp(d.Due),
+			out = append(out, traceTold{d.ID, d.UID, d.Alert.Kind, deliveryNews(d), d.Alert.Article.ID, d.Channel, string(d.State), stamp(d.Created), stamp(d.Due),
 				stamp(d.Sent), d.Attempts, d.Error, waits(d, channels, now)})
 		}
 	}
@@ -292,7 +293,7 @@ func printTrace(w io.Writer, t traceJSON, colour bool) {
 		say("polled", "%s by feed %s (%s): item %d, %s", p.Seen, p.Feed, p.Origin, p.Item, clip(p.Title, 2*wide))
 		say("", "%s", p.URL)
 		if p.Quiet {
-			say("", "quiet: what matches is stored and told to nobody")
+			say("", "quiet: what matches is stored and told to nobody, but for what a replay sends")
 		}
 		switch {
 		case p.State == string(pipeline.ItemOpen) && p.Tried == "":
@@ -364,7 +365,11 @@ func toldLine(d traceTold, article int64) string {
 	case d.State == string(pipeline.DeliveryOpen):
 		out += ", due at " + d.Due
 	}
-	out += fmt.Sprintf(" (%s, delivery %d, %s)", d.Kind, d.Delivery, d.UID)
+	kind := d.Kind
+	if d.News != "" {
+		kind += ": " + d.News
+	}
+	out += fmt.Sprintf(" (%s, delivery %d, %s)", kind, d.Delivery, d.UID)
 	if d.Article != article && d.Article != 0 {
 		out += fmt.Sprintf(", by article %d of the same story", d.Article)
 	}

@@ -335,7 +335,8 @@ func (a *app) build(s *setup) (err error) {
 	a.desk.Gauges = a.gauges
 	token := func() pipeline.Secret { return a.setup.Load().cfg.APIToken }
 	a.desk.API = &desk.API{Store: a.store, Token: token, CheckQuery: checkQuery, Now: time.Now,
-		KnownRule: func(name string) bool { _, ok := a.setup.Load().byName[name]; return ok }}
+		KnownRule:  func(name string) bool { _, ok := a.setup.Load().byName[name]; return ok },
+		KnownStory: func(ctx context.Context, id int64) (bool, error) { return hasStory(ctx, a.store, id) }}
 	a.desk.Feeds = &desk.Feeds{Of: a.ruleFeeds(time.Now()), Token: token}
 	return nil
 }

@@ -36,7 +36,8 @@ type API struct {
 	Store      APIStore
 	Token      func() pipeline.Secret // as configured now; zero: the API is closed
 	CheckQuery func(query string) error
-	KnownRule  func(name string) bool // whether the configuration has it; nil: not known
+	KnownRule  func(name string) bool                            // whether the configuration has it; nil: not known
+	KnownStory func(ctx context.Context, id int64) (bool, error) // whether the store has it; nil: not known
 	Now        func() time.Time
 }
 
@@ -183,8 +184,18 @@ func (a *API) add(r *http.Request) (int, any, error) {
 	if err := s.Check(a.Now()); err != nil {
 		return 0, nil, refuse(http.StatusBadRequest, "%s", err)
 	}
+	if strings.TrimSpace(s.Author) == "" {
+		return 0, nil, refuse(http.StatusBadRequest, "say in `author` who wants it quiet: whoever misses an alert will ask")
+	}
 	if s.Rule != "" && a.KnownRule != nil && !a.KnownRule(s.Rule) {
 		return 0, nil, refuse(http.StatusBadRequest, "there is no rule %q in the configuration", s.Rule)
+	}
+	if s.Story != 0 && a.KnownStory != nil {
+		if known, err := a.KnownStory(r.Context(), s.Story); err != nil {
+			return 0, nil, err
+		} else if !known {
+			return 0, nil, refuse(http.StatusBadRequest, "there is no story %d; `wirewatch stories list` shows them", s.Story)
+		}
 	}
 	if s.Query != "" {
 		if err := a.CheckQuery(s.Query); err != nil {

@@ -38,7 +38,8 @@ func newAPI(t *testing.T) *apiWorld {
 	}
 	t.Cleanup(func() { w.store.Close() })
 	d := newDesk()
-	d.API = &desk.API{Store: w.store, KnownRule: func(name string) bool { return name == "r" }, Token: func() pipeline.Secret { return pipeline.NewSecret(w.token) }, Now: now,
+	d.API = &desk.API{Store: w.store, KnownRule: func(name string) bool { return name == "r" },
+		KnownStory: func(_ context.Context, id int64) (bool, error) { return id == 3, nil }, Token: func() pipeline.Secret { return pipeline.NewSecret(w.token) }, Now: now,
 		CheckQuery: func(q string) error {
 			if strings.HasSuffix(q, "AND") {
 				return errors.New("a term is missing")
@@ -103,7 +104,7 @@ func TestAPISilences(t *testing.T) {
 	if s := w.silences()[0]; s.Rule != "r" || s.Site != "paper.example" || s.Story != 3 || s.Query != "kim" || s.Author != "ada" || s.Comment != "drill" || !s.Created.Equal(w.now) {
 		t.Errorf("%+v", s)
 	}
-	if status, _ := w.ask("POST", "/api/silences", `{"site": "b.example", "until": "2026-11-23T10:00:00+01:00"}`, nil); status != 201 {
+	if status, _ := w.ask("POST", "/api/silences", `{"site": "b.example", "until": "2026-11-23T10:00:00+01:00", "author": "ada"}`, nil); status != 201 {
 		t.Errorf("%d", status)
 	}
 	status, got = w.ask("GET", "/api/silences", "", nil)
@@ -151,7 +152,7 @@ func TestAPIAck(t *testing.T) {
 
 // What is wrong with a request is said, and nothing is stored of it.
 func TestAPIRefuses(t *testing.T) {
-	const good = `{"rule": "r", "for": "1h"}`
+	const good = `{"rule": "r", "for": "1h", "author": "ada"}`
 	for _, c := range []struct {
 		name, body string
 		change     func(*http.Request)
@@ -184,9 +185,11 @@ func TestAPIRefuses(t *testing.T) {
 		{"an end in the past", `{"rule": "r", "for": "-1h"}`, nil, 400, "still to come"},
 		{"an end too far away", `{"rule": "r", "for": "100000h"}`, nil, 400, "366 days at most"},
 		{"all alerts", `{"for": "1h"}`, nil, 400, "would keep everything quiet"},
-		{"a rule that there is not", `{"rule": "rr", "for": "1h"}`, nil, 400, `there is no rule "rr"`},
+		{"nobody", `{"rule": "r", "for": "1h", "author": " "}`, nil, 400, "say in `author` who wants it quiet"},
+		{"a story that there is not", `{"story": 4, "for": "1h", "author": "ada"}`, nil, 400, "there is no story 4"},
+		{"a rule that there is not", `{"rule": "rr", "for": "1h", "author": "ada"}`, nil, 400, `there is no rule "rr"`},
 		{"a site as an address", `{"site": "https://paper.example/", "for": "1h"}`, nil, 400, "a silence's site is a host"},
-		{"a wrong query", `{"query": "kim AND", "for": "1h"}`, nil, 400, "the query is wrong: a term is missing"},
+		{"a wrong query", `{"query": "kim AND", "for": "1h", "author": "ada"}`, nil, 400, "the query is wrong: a term is missing"},
 		{"a long comment", `{"rule": "r", "for": "1h", "comment": "` + strings.Repeat("x", 1001) + `"}`, nil, 400, "longer than 1000 bytes"},
 	} {
 		w := newAPI(t)

@@ -47,12 +47,12 @@ func (s *Store) Backlog(ctx context.Context, now, since time.Time) (pipeline.Bac
 		err := c.each(func(scan func(...any) error) error {
 			var name string
 			var ch pipeline.ChannelBacklog
-			var waiting int64
-			err := scan(&name, &ch.Attempts, &waiting, &ch.Error)
-			ch.Waiting = at(waiting)
+			var waiting, due int64
+			err := scan(&name, &ch.Attempts, &waiting, &due, &ch.Error)
+			ch.Waiting, ch.Due = at(waiting), at(due)
 			b.Channels[name] = ch
 			return err
-		}, `SELECT channel, attempts, CASE WHEN released > created THEN released ELSE created END, error FROM deliveries WHERE state = 'open' AND attempts > 0 ORDER BY channel, pos DESC`)
+		}, `SELECT channel, attempts, CASE WHEN released > created THEN released ELSE created END, due, error FROM deliveries WHERE state = 'open' AND attempts > 0 ORDER BY channel, pos DESC`)
 		if err != nil {
 			return err
 		}

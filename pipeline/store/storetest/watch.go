@@ -60,9 +60,9 @@ func backlog(w *world) {
 	ds[1].Attempts, ds[1].Error, ds[1].Due = 6, "503", w.now.Add(time.Hour)
 	w.ok(w.s.SaveDelivery(w.ctx, l, ds[1]))
 	w.release(l)
-	w.want(look().Channels, map[string]pipeline.ChannelBacklog{"desk": {Attempts: 6, Waiting: loud, Error: "503", Dead: 1}})
+	w.want(look().Channels, map[string]pipeline.ChannelBacklog{"desk": {Attempts: 6, Waiting: loud, Due: ds[1].Due, Error: "503", Dead: 1}})
 	w.now = start.Add(3 * time.Hour) // too long ago to be told of
-	w.want(look().Channels, map[string]pipeline.ChannelBacklog{"desk": {Attempts: 6, Waiting: loud, Error: "503"}})
+	w.want(look().Channels, map[string]pipeline.ChannelBacklog{"desk": {Attempts: 6, Waiting: loud, Due: ds[1].Due, Error: "503"}})
 
 	// What is held waits for nothing that should come, however long; what was held for days and died now has died now, and what was let go
 	// and fails has waited since then.
@@ -89,5 +89,5 @@ func backlog(w *world) {
 	w.ok(w.s.SaveDelivery(w.ctx, l, ds[0]))
 	w.ok(w.s.SaveDelivery(w.ctx, l, ds[1]))
 	w.release(l)
-	w.want(look().Channels["night"], pipeline.ChannelBacklog{Attempts: 1, Waiting: w.now, Error: "503", Dead: 1})
+	w.want(look().Channels["night"], pipeline.ChannelBacklog{Attempts: 1, Waiting: w.now, Due: ds[1].Due, Error: "503", Dead: 1})
 }

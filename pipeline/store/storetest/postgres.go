@@ -96,8 +96,10 @@ func postgresBin() (string, error) {
 	return "", ErrNoPostgres
 }
 
-// guard runs the server until its standard input closes, which happens at the latest when the test process ends.
+// guard runs the server until its standard input closes, which happens at the latest when the test process ends. A signal to the whole
+// group, as of Ctrl-C, ends it too, and leaves no folder behind.
 const guard = `dir=$1; shift
+trap : INT TERM
 "$@" </dev/null >"$dir/log" 2>&1 &
 pid=$!
 read -r _ || :

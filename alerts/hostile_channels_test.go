@@ -19,10 +19,13 @@ func TestHostileTitlesThroughEveryChannel(t *testing.T) {
 		t.Run(k.Name, func(t *testing.T) {
 			s := newStage(t, k.Name, "")
 			var out bytes.Buffer
-			for _, c := range hostile {
+			for i, c := range hostile {
 				got := s.last(t, delivery("msg_h", "r", "$^", pipeline.Article{URL: "https://h.example/", Site: "h.example", Title: c.title}))
 				fmt.Fprintf(&out, "%s\n%s\n", c.name, clip(string(got), 3000))
 				harmless(t, c.name, got)
+				if raced && i%8 != 0 { // how a title is written has nothing to do with the race detector
+					continue
+				}
 				// And wherever an outsider's words can stand, in an update and in a digest.
 				d := everywhere(c.title)
 				harmless(t, c.name, s.last(t, d))

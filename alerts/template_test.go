@@ -57,9 +57,9 @@ func TestHostileTitlesThroughTemplates(t *testing.T) {
 				continue // the links in it are as addresses, which the stand-in takes for a title's
 			}
 			s := newStage(t, kind, withTemplate(text))
-			for _, c := range hostile {
-				if c.name == "long" {
-					continue // it is cut before a template sees it, and takes long to render
+			for i, c := range hostile {
+				if c.name == "long" || raced && i%8 != 0 {
+					continue // it is cut before a template sees it, and takes long to render; how one is written has nothing to do with races
 				}
 				d := everywhere(c.title)
 				if text == "{{.}}" {

@@ -15,7 +15,7 @@ import (
 
 // Copies are made when they are due, by what lies in the folder; the oldest go, strangers' files stay; a failure is told once, and its end.
 func TestBackups(t *testing.T) {
-	w := newWorld(t, filepath.Join(t.TempDir(), "w.db"))
+	w := newWorld(t, databases[0].dsn(t))
 	p := pipeline.BackupPlan{Dir: filepath.Join(t.TempDir(), "new", "copies"), Name: "w", Every: 24 * time.Hour, Keep: 2}
 	planned, free := false, uint64(1<<40)
 	b := &pipeline.Backups{Store: w.store, Plan: func() (pipeline.BackupPlan, bool) { return p, planned }, Now: w.now, Operator: func() []string { return []string{"ops"} },

@@ -1,6 +1,6 @@
 //go:build !race
 
-package pipeline_test
+package pipeline
 
-// raced says that the race detector is on.
-const raced = false
+// Raced says that the race detector is on.
+const Raced = false

@@ -14,6 +14,7 @@ import (
 func TestCounting(t *testing.T) {
 	for _, db := range databases {
 		t.Run(db.name, func(t *testing.T) {
+			oneByOne(t, db.name)
 			for _, c := range []struct {
 				name string
 				f    func(*world)

@@ -10,7 +10,6 @@ import (
 	"math/rand"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -25,8 +24,11 @@ import (
 	"wirewatch/pipeline/store/storetest"
 )
 
-// server is the private PostgreSQL of this package's tests.
-var server storetest.Lazy
+// server is the private PostgreSQL of this package's tests, files are their SQLite stores.
+var (
+	server storetest.Lazy
+	files  storetest.Files
+)
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -42,7 +44,7 @@ var databases = []struct {
 	name string
 	dsn  func(t testing.TB) string
 }{
-	{"sqlite", func(t testing.TB) string { return filepath.Join(t.TempDir(), "wirewatch.db") }},
+	{"sqlite", func(t testing.TB) string { return files.Migrated(t) }},
 	{"postgres", func(t testing.TB) string { return server.Migrated(t) }},
 }
 
@@ -50,7 +52,7 @@ var databases = []struct {
 // that does not on the first, and they are many.
 func oneByOne(t *testing.T, database string) {
 	t.Helper()
-	if raced && database != databases[0].name {
+	if pipeline.Raced && database != databases[0].name {
 		t.Skip("one thing after the other, on " + databases[0].name + " already: not measured")
 	}
 }

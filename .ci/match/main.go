@@ -78,7 +78,7 @@ func run(args []string) error {
 		var ours, ac, re []float64
 		for range rounds {
 			ours = append(ours, rate(20*len(docs), func(i int) { hits += len(set.Match(docs[i%len(docs)])) }))
-			ac = append(ac, rate(2*len(docs), func(i int) { found += len(automaton.MatchString(lower[i%len(lower)])) }))
+			ac = append(ac, rate(20*len(docs), func(i int) { found += len(automaton.MatchString(lower[i%len(lower)])) }))
 			re = append(re, rate(max(1, 1000/n), func(i int) {
 				for _, e := range exprs {
 					if e.MatchString(lower[i%len(lower)]) {

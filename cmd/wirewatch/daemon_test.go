@@ -542,11 +542,12 @@ func TestPagesLogsAndSecrets(t *testing.T) {
 	}
 	seen["a refusal of the API"], seen["an answer of the API"] = refusal, string(answer)
 
-	edit(t, cfg, "listen: 127.0.0.1:0\n", "listen: "+addr+"\n") // which port the system gave the daemon alone knows
+	edit(t, cfg, "listen: 127.0.0.1:0\n", "listen: "+addr+"\n") // the port that the daemon was given: health asks where the file says
 	seen["health"], _ = verbOut(t, "health", "-c", cfg)
 	if seen["health"] != "ready\n" {
 		t.Errorf("health says %q", seen["health"])
 	}
+	edit(t, cfg, "listen: "+addr+"\n", "listen: 127.0.0.1:0\n")
 	for _, v := range []string{"items list --state all", "items list --state all --json", "alerts list", "alerts list --json", "feeds status", "feeds status --json", "feeds list --json", "feeds export", "check", "alerts silence list"} {
 		out, errs := verbOut(t, append(strings.Fields(v), "-c", cfg)...)
 		seen[v] = out + errs

@@ -18,8 +18,11 @@ import (
 	"wirewatch/pipeline/store/storetest"
 )
 
-// server is the private PostgreSQL of this package's tests.
-var server storetest.Lazy
+// server is the private PostgreSQL of this package's tests, files are their SQLite stores.
+var (
+	server storetest.Lazy
+	files  storetest.Files
+)
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -45,7 +48,7 @@ func open(t testing.TB, dsn string, o store.Options) *store.Store {
 }
 
 func openSQLite(t testing.TB, o store.Options) *store.Store {
-	return open(t, filepath.Join(t.TempDir(), "wirewatch.db"), o)
+	return open(t, files.Migrated(t), o)
 }
 
 func openPostgres(t testing.TB, o store.Options) *store.Store { return open(t, server.Migrated(t), o) }

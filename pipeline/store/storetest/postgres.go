@@ -51,8 +51,7 @@ func StartPostgres() (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A socket's path may have about 100 bytes, which a test's own temporary folder easily exceeds.
-	dir, err := os.MkdirTemp("/tmp", "wwpg")
+	dir, err := os.MkdirTemp(scratch(), "wwpg")
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +61,17 @@ func StartPostgres() (*Postgres, error) {
 		return nil, fmt.Errorf("start a private PostgreSQL with %s: %w", bin, err)
 	}
 	return p, nil
+}
+
+// scratch is the folder for servers: in memory where there is room, since databases that come and go with each test keep a disk busier
+// than all else they do. A socket's path may have about 100 bytes, which a test's own temporary folder easily exceeds.
+func scratch() string {
+	const memory, room = "/dev/shm", 2 << 30
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(memory, &fs); err == nil && uint64(fs.Bavail)*uint64(fs.Bsize) >= room {
+		return memory
+	}
+	return "/tmp"
 }
 
 func postgresBin() (string, error) {
@@ -86,8 +96,10 @@ func postgresBin() (string, error) {
 	return "", ErrNoPostgres
 }
 
-// guard runs the server until its standard input closes, which happens at the latest when the test process ends.
+// guard runs the server until its standard input closes, which happens at the latest when the test process ends. A signal to the whole
+// group, as of Ctrl-C, ends it too, and leaves no folder behind.
 const guard = `dir=$1; shift
+trap : INT TERM
 "$@" </dev/null >"$dir/log" 2>&1 &
 pid=$!
 read -r _ || :
@@ -111,7 +123,8 @@ func (p *Postgres) start(bin string) error {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	p.cmd = exec.Command("/bin/sh", "-c", guard, "guard", p.dir, filepath.Join(bin, "postgres"), "-D", data, "-k", p.dir, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "shared_buffers=32MB")
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "shared_buffers=32MB",
+		"-c", "max_wal_size=128MB", "-c", "min_wal_size=32MB") // of a GiB that it would keep
 	p.cmd.SysProcAttr, p.cmd.Dir = as, p.dir
 	hold, err := p.cmd.StdinPipe()
 	if err != nil {

@@ -66,6 +66,7 @@ type world struct {
 	rule  string // word that a rule waits for
 	hits  int    // how many articles have one with that word among them
 	store string
+	file  string // the configuration, once it is written
 
 	mu       sync.Mutex
 	feeds    [][]piece
@@ -252,6 +253,7 @@ feeds:
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
+	w.file = path
 	return path
 }
 
@@ -302,9 +304,25 @@ func (w *world) waitTold() {
 	w.t.Helper()
 	for end := time.Now().Add(patience); len(w.missing()) > 0; time.Sleep(20 * time.Millisecond) { // polling for a condition, bounded by patience
 		if time.Now().After(end) {
-			w.t.Fatalf("not told within %s: %v", patience, w.missing())
+			w.t.Fatalf("not told within %s: %v\n%s", patience, w.missing(), w.standing())
 		}
 	}
+}
+
+// standing is what a daemon's store says of work that is not done, for a test that waits in vain.
+func (w *world) standing() string {
+	var b strings.Builder
+	for _, v := range []string{"feeds status", "items list --state all --limit 20", "alerts list --limit 20"} {
+		var out, errs bytes.Buffer
+		err := run(context.Background(), append(strings.Fields(v), "-c", w.file), strings.NewReader(""), &out, &errs)
+		fmt.Fprintf(&b, "wirewatch %s: %v\n%s%s", v, err, out.String(), errs.String())
+	}
+	for _, u := range w.missing() {
+		var out, errs bytes.Buffer
+		err := run(context.Background(), []string{"trace", u, "-c", w.file}, strings.NewReader(""), &out, &errs)
+		fmt.Fprintf(&b, "wirewatch trace %s: %v\n%s%s", u, err, out.String(), errs.String())
+	}
+	return b.String()
 }
 
 func verbOut(t *testing.T, args ...string) (stdout, stderr string) {

@@ -24,7 +24,8 @@ type ProcessStore interface {
 	// DueHosts lists hosts with open items due, the longest due first.
 	DueHosts(ctx context.Context, now time.Time, limit int) ([]string, error)
 	// ClaimItems takes up to n due items of the lease's host, oldest first, counts the claim on each and sets FirstTry
-	// where it is zero. Items claimed by this lease's owner before are not given again.
+	// where it is zero. Items claimed by this lease's owner before are not given again. One that was claimed twice without an outcome
+	// or a release is not due again, should this claim end without one too, before 4 s to 8 s have passed, then 8 s to 16 s, and so on.
 	ClaimItems(ctx context.Context, l Lease, now time.Time, n int) ([]Item, error)
 	// SaveItem stores the outcome of an item that brought no article, under the lease.
 	SaveItem(ctx context.Context, l Lease, it Item) error
@@ -76,9 +77,15 @@ type Processor struct {
 const (
 	fallbackAttempts = 2
 	fallbackAfter    = 10 * time.Minute
-	maxClaims        = 4 // an item taken up this often without any outcome has brought the process down: its page is not tried again
-	maxFeedClaims    = 6 // nor, after this, its feed's text
 	maxHosts         = 1000
+)
+
+// An item that was in hand when the process ended may have ended it. Whoever is killed from outside again and again has innocent items in
+// hand, so that much is granted: from the third time on an item waits for twice as long each time (see ClaimItems), alone, as the wait of
+// each is another. It takes a minute at least to be given up, and for the feed's text half an hour.
+const (
+	maxClaims     = 6  // taken up this often without any outcome, its page is not tried again
+	maxFeedClaims = 10 // nor, after this, its feed's text
 )
 
 // Name is the lease kind of processing.

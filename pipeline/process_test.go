@@ -376,7 +376,7 @@ func (w *world) crash(host string) int {
 	}
 	its, err := w.store.ClaimItems(w.Context(), l, w.now(), 10)
 	w.ok(err)
-	w.add(time.Minute) // nobody renews the lease
+	w.add(time.Hour) // nobody renews the lease, and what was in hand waits
 	return len(its)
 }
 
@@ -384,7 +384,7 @@ func (w *world) crash(host string) int {
 func processDies(w *world) {
 	w.pages[link] = answer{title: "T", body: story}
 	w.list("a", w.entry(link, "A launch", "A missile flew."))
-	for range 4 {
+	for range 6 {
 		w.want("taken up", w.crash("a.example"), 1)
 	}
 	w.want("stored", w.run(w.process), 1)
@@ -403,13 +403,13 @@ func processDies(w *world) {
 func processDiesAlways(w *world) {
 	w.process.FeedText = func(pipeline.Item) pipeline.Article { panic("read it all the same") }
 	w.list("a", w.entry(link, "A launch", "A missile flew."))
-	for range 6 {
+	for range 10 {
 		w.want("taken up", w.crash("a.example"), 1)
 	}
 	w.want("stored", w.run(w.process), 0)
 	w.want("item", w.state(w.item()), "dead attempts=1")
 	w.want("alerts", w.alerts(), "[]")
-	if !strings.Contains(w.item().Error, "taken up 6 times without an outcome") {
+	if !strings.Contains(w.item().Error, "taken up 10 times without an outcome") {
 		w.Errorf("error: %s", w.item().Error)
 	}
 }

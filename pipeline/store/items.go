@@ -55,16 +55,20 @@ func (s *Store) DueHosts(ctx context.Context, now time.Time, limit int) ([]strin
 }
 
 // ClaimItems takes up to n due items of the lease's host, oldest first, counts the claim on each and sets FirstTry where it is
-// zero. Items claimed by this lease's owner before are not given again until their outcome is stored.
+// zero. Items claimed by this lease's owner before are not given again until their outcome is stored. From the third claim without an
+// outcome on, an item is not due again for some time that doubles, and that is another for each item: so those that were in one hand when
+// a process ended part company.
 func (s *Store) ClaimItems(ctx context.Context, l pipeline.Lease, now time.Time, n int) ([]pipeline.Item, error) {
 	var out []pipeline.Item
 	err := s.tx(ctx, func(c conn) (err error) {
 		if err := c.fence(l); err != nil {
 			return err
 		}
-		out, err = loadItems(c, `UPDATE items SET claims = claims + 1, claimed_by = ?, first_try = CASE WHEN first_try = 0 THEN ? ELSE first_try END
+		out, err = loadItems(c, `UPDATE items SET claims = claims + 1, claimed_by = ?,
+			due = CASE WHEN claims < 2 OR claims > 20 THEN due ELSE ? + (1000 << CAST(claims AS INTEGER)) * (97 + id % 97) / 97 END,
+			first_try = CASE WHEN first_try = 0 THEN ? ELSE first_try END
 			WHERE id IN (SELECT id FROM items WHERE state = 'open' AND host = ? AND due <= ? AND claimed_by <> ? ORDER BY due, id LIMIT ?`+
-			c.d.rowLock+`) RETURNING `+itemColumns, l.Owner, ms(now), ident(l.Key), ms(now), l.Owner, n)
+			c.d.rowLock+`) RETURNING `+itemColumns, l.Owner, ms(now), ms(now), ident(l.Key), ms(now), l.Owner, n)
 		return err
 	})
 	if err != nil {

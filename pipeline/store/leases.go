@@ -77,11 +77,13 @@ func (s *Store) Renew(ctx context.Context, l pipeline.Lease, until time.Time) er
 func (s *Store) Release(ctx context.Context, l pipeline.Lease) error {
 	err := s.tx(ctx, func(c conn) error {
 		if l.Kind == kindProcess {
-			const set = `UPDATE items SET claims = claims - 1, claimed_by = '' WHERE host = ? AND claimed_by = ? AND claims > 0 AND `
-			if _, err := c.exec(set+`state = 'open'`, ident(l.Key), l.Owner); err != nil {
+			const set = `UPDATE items SET claims = claims - 1, claimed_by = '', due = CASE WHEN claims < 3 OR state <> 'open' OR due < ? THEN due ELSE ? END
+				WHERE host = ? AND claimed_by = ? AND claims > 0 AND `
+			now := ms(s.now())
+			if _, err := c.exec(set+`state = 'open'`, now, now, ident(l.Key), l.Owner); err != nil {
 				return err
 			}
-			if _, err := c.exec(set+`state = 'done' AND visit > 0 AND visit <= ?`, ident(l.Key), l.Owner, ms(s.now())); err != nil {
+			if _, err := c.exec(set+`state = 'done' AND visit > 0 AND visit <= ?`, now, now, ident(l.Key), l.Owner, now); err != nil {
 				return err
 			}
 		}

@@ -696,6 +696,29 @@ func claims(w *world) {
 	w.ok(err)
 	w.want(guids(got[:2]), []string{"4", "3"})
 	w.want([]int{got[0].Claims, got[1].Claims}, []int{2, 2})
+
+	// From the third time on an item waits, longer each time and not as long as another; given back it does not.
+	w.now = w.now.Add(2 * time.Minute)
+	l = w.lease("process", "a.example")
+	_, err = w.s.ClaimItems(w.ctx, l, w.now, 10)
+	w.ok(err)
+	third := w.now
+	w.now = w.now.Add(3 * time.Second)
+	dues := map[time.Time]bool{}
+	for _, it := range w.items() {
+		if it.Claims < 3 {
+			continue
+		}
+		if wait := it.Due.Sub(third); wait < 4*time.Second || wait >= 8*time.Second {
+			w.Errorf("item %s waits for %s", it.Entry.GUID, wait)
+		}
+		dues[it.Due] = true
+	}
+	w.want(len(dues), 5)
+	w.release(l)
+	got, err = w.s.ClaimItems(w.ctx, w.lease("process", "a.example"), w.now, 10)
+	w.ok(err)
+	w.want([]int{len(got), got[5].Claims}, []int{6, 3}) // with one that came due meanwhile
 }
 
 func retryItems(w *world) {

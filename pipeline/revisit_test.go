@@ -479,7 +479,7 @@ func diesLooking(w *world) {
 	w.read(story)
 	w.pages[link] = answer{err: errors.New("dies")}
 	w.add(w.item().Visit.Sub(w.now()))
-	for range 4 {
+	for range 6 {
 		l, ok, err := w.store.Acquire(w.Context(), "process", "a.example", fmt.Sprint("dead", w.owner), w.now(), w.now().Add(time.Minute))
 		w.owner++
 		w.ok(err)

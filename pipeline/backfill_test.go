@@ -59,6 +59,10 @@ func (l *listed) Walk(ctx context.Context, r pipeline.Range, cursor string, foun
 		}
 		f := l.finds[i]
 		f.Cursor = strconv.Itoa(i + 1)
+		if f.Page != nil { // each find has a page of its own, which the walk may change
+			page := *f.Page
+			f.Page = &page
+		}
 		if err := found(f); err != nil {
 			return err
 		}

@@ -233,6 +233,9 @@ func (c *cdx) ask(ctx context.Context, r pipeline.Range, at string, rows int) (c
 		return cdxAnswer{}, &pipeline.Failure{Verdict: pipeline.Final, Reason: "bad address", Err: errors.New("the address of the index is not one")}
 	}
 	doc, err := c.get(req)
+	if ctx.Err() != nil { // an answer that came all the same is of no use to a walk that ends
+		return cdxAnswer{}, context.Cause(ctx)
+	}
 	if errors.Is(err, errNoCaptures) {
 		return cdxAnswer{}, nil
 	}

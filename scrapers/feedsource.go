@@ -135,7 +135,7 @@ func (s *Feeds) read(ctx context.Context, f pipeline.Feed, resp *http.Response, 
 		}
 		return doc, nil
 	}
-	if err := statusFailure(host, resp.StatusCode, resp.Header, s.Client.opts.Now()); err != nil {
+	if err := s.Client.Refused(resp); err != nil {
 		var fail *pipeline.Failure
 		if errors.As(err, &fail) && resp.StatusCode == http.StatusServiceUnavailable {
 			fail.Verdict = pipeline.Throttled // to a feed it says no more than "later"; a page's site would wait as a whole

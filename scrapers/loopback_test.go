@@ -1,22 +1,30 @@
 package scrapers
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
 	"wirewatch/pipeline"
+	"wirewatch/scrapers/webtest"
 )
 
-var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+// What the tests share with those of other packages.
+var (
+	loopback = webtest.Loopback
+	serve    = webtest.Serve
+	fails    = webtest.Fails
+	html     = webtest.HTML
+	zipped   = webtest.Zipped
+	contains = webtest.Contains
+	carries  = webtest.Carries
+)
+
+const canary = webtest.Canary
 
 // newClient makes a client that reaches loopback, changed by set.
 func newClient(t testing.TB, set func(*Options)) *Client {
@@ -33,20 +41,6 @@ func newClient(t testing.TB, set func(*Options)) *Client {
 	return c
 }
 
-// serve starts a server whose robots.txt does not exist unless h is asked for it by way of a mux.
-func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
-	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/robots.txt" {
-			http.NotFound(w, r)
-			return
-		}
-		h(w, r)
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
 func fetch(c *Client, url string) (*pipeline.Page, error) {
 	return (&Pages{Client: c}).Fetch(context.Background(), item(url))
 }
@@ -57,35 +51,6 @@ func item(url string) pipeline.Item {
 
 func poll(c *Client, url string) (pipeline.Polled, error) {
 	return (&Feeds{Client: c}).Poll(context.Background(), pipeline.Feed{Name: "wire", URL: url})
-}
-
-// fails asserts an error's verdict and reason.
-func fails(t testing.TB, err error, v pipeline.Verdict, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error; want %q", reason)
-	}
-	if f := pipeline.AsFailure(err); f.Verdict != v || f.Reason != reason {
-		t.Fatalf("failure %d %q (%v); want %d %q", f.Verdict, f.Reason, err, v, reason)
-	}
-}
-
-func html(w http.ResponseWriter, body string) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	fmt.Fprint(w, body)
-}
-
-func zipped(t testing.TB, b []byte) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	if _, err := z.Write(b); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }
 
 const rss = `<?xml version="1.0"?><rss version="2.0"><channel><title>Wire</title><link>http://wire.example/</link><ttl>5</ttl>
@@ -119,13 +84,6 @@ func soon(t testing.TB, what string, c <-chan struct{}) {
 	case <-c:
 	case <-time.After(2 * time.Minute):
 		t.Fatal(what + " did not happen")
-	}
-}
-
-func contains(t testing.TB, s, want string) {
-	t.Helper()
-	if !strings.Contains(s, want) {
-		t.Fatalf("%q does not contain %q", s, want)
 	}
 }
 

@@ -17,8 +17,6 @@ import (
 	"wirewatch/pipeline"
 )
 
-const canary = "CANARY7f3a"
-
 func credentials(url string) func(feed string) RequestOptions {
 	s := pipeline.NewSecret(canary)
 	return func(feed string) RequestOptions {
@@ -30,23 +28,6 @@ func credentials(url string) func(feed string) RequestOptions {
 			BasicAuth: BasicAuth{User: "me", Password: s},
 		}
 	}
-}
-
-// carries lists what of the credentials a request shows.
-func carries(r *http.Request) (out []string) {
-	if r.Header.Get("X-Api-Key") != "" {
-		out = append(out, "header")
-	}
-	if _, err := r.Cookie("session"); err == nil {
-		out = append(out, "cookie")
-	}
-	if _, _, ok := r.BasicAuth(); ok {
-		out = append(out, "auth")
-	}
-	if strings.Contains(fmt.Sprint(r.Header, r.URL), canary) {
-		out = append(out, "somewhere")
-	}
-	return out
 }
 
 func TestCredentialsStayAtTheirSite(t *testing.T) {

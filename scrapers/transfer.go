@@ -32,7 +32,7 @@ func (c *Client) OpenFile(ctx context.Context, url string, offset int64) (io.Rea
 		err = io.EOF
 	default:
 		host := Authority(resp.Request.URL)
-		if err = statusFailure(host, code, resp.Header, c.opts.Now()); err == nil {
+		if err = c.Refused(resp); err == nil {
 			err = &pipeline.Failure{Verdict: pipeline.Retry, Reason: "range", Err: fmt.Errorf("%s was asked for a file from byte %d on, and sent something else", host, offset)}
 		}
 	}
@@ -56,7 +56,7 @@ func (c *Client) FileSize(ctx context.Context, url string) (int64, error) {
 		return 0, err
 	}
 	resp.Body.Close()
-	if err := statusFailure(Authority(resp.Request.URL), resp.StatusCode, resp.Header, c.opts.Now()); err != nil {
+	if err := c.Refused(resp); err != nil {
 		return 0, err
 	}
 	return resp.ContentLength, nil

@@ -34,8 +34,8 @@ func (f *figures) len() int {
 	return perFigures
 }
 
-// figuresIn samples the numbers of a text, whose tokens are given. A number is a word that begins with a digit, with those behind it that a mark alone parts
-// from it: 4.5, 11,000, 12:30.
+// figuresIn samples the numbers of a text, whose tokens are given. A number is a word that begins with a digit, with those behind it that a
+// mark alone parts from it: 4.5, 11,000, 12:30.
 func figuresIn(s string, tokens []text.Token) (f figures) {
 	var all []uint16
 	var h uint64

@@ -77,13 +77,13 @@ func (s *Store) Renew(ctx context.Context, l pipeline.Lease, until time.Time) er
 func (s *Store) Release(ctx context.Context, l pipeline.Lease) error {
 	err := s.tx(ctx, func(c conn) error {
 		if l.Kind == kindProcess {
-			const set = `UPDATE items SET claims = claims - 1, claimed_by = '', due = CASE WHEN claims < 3 OR state <> 'open' OR due < ? THEN due ELSE ? END
-				WHERE host = ? AND claimed_by = ? AND claims > 0 AND `
+			const unclaim, claimed = `UPDATE items SET claims = claims - 1, claimed_by = ''`, ` WHERE host = ? AND claimed_by = ? AND claims > 0 AND `
 			now := ms(s.now())
-			if _, err := c.exec(set+`state = 'open'`, now, now, ident(l.Key), l.Owner); err != nil {
+			// Nor does the wait count that ClaimItems gives to what was claimed again and again.
+			if _, err := c.exec(unclaim+`, due = CASE WHEN claims < 3 OR due < ? THEN due ELSE ? END`+claimed+`state = 'open'`, now, now, ident(l.Key), l.Owner); err != nil {
 				return err
 			}
-			if _, err := c.exec(set+`state = 'done' AND visit > 0 AND visit <= ?`, now, now, ident(l.Key), l.Owner, now); err != nil {
+			if _, err := c.exec(unclaim+claimed+`state = 'done' AND visit > 0 AND visit <= ?`, ident(l.Key), l.Owner, now); err != nil {
 				return err
 			}
 		}
